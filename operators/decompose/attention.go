@@ -1,0 +1,4 @@
+package decompose
+
+// attention holds Attention, FlexAttention, LinearAttention, RotaryEmbedding.
+var attention = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// cast holds Cast, CastLike, BitCast.
+var cast = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// constant holds Constant, ConstantOfShape, Range, EyeLike.
+var constant = family{}

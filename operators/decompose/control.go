@@ -1,0 +1,4 @@
+package decompose
+
+// control holds If, Loop, Scan, SequenceMap.
+var control = family{}

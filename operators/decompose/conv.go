@@ -1,0 +1,4 @@
+package decompose
+
+// conv holds Conv, ConvTranspose, DeformConv, Col2Im, CausalConvWithState.
+var conv = family{}

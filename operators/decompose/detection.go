@@ -1,0 +1,4 @@
+package decompose
+
+// detection holds NonMaxSuppression, RoiAlign, MaxRoiPool.
+var detection = family{}

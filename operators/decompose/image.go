@@ -1,0 +1,4 @@
+package decompose
+
+// image holds ImageDecoder.
+var image = family{}

@@ -1,0 +1,5 @@
+package decompose
+
+// linear holds LinearClassifier, LinearRegressor, SVMClassifier, SVMRegressor
+// of ai.onnx.ml.
+var linear = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// loss holds NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss.
+var loss = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// matmul holds MatMul, Gemm, Einsum, Det.
+var matmul = family{}

@@ -1,0 +1,6 @@
+package decompose
+
+// normalization holds BatchNormalization, InstanceNormalization,
+// GroupNormalization, LayerNormalization, RMSNormalization, LpNormalization,
+// MeanVarianceNormalization, LRN.
+var normalization = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// recurrent holds RNN, GRU, LSTM.
+var recurrent = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// resize holds Resize, GridSample, AffineGrid.
+var resize = family{}

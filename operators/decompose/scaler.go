@@ -1,0 +1,4 @@
+package decompose
+
+// scaler holds Scaler, Normalizer, Imputer, Binarizer of ai.onnx.ml.
+var scaler = family{}

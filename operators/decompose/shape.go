@@ -1,0 +1,5 @@
+package decompose
+
+// shape holds Shape, Size, Reshape, Flatten, Squeeze, Unsqueeze, Expand,
+// Identity, Transpose, DepthToSpace, SpaceToDepth, Tile.
+var shape = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// softmax holds Softmax, LogSoftmax, Hardmax.
+var softmax = family{}

@@ -1,0 +1,4 @@
+package decompose
+
+// sort holds TopK, Unique.
+var sort = family{}

@@ -1,0 +1,5 @@
+package decompose
+
+// tree holds TreeEnsemble, TreeEnsembleClassifier, TreeEnsembleRegressor of
+// ai.onnx.ml.
+var tree = family{}

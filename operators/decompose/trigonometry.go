@@ -1,0 +1,5 @@
+package decompose
+
+// trigonometry holds Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Tanh, Asinh,
+// Acosh, Atanh.
+var trigonometry = family{}

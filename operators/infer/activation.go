@@ -1,0 +1,6 @@
+package infer
+
+// activation holds Relu, LeakyRelu, PRelu, Elu, Selu, Celu, ThresholdedRelu,
+// Sigmoid, HardSigmoid, HardSwish, Softplus, Softsign, Gelu, Mish, Swish,
+// SwiGLU, Shrink, Clip.
+var activation = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// attention holds Attention, FlexAttention, LinearAttention, RotaryEmbedding.
+var attention = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// cast holds Cast, CastLike, BitCast.
+var cast = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// constant holds Constant, ConstantOfShape, Range, EyeLike.
+var constant = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// control holds If, Loop, Scan, SequenceMap.
+var control = family{}

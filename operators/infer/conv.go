@@ -1,0 +1,4 @@
+package infer
+
+// conv holds Conv, ConvTranspose, DeformConv, Col2Im, CausalConvWithState.
+var conv = family{}

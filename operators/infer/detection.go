@@ -1,0 +1,4 @@
+package infer
+
+// detection holds NonMaxSuppression, RoiAlign, MaxRoiPool.
+var detection = family{}

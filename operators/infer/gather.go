@@ -1,0 +1,5 @@
+package infer
+
+// gather holds Gather, GatherElements, GatherND, ScatterElements, ScatterND,
+// TensorScatter, OneHot, NonZero.
+var gather = family{}

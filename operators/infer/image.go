@@ -1,0 +1,4 @@
+package infer
+
+// image holds ImageDecoder.
+var image = family{}

@@ -1,0 +1,238 @@
+// Package infer finds the types and shapes of every value of a graph before it
+// runs, with extents that may be unknown or symbolic, and follows the integers
+// that become shapes (Shape, Gather, Concat, … , Reshape) so that what can be
+// known is known.
+//
+// It sees operators in their newest form only. Functions of one family lie in
+// one file, in a table named after it; [table.go] gathers the tables. An
+// operator without a function here has outputs of unknown type until it runs.
+//
+// # Errors
+//
+// An error means that the node cannot run on any input of the given types: a
+// rank, an extent or an attribute contradicts the operator's specification. It
+// names the node.
+//
+// # Concurrency
+//
+// Nothing here keeps state; graphs are only read, but by [Annotate].
+package infer
+
+import (
+	"context"
+	"fmt"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/reference"
+)
+
+// Fact is what is known of a value before it exists.
+type Fact struct {
+	Type  tensor.Type
+	Const *tensor.Tensor // the value itself, where it is known
+	Ints  []Int          // the elements of an integer tensor of rank 0 or 1, where some are known
+}
+
+// Int is one integer that may be unknown, or known to equal a symbolic extent.
+type Int struct {
+	Value int64
+	Known bool
+	Name  string // of the extent that it equals
+}
+
+// Dim returns the extent that an Int stands for.
+func (i Int) Dim() tensor.Dim {
+	if i.Known && i.Value >= 0 {
+		return tensor.Known(int(i.Value))
+	}
+	return tensor.Symbol(i.Name)
+}
+
+// IntOf returns the Int that equals an extent.
+func IntOf(d tensor.Dim) Int {
+	if d.IsKnown() {
+		return Int{Value: int64(d.Size), Known: true}
+	}
+	return Int{Name: d.Name}
+}
+
+// Facts holds what is known of the values of a graph and of its bodies.
+type Facts map[*graph.Value]Fact
+
+// Of returns the fact of a constant.
+func Of(t *tensor.Tensor) Fact { return Fact{Type: t.Type(), Const: t} }
+
+// Func finds the facts of one node's outputs: it fills c.Out.
+type Func func(c *Call) error
+
+type family map[string]Func
+
+// maxConst is the largest tensor, in elements, that is computed while inferring.
+const maxConst = 4096
+
+// Run finds the facts of every value of g and of its bodies. Given facts hold
+// for values whatever g says of them; without one, an input has the type that g
+// declares, and an initializer that is no input is constant.
+func Run(ctx context.Context, g *graph.Graph, given Facts) (Facts, error) {
+	r := &run{ctx: ctx, facts: make(Facts, len(given))}
+	for v, f := range given {
+		r.facts[v] = f
+	}
+	if err := r.graph(g); err != nil {
+		return nil, err
+	}
+	return r.facts, nil
+}
+
+// Annotate writes the types found into the values of g and of its bodies. A
+// type that was known before and is unknown in facts stays.
+func Annotate(g *graph.Graph, facts Facts) {
+	set := func(values []*graph.Value) {
+		for _, v := range values {
+			if v == nil {
+				continue
+			}
+			if f, ok := facts[v]; ok && f.Type.Kind != tensor.KindUnknown {
+				v.Type = f.Type
+			}
+		}
+	}
+	set(g.Inputs)
+	set(g.Initializers)
+	for _, n := range g.Nodes {
+		set(n.Outputs)
+		for _, body := range n.Bodies() {
+			Annotate(body, facts)
+		}
+	}
+}
+
+type run struct {
+	ctx   context.Context
+	facts Facts
+}
+
+func (r *run) graph(g *graph.Graph) error {
+	for _, v := range g.Initializers {
+		if _, ok := r.facts[v]; !ok {
+			if f := Of(v.Const); g.IsInput(v) {
+				r.facts[v] = Fact{Type: f.Type}
+			} else {
+				r.facts[v] = f
+			}
+		}
+	}
+	for _, v := range g.Inputs {
+		if _, ok := r.facts[v]; !ok {
+			r.facts[v] = Fact{Type: v.Type}
+		}
+	}
+	for _, n := range g.Nodes {
+		if err := r.node(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// node finds the facts of one node's outputs.
+func (r *run) node(n *graph.Node) error {
+	in := make([]Fact, len(n.Inputs))
+	for i, v := range n.Inputs {
+		if v != nil {
+			in[i] = r.facts[v]
+		}
+	}
+	out, err := r.outputs(n, in)
+	if err != nil {
+		return fmt.Errorf("node %s: %w", n.Label(), err)
+	}
+	for i, v := range n.Outputs {
+		if v != nil {
+			r.facts[v] = out[i]
+		}
+	}
+	return nil
+}
+
+// Node finds the facts of one node's outputs from those of its inputs and of
+// the values that its bodies capture.
+func Node(ctx context.Context, n *graph.Node, in []Fact, captured Facts) ([]Fact, error) {
+	r := &run{ctx: ctx, facts: make(Facts, len(captured))}
+	for v, f := range captured {
+		r.facts[v] = f
+	}
+	out, err := r.outputs(n, in)
+	if err != nil {
+		return nil, fmt.Errorf("node %s: %w", n.Label(), err)
+	}
+	return out, nil
+}
+
+func (r *run) outputs(n *graph.Node, in []Fact) (out []Fact, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("inputs that the operator cannot take: %v", p)
+		}
+	}()
+	c := &Call{Context: r.ctx, Node: n, In: in, Out: make([]Fact, len(n.Outputs)), run: r}
+	if fn, ok := lookup(n.Operator()); ok {
+		if err := fn(c); err != nil {
+			return nil, err
+		}
+	}
+	r.evaluate(c)
+	return c.Out, nil
+}
+
+// evaluate computes a node whose inputs are all known and small.
+func (r *run) evaluate(c *Call) {
+	if len(c.Node.Bodies()) > 0 || volatile[c.Node.Operator()] {
+		return
+	}
+	for _, f := range c.Out {
+		if dims, ok := f.Type.Dims.Shape(); !f.Type.IsTensor() || !ok || !small(dims) {
+			return
+		}
+	}
+	in := make([]tensor.Value, len(c.In))
+	for i, f := range c.In {
+		switch {
+		case c.Node.Inputs[i] == nil:
+		case f.Const != nil && small(f.Const.Shape()):
+			in[i] = f.Const
+		default:
+			return
+		}
+	}
+	out, err := reference.Run(r.ctx, c.Node, in, nil)
+	if err != nil {
+		return // running the node will say what is wrong
+	}
+	for i, v := range out {
+		if t, ok := v.(*tensor.Tensor); ok && i < len(c.Out) {
+			c.Out[i] = Of(t)
+		}
+	}
+}
+
+// volatile are the operators that give other values each time they run.
+var volatile = map[string]bool{
+	"RandomNormal": true, "RandomNormalLike": true, "RandomUniform": true, "RandomUniformLike": true,
+	"Multinomial": true, "Bernoulli": true, "Dropout": true,
+}
+
+func small(s tensor.Shape) bool {
+	n, err := s.Elements()
+	return err == nil && n <= maxConst
+}
+
+func lookup(operator string) (Func, bool) {
+	for _, f := range families {
+		if fn, ok := f[operator]; ok {
+			return fn, true
+		}
+	}
+	return nil, false
+}

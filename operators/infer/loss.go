@@ -1,0 +1,4 @@
+package infer
+
+// loss holds NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss.
+var loss = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// matmul holds MatMul, Gemm, Einsum, Det.
+var matmul = family{}

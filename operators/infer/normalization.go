@@ -1,0 +1,6 @@
+package infer
+
+// normalization holds BatchNormalization, InstanceNormalization,
+// GroupNormalization, LayerNormalization, RMSNormalization, LpNormalization,
+// MeanVarianceNormalization, LRN.
+var normalization = family{}

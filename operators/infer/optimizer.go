@@ -1,0 +1,4 @@
+package infer
+
+// optimizer holds Adam, Adagrad, Momentum of ai.onnx.preview.training.
+var optimizer = family{}

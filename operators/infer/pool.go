@@ -1,0 +1,5 @@
+package infer
+
+// pool holds MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool,
+// GlobalLpPool, MaxUnpool.
+var pool = family{}

@@ -1,0 +1,5 @@
+package infer
+
+// quantize holds QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear,
+// QLinearConv, QLinearMatMul, ConvInteger, MatMulInteger.
+var quantize = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// recurrent holds RNN, GRU, LSTM.
+var recurrent = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// reduce holds ReduceSum and its kin, ArgMax, ArgMin, CumSum, CumProd.
+var reduce = family{}

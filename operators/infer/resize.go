@@ -1,0 +1,4 @@
+package infer
+
+// resize holds Resize, GridSample, AffineGrid.
+var resize = family{}

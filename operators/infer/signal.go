@@ -1,0 +1,5 @@
+package infer
+
+// signal holds DFT, STFT, HannWindow, HammingWindow, BlackmanWindow,
+// MelWeightMatrix.
+var signal = family{}

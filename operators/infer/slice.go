@@ -1,0 +1,5 @@
+package infer
+
+// slice holds Slice, Concat, Split, Pad, Trilu, ReverseSequence, Compress,
+// CenterCropPad.
+var slice = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// softmax holds Softmax, LogSoftmax, Hardmax.
+var softmax = family{}

@@ -1,0 +1,4 @@
+package infer
+
+// sort holds TopK, Unique.
+var sort = family{}

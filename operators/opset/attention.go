@@ -1,0 +1,4 @@
+package opset
+
+// attention holds Attention, FlexAttention, LinearAttention, RotaryEmbedding.
+var attention = family{}

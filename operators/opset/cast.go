@@ -1,0 +1,4 @@
+package opset
+
+// cast holds Cast, CastLike, BitCast.
+var cast = family{}

@@ -1,0 +1,4 @@
+package opset
+
+// constant holds Constant, ConstantOfShape, Range, EyeLike.
+var constant = family{}

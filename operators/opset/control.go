@@ -1,0 +1,4 @@
+package opset
+
+// control holds If, Loop, Scan, SequenceMap.
+var control = family{}

@@ -1,0 +1,4 @@
+package opset
+
+// detection holds NonMaxSuppression, RoiAlign, MaxRoiPool.
+var detection = family{}

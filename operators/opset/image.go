@@ -1,0 +1,4 @@
+package opset
+
+// image holds ImageDecoder.
+var image = family{}

@@ -1,0 +1,6 @@
+package opset
+
+// logic holds And, Or, Xor, Not, BitwiseAnd, BitwiseOr, BitwiseXor,
+// BitwiseNot, Equal, Greater, Less, GreaterOrEqual, LessOrEqual, Where, IsNaN,
+// IsInf.
+var logic = family{}

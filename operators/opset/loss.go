@@ -1,0 +1,4 @@
+package opset
+
+// loss holds NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss.
+var loss = family{}

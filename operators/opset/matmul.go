@@ -1,0 +1,4 @@
+package opset
+
+// matmul holds MatMul, Gemm, Einsum, Det.
+var matmul = family{}

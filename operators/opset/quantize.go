@@ -1,0 +1,5 @@
+package opset
+
+// quantize holds QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear,
+// QLinearConv, QLinearMatMul, ConvInteger, MatMulInteger.
+var quantize = family{}

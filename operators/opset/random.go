@@ -1,0 +1,5 @@
+package opset
+
+// random holds RandomNormal, RandomNormalLike, RandomUniform,
+// RandomUniformLike, Multinomial, Bernoulli, Dropout.
+var random = family{}

@@ -1,0 +1,4 @@
+package opset
+
+// recurrent holds RNN, GRU, LSTM.
+var recurrent = family{}

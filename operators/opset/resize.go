@@ -1,0 +1,4 @@
+package opset
+
+// resize holds Resize, GridSample, AffineGrid.
+var resize = family{}

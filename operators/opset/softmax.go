@@ -1,0 +1,4 @@
+package opset
+
+// softmax holds Softmax, LogSoftmax, Hardmax.
+var softmax = family{}

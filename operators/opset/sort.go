@@ -1,0 +1,4 @@
+package opset
+
+// sort holds TopK, Unique.
+var sort = family{}

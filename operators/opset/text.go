@@ -1,0 +1,5 @@
+package opset
+
+// text holds StringConcat, StringSplit, StringNormalizer, RegexFullMatch,
+// TfIdfVectorizer.
+var text = family{}

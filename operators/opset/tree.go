@@ -1,0 +1,5 @@
+package opset
+
+// tree holds TreeEnsemble, TreeEnsembleClassifier, TreeEnsembleRegressor of
+// ai.onnx.ml.
+var tree = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// attention holds Attention, FlexAttention, LinearAttention, RotaryEmbedding.
+var attention = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// cast holds Cast, CastLike, BitCast.
+var cast = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// constant holds Constant, ConstantOfShape, Range, EyeLike.
+var constant = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// control holds If, Loop, Scan, SequenceMap.
+var control = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// detection holds NonMaxSuppression, RoiAlign, MaxRoiPool.
+var detection = family{}

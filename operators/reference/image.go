@@ -1,0 +1,4 @@
+package reference
+
+// image holds ImageDecoder.
+var image = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// loss holds NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss.
+var loss = family{}

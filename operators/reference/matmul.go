@@ -1,0 +1,4 @@
+package reference
+
+// matmul holds MatMul, Gemm, Einsum, Det.
+var matmul = family{}

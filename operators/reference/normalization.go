@@ -1,0 +1,6 @@
+package reference
+
+// normalization holds BatchNormalization, InstanceNormalization,
+// GroupNormalization, LayerNormalization, RMSNormalization, LpNormalization,
+// MeanVarianceNormalization, LRN.
+var normalization = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// optimizer holds Adam, Adagrad, Momentum of ai.onnx.preview.training.
+var optimizer = family{}

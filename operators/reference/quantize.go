@@ -1,0 +1,5 @@
+package reference
+
+// quantize holds QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear,
+// QLinearConv, QLinearMatMul, ConvInteger, MatMulInteger.
+var quantize = family{}

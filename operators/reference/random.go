@@ -1,0 +1,5 @@
+package reference
+
+// random holds RandomNormal, RandomNormalLike, RandomUniform,
+// RandomUniformLike, Multinomial, Bernoulli, Dropout.
+var random = family{}

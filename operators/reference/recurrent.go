@@ -1,0 +1,4 @@
+package reference
+
+// recurrent holds RNN, GRU, LSTM.
+var recurrent = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// resize holds Resize, GridSample, AffineGrid.
+var resize = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// softmax holds Softmax, LogSoftmax, Hardmax.
+var softmax = family{}

@@ -1,0 +1,4 @@
+package reference
+
+// sort holds TopK, Unique.
+var sort = family{}

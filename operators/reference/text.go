@@ -1,0 +1,5 @@
+package reference
+
+// text holds StringConcat, StringSplit, StringNormalizer, RegexFullMatch,
+// TfIdfVectorizer.
+var text = family{}

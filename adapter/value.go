@@ -1,0 +1,68 @@
+package adapter
+
+import (
+	"context"
+
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+)
+
+// Tensor is a tensor that lies on a device. It is a tensor.Value, so it can be
+// given to a run and receive a run's output without passing through the host.
+type Tensor struct {
+	dtype  tensor.DType
+	shape  tensor.Shape
+	buffer *Buffer
+}
+
+// NewTensor allocates a tensor of undefined contents. Strings cannot lie on a
+// device.
+func (d *Device) NewTensor(t tensor.DType, shape tensor.Shape) (*Tensor, error) {
+	if _, err := shape.Elements(); err != nil {
+		return nil, named(d.name, "NewTensor", driver.Errorf(InvalidArgument, "NewTensor", "%v", err))
+	}
+	if !t.Valid() || t == tensor.String {
+		return nil, named(d.name, "NewTensor", driver.Errorf(Unsupported, "NewTensor", "%v elements live on the host only", t))
+	}
+	b, err := d.Alloc(d.ValueSize(t, shape), driver.DeviceMemory)
+	if err != nil {
+		return nil, err
+	}
+	return &Tensor{dtype: t, shape: shape.Clone(), buffer: b}, nil
+}
+
+// Upload returns a copy of a host tensor on the device.
+func (d *Device) Upload(ctx context.Context, t *tensor.Tensor) (*Tensor, error) {
+	on, err := d.NewTensor(t.DType(), t.Shape())
+	if err != nil {
+		return nil, err
+	}
+	return on, d.CopyIn(ctx, on.Region(), t.Bytes())
+}
+
+// Type implements tensor.Value.
+func (t *Tensor) Type() tensor.Type { return tensor.TensorType(t.dtype, tensor.KnownDims(t.shape)) }
+
+// DType returns the type of the elements.
+func (t *Tensor) DType() tensor.DType { return t.dtype }
+
+// Shape returns the extents. The caller must not change them.
+func (t *Tensor) Shape() tensor.Shape { return t.shape }
+
+// Device returns the device on which the tensor lies.
+func (t *Tensor) Device() *Device { return t.buffer.dev }
+
+// Region returns where the elements lie.
+func (t *Tensor) Region() driver.Region { return t.buffer.All() }
+
+// Download returns a copy on the host.
+func (t *Tensor) Download(ctx context.Context) (*tensor.Tensor, error) {
+	host, err := tensor.New(t.dtype, t.shape)
+	if err != nil {
+		return nil, err
+	}
+	return host, t.Device().CopyOut(ctx, host.Bytes(), t.Region())
+}
+
+// Free gives the memory back.
+func (t *Tensor) Free() error { return t.buffer.Free() }

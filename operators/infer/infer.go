@@ -73,7 +73,8 @@ const maxConst = 4096
 
 // Run finds the facts of every value of g and of its bodies. Given facts hold
 // for values whatever g says of them; without one, an input has the type that g
-// declares, and an initializer that is no input is constant.
+// declares, and an initializer that is no input is constant. The type that g
+// declares for what a node writes counts where inference finds none.
 func Run(ctx context.Context, g *graph.Graph, given Facts) (Facts, error) {
 	r := &run{ctx: ctx, facts: make(Facts, len(given))}
 	for v, f := range given {
@@ -114,6 +115,17 @@ type run struct {
 }
 
 func (r *run) graph(g *graph.Graph) error {
+	r.enter(g)
+	for _, n := range g.Nodes {
+		if err := r.node(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter notes what is known of g's inputs and initializers before any node.
+func (r *run) enter(g *graph.Graph) {
 	for _, v := range g.Initializers {
 		if _, ok := r.facts[v]; !ok {
 			if f := Of(v.Const); g.IsInput(v) {
@@ -128,12 +140,6 @@ func (r *run) graph(g *graph.Graph) error {
 			r.facts[v] = Fact{Type: v.Type}
 		}
 	}
-	for _, n := range g.Nodes {
-		if err := r.node(n); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // node finds the facts of one node's outputs.
@@ -150,10 +156,27 @@ func (r *run) node(n *graph.Node) error {
 	}
 	for i, v := range n.Outputs {
 		if v != nil {
-			r.facts[v] = out[i]
+			r.facts[v] = out[i].or(v.Type)
 		}
 	}
 	return nil
+}
+
+// or returns f with the type that a file declares standing in where f lacks the
+// type, the element type or the rank.
+func (f Fact) or(declared tensor.Type) Fact {
+	switch {
+	case f.Type.Kind == tensor.KindUnknown:
+		f.Type = declared
+	case f.Type.IsTensor() && declared.IsTensor():
+		if f.Type.DType == tensor.Undefined {
+			f.Type.DType = declared.DType
+		}
+		if !f.Type.Dims.Ranked() && f.Type.DType == declared.DType {
+			f.Type.Dims = declared.Dims
+		}
+	}
+	return f
 }
 
 // Node finds the facts of one node's outputs from those of its inputs and of

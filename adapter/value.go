@@ -37,7 +37,7 @@ func (d *Device) Upload(ctx context.Context, t *tensor.Tensor) (*Tensor, error) 
 	if err != nil {
 		return nil, err
 	}
-	return on, d.CopyIn(ctx, on.Region(), t.Bytes())
+	return on, d.CopyIn(ctx, on.packed(), t.Bytes())
 }
 
 // Type implements tensor.Value.
@@ -55,13 +55,21 @@ func (t *Tensor) Device() *Device { return t.buffer.dev }
 // Region returns where the elements lie.
 func (t *Tensor) Region() driver.Region { return t.buffer.All() }
 
+// packed is the part of the region that holds elements as the host packs them;
+// a device may round a value's size up.
+func (t *Tensor) packed() driver.Region {
+	r := t.Region()
+	r.Size = int64(t.dtype.Bytes(t.shape.Size()))
+	return r
+}
+
 // Download returns a copy on the host.
 func (t *Tensor) Download(ctx context.Context) (*tensor.Tensor, error) {
 	host, err := tensor.New(t.dtype, t.shape)
 	if err != nil {
 		return nil, err
 	}
-	return host, t.Device().CopyOut(ctx, host.Bytes(), t.Region())
+	return host, t.Device().CopyOut(ctx, host.Bytes(), t.packed())
 }
 
 // Free gives the memory back.

@@ -12,6 +12,8 @@
 package graph
 
 import (
+	"strings"
+
 	"example.com/midplane/adapter/tensor"
 )
 
@@ -138,3 +140,12 @@ func NormalDomain(domain string) string {
 }
 
 func quote(s string) string { return `"` + s + `"` }
+
+// SplitOperator is the inverse of [Node.Operator]: it splits "ai.onnx.ml.Scaler"
+// into domain and name.
+func SplitOperator(operator string) (domain, op string) {
+	if i := strings.LastIndexByte(operator, '.'); i >= 0 {
+		return operator[:i], operator[i+1:]
+	}
+	return "", operator
+}

@@ -1,0 +1,142 @@
+package operators
+
+import (
+	"context"
+	"fmt"
+
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
+)
+
+// Backend is implemented by a driver's device that runs operators, besides the
+// device interface of package driver. It is found with adapter.As.
+type Backend interface {
+	// Supports says whether the device has a kernel for a node, of whose inputs
+	// and outputs the types are known as far as they can be. It is cheap and
+	// pure, and exact for what is known: after Native, Build may not fail as
+	// unsupported.
+	Supports(n *graph.Node) Verdict
+
+	// Build makes the kernel of a node for which Supports said Native or
+	// Conditional. Attributes are read and constant inputs (Value.Const) packed
+	// here, once. The kernel is run by one goroutine at a time; another run at
+	// the same time has a kernel of its own only if it was built apart, so a
+	// kernel keeps no state between runs but what is safe to share.
+	Build(n *graph.Node) (Kernel, error)
+}
+
+// Kernel computes one node on one device.
+type Kernel interface {
+	// Run enqueues the work on call.Stream, and does not wait for it; where the
+	// stream is nil the work is done when Run returns. Outputs of a shape that
+	// was known are there to be written; others are made with call.NewOutput.
+	// Run must not keep call after the work is done.
+	Run(ctx context.Context, call *Call) error
+}
+
+// Call is one run of a kernel.
+type Call struct {
+	Stream  driver.Stream // nil on a synchronous device
+	Inputs  []Operand     // one per input of the node; not Present where absent
+	Outputs []Operand     // one per output of the node; not Present where left out or not yet made
+
+	// Allocate makes memory for an output; kernels call NewOutput.
+	Allocate func(i int, d tensor.DType, shape tensor.Shape) (Operand, error)
+}
+
+// Operand is a value that a kernel reads or writes: a tensor in a region of
+// device memory, or a value on the host.
+type Operand struct {
+	DType  tensor.DType
+	Shape  tensor.Shape
+	Region driver.Region // where the elements lie on the device
+	Host   tensor.Value  // the value itself where it lives on the host, else nil
+}
+
+// Present reports whether there is a value.
+func (o Operand) Present() bool { return o.Host != nil || o.Region.Buffer != nil }
+
+// NewOutput makes output i, whose shape the kernel has just found, or checks
+// the shape of one that was there before. It may be called while the work is
+// being done; the plan then waits for the work before it reads the shape.
+func (c *Call) NewOutput(i int, d tensor.DType, shape tensor.Shape) (Operand, error) {
+	if o := c.Outputs[i]; o.Present() {
+		if o.DType != d || !o.Shape.Equal(shape) {
+			return o, fmt.Errorf("output %d came out as %v%v where inference found %v%v", i, d, shape, o.DType, o.Shape)
+		}
+		return o, nil
+	}
+	o, err := c.Allocate(i, d, shape)
+	if err == nil {
+		c.Outputs[i] = o
+	}
+	return o, err
+}
+
+// HostOperands is implemented by a Backend whose kernels want some operands of
+// a node in host memory: inputs that carry shapes, outputs that do.
+//
+// Absent: every tensor but strings lies on the device.
+type HostOperands interface {
+	// HostInputs returns the indexes of the inputs that must be on the host.
+	HostInputs(n *graph.Node) []int
+	// HostOutputs returns the indexes of the outputs that come out on the host.
+	HostOutputs(n *graph.Node) []int
+}
+
+// Level says how far a device supports a node.
+type Level uint8
+
+// The levels of support. The zero value is Unsupported.
+const (
+	Unsupported Level = iota
+	Conditional       // if what is not yet known turns out as Verdict.Detail says
+	Native
+)
+
+var levelNames = [...]string{"unsupported", "conditional", "native"}
+
+// String returns the level's name.
+func (l Level) String() string { return levelNames[l] }
+
+// Reason says why a node is not supported.
+type Reason uint8
+
+// The reasons. NoReason goes with support.
+const (
+	NoReason       Reason = iota
+	NoKernel              // the device has nothing for this operator
+	WrongType             // not for these element types
+	WrongAttribute        // not for this value of an attribute
+	WrongShape            // not for this rank or these extents
+	WrongVersion          // not for this version of the operator
+	NoMemory              // too large for the device
+	HostValue             // a value that lives on the host only
+	NoOperators           // the device runs no operators at all
+)
+
+var reasonNames = [...]string{"", "no kernel", "element type", "attribute", "shape", "version", "memory", "host-only value", "runs no operators"}
+
+// String returns the reason in words.
+func (r Reason) String() string { return reasonNames[r] }
+
+// Verdict is a device's answer about one node.
+type Verdict struct {
+	Level  Level
+	Reason Reason // why not
+	Detail string // which type, attribute or shape; for Conditional, the condition
+	Kernel string // the kernel's name, for people: "conv/direct", "reference"
+}
+
+// String returns for example "unsupported: element type: float64".
+func (v Verdict) String() string {
+	s := v.Level.String()
+	if v.Reason != NoReason {
+		s += ": " + v.Reason.String()
+	}
+	if v.Detail != "" {
+		s += ": " + v.Detail
+	}
+	return s
+}

@@ -1,0 +1,90 @@
+package reference
+
+import (
+	"context"
+	"fmt"
+
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// Accepts says whether this package computes a node: it has the operator, and
+// every value is a tensor that can lie in memory.
+func Accepts(n *graph.Node) operators.Verdict {
+	if _, ok := Lookup(n.Operator()); !ok {
+		return operators.Verdict{Reason: operators.NoKernel, Detail: n.Operator()}
+	}
+	for _, values := range [][]*graph.Value{n.Inputs, n.Outputs} {
+		for _, v := range values {
+			if v != nil && v.Type.HostOnly() {
+				return operators.Verdict{Reason: operators.HostValue, Detail: fmt.Sprintf("%q is %v", v.Name, v.Type)}
+			}
+		}
+	}
+	return operators.Verdict{Level: operators.Native, Kernel: "reference"}
+}
+
+// Apply computes one call of a kernel by this package, for a device whose
+// memory the caller can reach: view returns the bytes of a region. Elements are
+// copied into the outputs, which are made where they do not exist yet.
+func Apply(ctx context.Context, n *graph.Node, call *operators.Call, view func(driver.Region) ([]byte, error)) error {
+	inputs := make([]tensor.Value, len(call.Inputs))
+	for i, o := range call.Inputs {
+		switch {
+		case o.Host != nil:
+			inputs[i] = o.Host
+		case o.Present():
+			t, err := viewTensor(o, view)
+			if err != nil {
+				return err
+			}
+			inputs[i] = t
+		}
+	}
+	out, err := Run(ctx, n, inputs, nil)
+	if err != nil {
+		return err
+	}
+	for i := range call.Outputs {
+		if n.Output(i) == nil || out[i] == nil {
+			continue
+		}
+		t, ok := out[i].(*tensor.Tensor)
+		if !ok {
+			return fmt.Errorf("output %d is a %v, which cannot lie on a device", i, out[i].Type())
+		}
+		o, err := call.NewOutput(i, t.DType(), t.Shape())
+		if err != nil {
+			return err
+		}
+		if t.Len() == 0 {
+			continue
+		}
+		dst, err := view(packed(o))
+		if err != nil {
+			return err
+		}
+		copy(dst, t.Bytes())
+	}
+	return nil
+}
+
+func viewTensor(o operators.Operand, view func(driver.Region) ([]byte, error)) (*tensor.Tensor, error) {
+	if o.Shape.Size() == 0 {
+		return tensor.New(o.DType, o.Shape)
+	}
+	b, err := view(packed(o))
+	if err != nil {
+		return nil, err
+	}
+	return tensor.FromBytes(o.DType, o.Shape, b)
+}
+
+// packed is the part of an operand's region that its elements take.
+func packed(o operators.Operand) driver.Region {
+	r := o.Region
+	r.Size = int64(o.DType.Bytes(o.Shape.Size()))
+	return r
+}

@@ -1,4 +1,236 @@
 package reference
 
+import (
+	"fmt"
+
+	"example.com/midplane/adapter/tensor"
+)
+
 // conv holds Conv, ConvTranspose, DeformConv, Col2Im, CausalConvWithState.
-var conv = family{}
+var conv = family{
+	"Conv":          convForward,
+	"ConvTranspose": convTranspose,
+}
+
+// filters checks the weights (M, C/group, k1, …) of a convolution against its
+// input and returns the windows.
+func convWindows(c *Call, x, w tensor.Shape) (ws windows, groups int, err error) {
+	_, channels, spatial, err := split(x, 1)
+	if err != nil {
+		return nil, 0, err
+	}
+	groups = int(c.Node.Int("group", 1))
+	switch {
+	case len(w) != len(x):
+		return nil, 0, fmt.Errorf("weights of shape %v do not fit an input of shape %v: the ranks differ", w, x)
+	case groups < 1 || w[0]%groups != 0:
+		return nil, 0, fmt.Errorf("%d filters cannot be divided into %d groups", w[0], groups)
+	case w[1]*groups != channels:
+		return nil, 0, fmt.Errorf("weights of shape %v in %d groups need %d input channels, got %d", w, groups, w[1]*groups, channels)
+	}
+	if err := kernelShape(c, w[2:]); err != nil {
+		return nil, 0, err
+	}
+	ws, err = windowsOf(c.Node, spatial, w[2:])
+	return ws, groups, err
+}
+
+// kernelShape checks the attribute kernel_shape, where set, against the weights.
+func kernelShape(c *Call, kernel tensor.Shape) error {
+	if !c.Node.Has("kernel_shape") {
+		return nil
+	}
+	declared, err := spatialInts(c.Node, "kernel_shape", len(kernel), 1, 1)
+	if err != nil {
+		return err
+	}
+	if !kernel.Equal(declared) {
+		return fmt.Errorf("attribute kernel_shape is %v, but the weights have a kernel of %v", declared, kernel)
+	}
+	return nil
+}
+
+func convForward(c *Call) ([]tensor.Value, error) {
+	x, w := c.Tensor(0), c.Tensor(1)
+	ws, groups, err := convWindows(c, x.Shape(), w.Shape())
+	if err != nil {
+		return nil, err
+	}
+	shape := append(tensor.Shape{x.Shape()[0], w.Shape()[0]}, ws.out()...)
+	if _, err := shape.Elements(); err != nil {
+		return nil, err
+	}
+	y := convolve(x.Float64s(), w.Float64s(), x.Shape()[0], w.Shape()[0], groups, ws)
+	if err := addBias(y, shape, c.Tensor(2)); err != nil {
+		return nil, err
+	}
+	return one(tensor.FromFloat64s(x.DType(), shape, y))
+}
+
+// convolve correlates x (batch, C, …) with filters w (filters, C/groups, …). The
+// result is (batch, filters, …) in row-major order. Each patch of the input that
+// lies under a window is gathered once and multiplied with every filter.
+func convolve(x, w []float64, batch, filters, groups int, ws windows) []float64 {
+	plane, outPlane, kernel := ws.in().Size(), ws.out().Size(), ws.kernel().Size()
+	y := make([]float64, batch*filters*outPlane)
+	if len(y) == 0 {
+		return y
+	}
+	patch := make([]float64, len(w)/filters)
+	depth := len(patch) / kernel // input channels that a filter sees
+	perGroup := filters / groups
+	var taps []tap
+	position := 0
+	walk(ws.out(), func(at []int) {
+		taps = ws.taps(at, taps)
+		for image := range batch * groups {
+			clear(patch)
+			for k := range depth {
+				from, to := x[(image*depth+k)*plane:], patch[k*kernel:]
+				for _, t := range taps {
+					to[t.kernel] = from[t.input]
+				}
+			}
+			first := image % groups * perGroup
+			for f := range perGroup {
+				weights := w[(first+f)*len(patch):]
+				y[(image*perGroup+f)*outPlane+position] = dot(weights[:len(patch)], patch)
+			}
+		}
+		position++
+	})
+	return y
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+// addBias adds one number per channel to y of shape (N, C, …). A nil bias is 0.
+func addBias(y []float64, shape tensor.Shape, bias *tensor.Tensor) error {
+	if bias == nil {
+		return nil
+	}
+	if !bias.Shape().Equal(tensor.Shape{shape[1]}) {
+		return fmt.Errorf("the bias has the shape %v, but there are %d output channels", bias.Shape(), shape[1])
+	}
+	plane := shape[2:].Size()
+	for i, b := range bias.Float64s() {
+		for n := range shape[0] {
+			row := y[(n*shape[1]+i)*plane:][:plane]
+			for k := range row {
+				row[k] += b
+			}
+		}
+	}
+	return nil
+}
+
+func convTranspose(c *Call) ([]tensor.Value, error) {
+	x, w := c.Tensor(0), c.Tensor(1)
+	batch, channels, spatial, err := split(x.Shape(), 1)
+	if err != nil {
+		return nil, err
+	}
+	groups := int(c.Node.Int("group", 1))
+	switch ws := w.Shape(); {
+	case len(ws) != x.Rank():
+		return nil, fmt.Errorf("weights of shape %v do not fit an input of shape %v: the ranks differ", ws, x.Shape())
+	case ws[0] != channels:
+		return nil, fmt.Errorf("weights of shape %v need %d input channels, got %d", ws, ws[0], channels)
+	case groups < 1 || channels%groups != 0:
+		return nil, fmt.Errorf("%d input channels cannot be divided into %d groups", channels, groups)
+	}
+	kernel := w.Shape()[2:]
+	if err := kernelShape(c, kernel); err != nil {
+		return nil, err
+	}
+	ws, err := transposedWindows(c, spatial, kernel)
+	if err != nil {
+		return nil, err
+	}
+	filters := w.Shape()[1] * groups
+	shape := append(tensor.Shape{batch, filters}, ws.in()...)
+	if _, err := shape.Elements(); err != nil {
+		return nil, err
+	}
+	y := make([]float64, shape.Size())
+	scatter(y, x.Float64s(), w.Float64s(), batch, channels, groups, ws)
+	if err := addBias(y, shape, c.Tensor(2)); err != nil {
+		return nil, err
+	}
+	return one(tensor.FromFloat64s(x.DType(), shape, y))
+}
+
+// transposedWindows returns the windows of the convolution that a transposed one
+// is the gradient of: their outputs are the transposed convolution's input, their
+// inputs its output.
+func transposedWindows(c *Call, spatial, kernel tensor.Shape) (windows, error) {
+	n, rank := c.Node, len(spatial)
+	var lists [5][]int
+	for i, a := range []struct {
+		name       string
+		count      int
+		def, least int64
+	}{{"strides", rank, 1, 1}, {"dilations", rank, 1, 1}, {"pads", 2 * rank, 0, 0}, {"output_padding", rank, 0, 0}, {"output_shape", rank, -1, 0}} {
+		var err error
+		if lists[i], err = spatialInts(n, a.name, a.count, a.def, a.least); err != nil {
+			return nil, err
+		}
+	}
+	strides, dilations, pads, extra, sizes := lists[0], lists[1], lists[2], lists[3], lists[4]
+	autoPad := n.Text("auto_pad", "NOTSET")
+	ws := make(windows, rank)
+	for i := range ws {
+		w := window{out: spatial[i], kernel: kernel[i], stride: strides[i], dilation: dilations[i], before: pads[i], after: pads[rank+i]}
+		full := w.stride*(w.out-1) + extra[i] + w.span()
+		switch {
+		case sizes[i] >= 0:
+			w.in = sizes[i]
+			w.before, w.after = splitPadding(max(0, full-w.in), autoPad)
+		case autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER":
+			w.in = w.out * w.stride
+			w.before, w.after = splitPadding(max(0, full-w.in), autoPad)
+		case autoPad == "VALID":
+			w.before, w.after, w.in = 0, 0, full
+		default:
+			w.in = full - w.before - w.after
+		}
+		if w.in < 0 {
+			return nil, fmt.Errorf("spatial axis %d: an output of %d elements less padding %d and %d is negative", i, full, w.before, w.after)
+		}
+		ws[i] = w
+	}
+	return ws, nil
+}
+
+// scatter adds to y (batch, M, …) every element of x (batch, C, …) times the
+// filters w (C, M/groups, …) of its channel, spread over the window around it.
+func scatter(y, x, w []float64, batch, channels, groups int, ws windows) {
+	plane, xPlane, kernel := ws.in().Size(), ws.out().Size(), ws.kernel().Size()
+	if len(y) == 0 || len(x) == 0 {
+		return
+	}
+	perGroup := len(w) / channels / kernel
+	depth := channels / groups
+	var taps []tap
+	position := 0
+	walk(ws.out(), func(at []int) {
+		taps = ws.taps(at, taps)
+		for i := range batch * channels {
+			v := x[i*xPlane+position]
+			for f := range perGroup {
+				weights := w[(i%channels*perGroup+f)*kernel:]
+				to := y[(i/depth*perGroup+f)*plane:]
+				for _, t := range taps {
+					to[t.input] += v * weights[t.kernel]
+				}
+			}
+		}
+		position++
+	})
+}

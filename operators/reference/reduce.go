@@ -61,14 +61,14 @@ func reduceBy(of func(d tensor.DType) reducer) Func {
 		}
 		f := of(data.DType())
 		return one(overReals{
-			float:    func(v []float64) []float64 { return grouped(v, starts, members, f.float) },
-			signed:   func(v []int64) []int64 { return grouped(v, starts, members, f.signed) },
-			unsigned: func(v []uint64) []uint64 { return grouped(v, starts, members, f.unsigned) },
+			float:    func(v []float64) []float64 { return reduceGroups(v, starts, members, f.float) },
+			signed:   func(v []int64) []int64 { return reduceGroups(v, starts, members, f.signed) },
+			unsigned: func(v []uint64) []uint64 { return reduceGroups(v, starts, members, f.unsigned) },
 		}.apply(data, kept))
 	}
 }
 
-// grouped applies f to the elements at start+member for every start.
+// reduceGroups applies f to the elements at start+member for every start.
 func grouped[T any](v []T, starts, members []int, f func([]T) T) []T {
 	out, group := make([]T, len(starts)), make([]T, len(members))
 	for i, start := range starts {

@@ -21,7 +21,7 @@ func scatterElements(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scatter(data, to, updates, c.Node.Text("reduction", "none"))
+	return scatterInto(data, to, updates, c.Node.Text("reduction", "none"))
 }
 
 // scatterND writes slices of updates to the places that index tuples give.
@@ -46,11 +46,11 @@ func scatterND(c *Call) ([]tensor.Value, error) {
 			to = append(to, start+k)
 		}
 	}
-	return scatter(data, to, updates, c.Node.Text("reduction", "none"))
+	return scatterInto(data, to, updates, c.Node.Text("reduction", "none"))
 }
 
-// scatter combines update i with element to[i] of the data, one after the other.
-func scatter(data *tensor.Tensor, to []int, updates *tensor.Tensor, reduction string) ([]tensor.Value, error) {
+// scatterInto combines update i with element to[i] of the data, one after the other.
+func scatterInto(data *tensor.Tensor, to []int, updates *tensor.Tensor, reduction string) ([]tensor.Value, error) {
 	if updates.DType() != data.DType() {
 		return nil, fmt.Errorf("updates are %v, the data %v; the types must be equal", updates.DType(), data.DType())
 	}

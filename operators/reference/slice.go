@@ -12,7 +12,7 @@ import (
 var slice = family{
 	"Slice":           sliceOf,
 	"Concat":          concat,
-	"Split":           split,
+	"Split":           splitOf,
 	"Pad":             pad,
 	"Trilu":           trilu,
 	"ReverseSequence": reverseSequence,
@@ -133,7 +133,7 @@ func joined(parts []*tensor.Tensor, axis int) (*tensor.Tensor, error) {
 	return out, nil
 }
 
-func split(c *Call) ([]tensor.Value, error) {
+func splitOf(c *Call) ([]tensor.Value, error) {
 	data := c.Tensor(0)
 	axis, err := axisIn(c.Node.Int("axis", 0), data.Rank())
 	if err != nil {

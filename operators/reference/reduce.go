@@ -69,7 +69,7 @@ func reduceBy(of func(d tensor.DType) reducer) Func {
 }
 
 // reduceGroups applies f to the elements at start+member for every start.
-func grouped[T any](v []T, starts, members []int, f func([]T) T) []T {
+func reduceGroups[T any](v []T, starts, members []int, f func([]T) T) []T {
 	out, group := make([]T, len(starts)), make([]T, len(members))
 	for i, start := range starts {
 		for k, member := range members {

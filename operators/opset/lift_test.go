@@ -1,0 +1,226 @@
+package opset
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
+)
+
+// node returns a node with named outputs and their producer set.
+func node(op string, inputs []*graph.Value, outputs []string, attrs ...graph.Attribute) *graph.Node {
+	n := &graph.Node{Name: op + "0", Op: op, Inputs: inputs, Attributes: attrs}
+	for _, name := range outputs {
+		n.Outputs = append(n.Outputs, &graph.Value{Name: name, Producer: n})
+	}
+	return n
+}
+
+func value(name string, dims ...int) *graph.Value {
+	return &graph.Value{Name: name, Type: tensor.TensorType(tensor.Float32, tensor.KnownDims(dims))}
+}
+
+func model(version int, inputs []*graph.Value, nodes ...*graph.Node) *graph.Model {
+	last := nodes[len(nodes)-1]
+	return &graph.Model{
+		IRVersion: 10,
+		Opsets:    map[string]int{"": version},
+		Graph:     &graph.Graph{Name: "g", Inputs: inputs, Nodes: nodes, Outputs: last.Outputs},
+	}
+}
+
+func operatorsOf(g *graph.Graph) []string {
+	var ops []string
+	for n := range g.All {
+		ops = append(ops, n.Operator())
+	}
+	return ops
+}
+
+// withRules puts rules for made-up uses in front of the table while a test runs.
+func withRules(t *testing.T, rules family) {
+	before := families
+	families = append([]family{rules}, families...)
+	t.Cleanup(func() { families = before })
+}
+
+func TestLiftLeavesTheDecodedGraphAlone(t *testing.T) {
+	x := value("x", 2)
+	m := model(13, []*graph.Value{x}, node("Abs", []*graph.Value{x}, []string{"y"}))
+	g, err := Lift(context.Background(), m)
+	require.NoError(t, err)
+	assert.NotSame(t, m.Graph, g)
+	assert.Equal(t, 0, m.Graph.Nodes[0].Version)
+	assert.Equal(t, 13, g.Nodes[0].Version, "since when Abs has its newest form")
+	assert.Equal(t, []*graph.Node{m.Graph.Nodes[0]}, g.Nodes[0].Source)
+}
+
+func TestRulesRunInOrderUntilOneEmits(t *testing.T) {
+	var ran []string
+	inPlace := func(name string) graph.Rewrite {
+		return func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+			ran = append(ran, name)
+			n.Set(graph.A(name, int64(n.Version)))
+			return n.Outputs, nil
+		}
+	}
+	emit := func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		ran = append(ran, "emit")
+		return []*graph.Value{b.Op("Neg", []*graph.Value{b.Op("Abs", n.Inputs)})}, nil
+	}
+	withRules(t, family{"Relu": {{6, inPlace("six")}, {9, inPlace("nine")}, {13, emit}, {14, inPlace("fourteen")}}})
+	tests := []struct {
+		version int
+		ran     []string
+		ops     []string
+	}{
+		{1, []string{"six", "nine", "emit"}, []string{"Abs", "Neg"}},
+		{6, []string{"nine", "emit"}, []string{"Abs", "Neg"}},
+		{12, []string{"emit"}, []string{"Abs", "Neg"}},
+		{13, []string{"fourteen"}, []string{"Relu"}},
+		{14, nil, []string{"Relu"}},
+		{28, nil, []string{"Relu"}},
+	}
+	for _, test := range tests {
+		ran = nil
+		x := value("x", 2)
+		m := model(test.version, []*graph.Value{x}, node("Relu", []*graph.Value{x}, []string{"y"}))
+		g, err := Lift(context.Background(), m)
+		require.NoError(t, err, test.version)
+		assert.Equal(t, test.ran, ran, test.version)
+		assert.Equal(t, test.ops, operatorsOf(g), test.version)
+		last := g.Nodes[len(g.Nodes)-1]
+		assert.Same(t, g.Outputs[0], last.Outputs[0])
+		assert.Same(t, last, g.Outputs[0].Producer)
+		assert.Equal(t, "y", g.Outputs[0].Name)
+		for _, n := range g.Nodes {
+			assert.Equal(t, []*graph.Node{m.Graph.Nodes[0]}, n.Source)
+		}
+	}
+}
+
+func TestRuleThatPassesItsInputThrough(t *testing.T) {
+	withRules(t, family{"Relu": {{13, func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		return []*graph.Value{n.Inputs[0]}, nil
+	}}}})
+	x := value("x", 2)
+	g, err := Lift(context.Background(), model(6, []*graph.Value{x}, node("Relu", []*graph.Value{x}, []string{"y"})))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Identity"}, operatorsOf(g))
+	assert.Equal(t, 25, g.Nodes[0].Version)
+}
+
+func TestRuleThatForgetsAnOutput(t *testing.T) {
+	withRules(t, family{"Relu": {{13, func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		b.Op("Abs", n.Inputs)
+		return n.Outputs, nil
+	}}}})
+	x := value("x", 2)
+	_, err := Lift(context.Background(), model(6, []*graph.Value{x}, node("Relu", []*graph.Value{x}, []string{"y"})))
+	assert.ErrorContains(t, err, `node Relu "Relu0", operator set version 6: the lift emits nodes and none that writes output 0`)
+}
+
+func TestRuleErrorNamesTheNode(t *testing.T) {
+	withRules(t, family{"Relu": {{13, func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		return nil, errors.New("cannot")
+	}}}})
+	x := value("x", 2)
+	_, err := Lift(context.Background(), model(6, []*graph.Value{x}, node("Relu", []*graph.Value{x}, []string{"y"})))
+	assert.EqualError(t, err, `opset: node Relu "Relu0", operator set version 6: cannot`)
+}
+
+func TestRulesSeeDeclaredTypes(t *testing.T) {
+	var seen tensor.Type
+	withRules(t, family{"Relu": {{13, func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		seen = n.Inputs[0].Type
+		return n.Outputs, nil
+	}}}})
+	x := value("x", 2)
+	other := node("Other", []*graph.Value{x}, []string{"h"})
+	other.Domain = "com.example"
+	other.Outputs[0].Type = tensor.TensorType(tensor.Float32, tensor.Dims{tensor.Symbol("n")})
+	m := model(6, []*graph.Value{x}, other, node("Relu", other.Outputs, []string{"y"}))
+	m.Opsets["com.example"] = 3
+	g, err := Lift(context.Background(), m)
+	require.NoError(t, err)
+	assert.Equal(t, "float32[n]", seen.String())
+	assert.Equal(t, 3, g.Nodes[0].Version, "a domain that is not ONNX's passes")
+}
+
+func TestLiftGoesIntoBodiesFirst(t *testing.T) {
+	var order []string
+	note := func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		order = append(order, n.Op)
+		if n.Op == "Relu" {
+			return []*graph.Value{b.Op("Max", []*graph.Value{n.Inputs[0], b.Const(tensor.Scalar(float32(0)))})}, nil
+		}
+		return n.Outputs, nil
+	}
+	withRules(t, family{"Relu": {{13, note}}, "If": {{11, note}}})
+	x := value("x", 2)
+	cond := &graph.Value{Name: "c", Type: tensor.TensorType(tensor.Bool, tensor.Dims{})}
+	inner := node("Relu", []*graph.Value{x}, []string{"r"})
+	body := &graph.Graph{Name: "then", Nodes: []*graph.Node{inner}, Outputs: inner.Outputs}
+	other := &graph.Graph{Name: "else", Outputs: []*graph.Value{x}}
+	m := model(1, []*graph.Value{x, cond}, node("If", []*graph.Value{cond}, []string{"y"},
+		graph.A("then_branch", body), graph.A("else_branch", other)))
+	g, err := Lift(context.Background(), m)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Relu", "If"}, order)
+	assert.Equal(t, []string{"If", "Max"}, operatorsOf(g))
+	then := g.Nodes[0].Body("then_branch")
+	assert.Len(t, then.Initializers, 1)
+	assert.Same(t, g.Inputs[0], then.Nodes[0].Inputs[0], "the captured value is the new graph's")
+	assert.Equal(t, 13, then.Nodes[0].Version)
+}
+
+func TestUnsupportedNodesAreReportedTogether(t *testing.T) {
+	x := value("x", 2)
+	in := []*graph.Value{x}
+	gelu := node("Gelu", in, []string{"a"})
+	never := node("Frobnicate", in, []string{"b"})
+	scaler := node("Scaler", in, []string{"c"})
+	scaler.Domain = "ai.onnx.ml"
+	adam := node("Adam", in, []string{"d"})
+	adam.Domain = "ai.onnx.preview.training"
+	m := model(13, in, gelu, never, scaler, adam, node("Abs", in, []string{"y"}))
+	m.Opsets["ai.onnx.preview.training"] = 2
+	_, err := Lift(context.Background(), m)
+	var unsupported *UnsupportedError
+	require.ErrorAs(t, err, &unsupported)
+	var reasons []string
+	for _, u := range unsupported.Nodes {
+		reasons = append(reasons, u.Node.Label()+": "+u.Reason)
+	}
+	assert.Equal(t, []string{
+		`Gelu "Gelu0": ai.onnx has no operator Gelu in version 13, only since version 20`,
+		`Frobnicate "Frobnicate0": ai.onnx has no operator Frobnicate in any version up to 28`,
+		`ai.onnx.ml.Scaler "Scaler0": the model imports no operator set of domain ai.onnx.ml`,
+		`ai.onnx.preview.training.Adam "Adam0": version 2 of the operator set ai.onnx.preview.training is newer than the newest known, 1`,
+	}, reasons)
+	assert.ErrorContains(t, err, "4 nodes have unsupported operators")
+}
+
+func TestFilesWithoutImports(t *testing.T) {
+	x := value("x", 2)
+	m := model(0, []*graph.Value{x}, node("Abs", []*graph.Value{x}, []string{"y"}))
+	m.Opsets = nil
+	_, err := Lift(context.Background(), m)
+	assert.ErrorContains(t, err, "imports no operator set of domain ai.onnx")
+	m.IRVersion = 2
+	_, err = Lift(context.Background(), m)
+	assert.NoError(t, err)
+}
+
+func TestCancelledLift(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	x := value("x", 2)
+	_, err := Lift(ctx, model(13, []*graph.Value{x}, node("Abs", []*graph.Value{x}, []string{"y"})))
+	assert.ErrorIs(t, err, context.Canceled)
+}

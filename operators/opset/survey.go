@@ -1,0 +1,72 @@
+package opset
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// UnsupportedError lists every node that cannot be lifted, because its operator
+// is not known under the operator set that the file imports.
+type UnsupportedError struct{ Nodes []Unsupported }
+
+// Unsupported says why one node cannot be lifted. Node's Source leads to the
+// decoded file; Version is the operator set's, 0 where none is imported.
+type Unsupported struct {
+	Node   *graph.Node
+	Reason string
+}
+
+// Error names each node with its operator, operator set and reason.
+func (e *UnsupportedError) Error() string {
+	lines := make([]string, len(e.Nodes))
+	for i, u := range e.Nodes {
+		lines[i] = fmt.Sprintf("node %s: %s", u.Node.Label(), u.Reason)
+	}
+	return fmt.Sprintf("%d nodes have unsupported operators:\n", len(e.Nodes)) + strings.Join(lines, "\n")
+}
+
+// survey finds everything in g that cannot be lifted before anything is: all
+// unsupported operators, and all nodes that break their schema.
+func survey(g *graph.Graph) error {
+	var unsupported []Unsupported
+	var problems []error
+	for n := range g.All {
+		if reason := unknown(n); reason != "" {
+			unsupported = append(unsupported, Unsupported{n, reason})
+		}
+	}
+	if len(unsupported) > 0 {
+		problems = append(problems, &UnsupportedError{unsupported})
+	}
+	return errors.Join(problems...)
+}
+
+// unknown says why the operator of n is not known, "" if it is.
+func unknown(n *graph.Node) string {
+	domain := n.Domain
+	if domain == "" {
+		domain = "ai.onnx"
+	}
+	newest := operators.NewestOpset(n.Domain)
+	switch {
+	case n.Domain == Legacy:
+		return ""
+	case n.Version < 1:
+		return fmt.Sprintf("the model imports no operator set of domain %s", domain)
+	case newest == 0:
+		return "" // not a domain of ONNX's
+	case n.Version > newest:
+		return fmt.Sprintf("version %d of the operator set %s is newer than the newest known, %d", n.Version, domain, newest)
+	}
+	if _, ok := operators.Lookup(n.Domain, n.Op, n.Version); ok {
+		return ""
+	}
+	if versions := operators.Versions(n.Domain, n.Op); len(versions) > 0 {
+		return fmt.Sprintf("%s has no operator %s in version %d, only since version %d", domain, n.Op, n.Version, versions[0].Since)
+	}
+	return fmt.Sprintf("%s has no operator %s in any version up to %d", domain, n.Op, newest)
+}

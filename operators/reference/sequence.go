@@ -154,7 +154,7 @@ func concatFromSequence(c *Call) ([]tensor.Value, error) {
 		}
 		items[i] = t
 	}
-	rank, join := items[0].Rank(), concatenate
+	rank, join := items[0].Rank(), joined
 	if c.Node.Bool("new_axis", false) {
 		rank, join = rank+1, stack
 	}
@@ -179,35 +179,7 @@ func stack(items []*tensor.Tensor, axis int) (*tensor.Tensor, error) {
 		}
 		views[i] = v
 	}
-	return concatenate(views, axis)
-}
-
-// concatenate joins tensors, at least one, along an axis in which alone their
-// shapes may differ.
-func concatenate(items []*tensor.Tensor, axis int) (*tensor.Tensor, error) {
-	shape := items[0].Shape().Clone()
-	shape[axis] = 0
-	for i, t := range items {
-		if t.DType() != items[0].DType() || t.Rank() != len(shape) {
-			return nil, fmt.Errorf("tensor %d is %v, the first is %v: type and rank must agree", i, t.Type(), items[0].Type())
-		}
-		for a, n := range t.Shape() {
-			if a != axis && n != shape[a] {
-				return nil, fmt.Errorf("tensor %d has shape %v, the first %v: they may differ along axis %d only", i, t.Shape(), items[0].Shape(), axis)
-			}
-		}
-		shape[axis] += t.Shape()[axis]
-	}
-	out, err := tensor.New(items[0].DType(), shape)
-	if err != nil {
-		return nil, err
-	}
-	at, steps := 0, shape.Strides()
-	for _, t := range items {
-		place(out, strided(t.Shape(), at, steps), t)
-		at += t.Shape()[axis] * steps[axis]
-	}
-	return out, nil
+	return joined(views, axis)
 }
 
 // section returns the n slices of t along an axis that begin at start.

@@ -105,7 +105,7 @@ func TestSequenceOperatorsReject(t *testing.T) {
 		{"SequenceAt", nil, []tensor.Value{row(1), at(0)}, "input 0 must be a sequence"},
 		{"ConcatFromSequence", attrs(graph.A("axis", int64(0))), []tensor.Value{rows()}, "empty"},
 		{"ConcatFromSequence", attrs(graph.A("axis", int64(1))), []tensor.Value{two}, "axis 1 is outside [-1, 1)"},
-		{"ConcatFromSequence", attrs(graph.A("axis", int64(0)), graph.A("new_axis", int64(1))), []tensor.Value{two}, "differ along axis 0 only"},
+		{"ConcatFromSequence", attrs(graph.A("axis", int64(0)), graph.A("new_axis", int64(1))), []tensor.Value{two}, "does not agree"},
 		{"SplitToSequence", nil, []tensor.Value{row(1, 2, 3), at(0)}, "must be positive"},
 		{"SplitToSequence", nil, []tensor.Value{row(1, 2, 3), tensor.Of([]int64{1, 1})}, "adds up to 2, the extent is 3"},
 		{"SplitToSequence", nil, []tensor.Value{row(1, 2, 3), tensor.Of([]int64{4, -1})}, "does not fit"},

@@ -1,10 +1,3 @@
-// Package operators is the operator-adaptation layer: what operators there are
-// and what each takes and gives.
-//
-// The catalogue lists every version of every operator of ONNX. It is generated
-// from a schema file by
-//
-//	go run ./operators/internal/schemagen schemas.json operators/schemas_gen.go
 package operators
 
 import (
@@ -16,7 +9,10 @@ import (
 	"example.com/midplane/operators/graph"
 )
 
-// Schema describes one version of an operator.
+// Schema describes one version of an operator. The catalogue of them,
+// schemas_gen.go, is written by
+//
+//	go run ./operators/internal/schemagen SCHEMAS.json operators/schemas_gen.go
 type Schema struct {
 	Domain     string // "" is ai.onnx
 	Name       string

@@ -32,7 +32,8 @@ func noLiteral(string) (string, error) {
 }
 
 // floatLiteral reads "0.5", "1e-05", and "(3.402823e+38)" as old versions print
-// the ends of the range.
+// the ends of the range. Go has no negative zero among its constants; "-0.0"
+// becomes 0.
 func floatLiteral(text string) (string, error) {
 	f, err := parseFloat(strings.Trim(text, "()"))
 	return "float32(" + f + ")", err

@@ -54,7 +54,8 @@ func bodyOf(n *graph.Node, name string, outputs int) (*graph.Graph, error) {
 }
 
 // loop runs its body while the trip count M and the condition, as far as each
-// is given, allow it. The body maps (iteration, condition, states...) to
+// is given, allow it; where no condition is given, that of the body is carried
+// on without effect. The body maps (iteration, condition, states...) to
 // (condition, states..., scan outputs...).
 func loop(c *Call) ([]tensor.Value, error) {
 	states := append([]tensor.Value{}, c.Inputs[min(2, len(c.Inputs)):]...)
@@ -62,7 +63,7 @@ func loop(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	trips, cond := int64(math.MaxInt64), true
+	trips, cond, conditional := int64(math.MaxInt64), true, c.Has(1)
 	if c.Has(0) {
 		m := c.Ints(0)
 		if len(m) != 1 {
@@ -70,13 +71,13 @@ func loop(c *Call) ([]tensor.Value, error) {
 		}
 		trips = m[0]
 	}
-	if c.Has(1) {
+	if conditional {
 		if cond, err = flag(c.Inputs[1]); err != nil {
 			return nil, err
 		}
 	}
 	gathered := make([]scanOutput, len(body.Outputs)-1-len(states))
-	for i := int64(0); i < trips && cond; i++ {
+	for i := int64(0); i < trips && (cond || !conditional); i++ {
 		if err := c.Context.Err(); err != nil {
 			return nil, err
 		}
@@ -85,10 +86,8 @@ func loop(c *Call) ([]tensor.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c.Has(1) {
-			if cond, err = flag(out[0]); err != nil {
-				return nil, fmt.Errorf("iteration %d: %w", i, err)
-			}
+		if cond, err = flag(out[0]); err != nil {
+			return nil, fmt.Errorf("iteration %d: %w", i, err)
 		}
 		copy(states, out[1:])
 		for k, v := range out[1+len(states):] {

@@ -15,7 +15,9 @@ type Call struct {
 	In      []Fact // one per input of the node; the zero Fact where it is absent
 	Out     []Fact // one per output of the node, to be filled
 
-	run *run
+	// Body finds the facts of a body's outputs from those of its inputs; what
+	// the body captures is known.
+	Body func(body *graph.Graph, inputs []Fact) ([]Fact, error)
 }
 
 // Has reports whether input i is present.
@@ -121,29 +123,6 @@ func (c *Call) SetInts(i int, values []Int) {
 	if i < len(c.Out) && len(values) <= maxConst {
 		c.Out[i].Ints = values
 	}
-}
-
-// Body finds the facts of a body's outputs from those of its inputs; what the
-// body captures is known.
-func (c *Call) Body(body *graph.Graph, inputs []Fact) ([]Fact, error) {
-	if len(inputs) != len(body.Inputs) {
-		return nil, fmt.Errorf("body %q takes %d inputs, the node gives it %d", body.Name, len(body.Inputs), len(inputs))
-	}
-	for i, v := range body.Inputs {
-		f := inputs[i]
-		if f.Type.Kind == tensor.KindUnknown {
-			f.Type = v.Type
-		}
-		c.run.facts[v] = f
-	}
-	if err := c.run.graph(body); err != nil {
-		return nil, err
-	}
-	out := make([]Fact, len(body.Outputs))
-	for i, v := range body.Outputs {
-		out[i] = c.run.facts[v]
-	}
-	return out, nil
 }
 
 // Axis brings an axis into [0, rank), or says why it cannot be.

@@ -199,7 +199,7 @@ func (r *run) outputs(n *graph.Node, in []Fact) (out []Fact, err error) {
 			err = fmt.Errorf("inputs that the operator cannot take: %v", p)
 		}
 	}()
-	c := &Call{Context: r.ctx, Node: n, In: in, Out: make([]Fact, len(n.Outputs)), run: r}
+	c := &Call{Context: r.ctx, Node: n, In: in, Out: make([]Fact, len(n.Outputs)), Body: r.body}
 	if fn, ok := lookup(n.Operator()); ok {
 		if err := fn(c); err != nil {
 			return nil, err
@@ -207,6 +207,28 @@ func (r *run) outputs(n *graph.Node, in []Fact) (out []Fact, err error) {
 	}
 	r.evaluate(c)
 	return c.Out, nil
+}
+
+// body finds the facts of a body's outputs from those of its inputs.
+func (r *run) body(body *graph.Graph, inputs []Fact) ([]Fact, error) {
+	if len(inputs) != len(body.Inputs) {
+		return nil, fmt.Errorf("body %q takes %d inputs, the node gives it %d", body.Name, len(body.Inputs), len(inputs))
+	}
+	for i, v := range body.Inputs {
+		f := inputs[i]
+		if f.Type.Kind == tensor.KindUnknown {
+			f.Type = v.Type
+		}
+		r.facts[v] = f
+	}
+	if err := r.graph(body); err != nil {
+		return nil, err
+	}
+	out := make([]Fact, len(body.Outputs))
+	for i, v := range body.Outputs {
+		out[i] = r.facts[v]
+	}
+	return out, nil
 }
 
 // evaluate computes a node whose inputs are all known and small.

@@ -16,6 +16,9 @@ var pool = family{
 	"GlobalAveragePool": globalPool,
 	"GlobalLpPool":      globalPool,
 	"MaxUnpool":         maxUnpool,
+
+	"midplane.legacy.LpPool":       slidingPool,
+	"midplane.legacy.GlobalLpPool": globalPool,
 }
 
 // poolKernel returns the attribute kernel_shape; its length is the number of

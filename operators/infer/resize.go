@@ -10,6 +10,8 @@ import (
 // resize holds Resize, GridSample, AffineGrid.
 var resize = family{
 	"Resize": resizeTensor,
+
+	"midplane.legacy.Resize": resizeTensor,
 }
 
 func resizeTensor(c *Call) error {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
 )
 
 // pool holds MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool,
@@ -15,14 +16,12 @@ var pool = family{
 	"LpPool":            lpPool,
 	"GlobalMaxPool":     globalPool(maximum),
 	"GlobalAveragePool": globalPool(average),
-	"GlobalLpPool": func(c *Call) ([]tensor.Value, error) {
-		norm, err := lpNorm(c)
-		if err != nil {
-			return nil, err
-		}
-		return globalPool(norm)(c)
-	},
-	"MaxUnpool": maxUnpool,
+	"GlobalLpPool":      globalLpPool,
+	"MaxUnpool":         maxUnpool,
+
+	// Before version 2 the order of the norm was a real number.
+	"midplane.legacy.LpPool":       lpPool,
+	"midplane.legacy.GlobalLpPool": globalLpPool,
 }
 
 // maximum returns the largest element, NaN if there is one, -Inf if there is no
@@ -50,11 +49,15 @@ func sum(v []float64) float64 {
 	return total
 }
 
-// lpNorm returns the norm (Σ |e|^p)^(1/p) of the node's attribute p.
+// lpNorm returns the norm (Σ |e|^p)^(1/p) of the node's attribute p, an integer
+// or, in the legacy operators, a real number.
 func lpNorm(c *Call) (func([]float64) float64, error) {
 	p := float64(c.Node.Int("p", 2))
-	if p < 1 {
-		return nil, fmt.Errorf("attribute p is %g; a norm needs p >= 1", p)
+	if r, ok := graph.Attr[float32](c.Node, "p"); ok {
+		p = float64(r)
+	}
+	if !(p > 0) {
+		return nil, fmt.Errorf("attribute p is %g; the order of a norm is positive", p)
 	}
 	return func(v []float64) float64 {
 		total := 0.0
@@ -63,6 +66,14 @@ func lpNorm(c *Call) (func([]float64) float64, error) {
 		}
 		return math.Pow(total, 1/p)
 	}, nil
+}
+
+func globalLpPool(c *Call) ([]tensor.Value, error) {
+	norm, err := lpNorm(c)
+	if err != nil {
+		return nil, err
+	}
+	return globalPool(norm)(c)
 }
 
 // globalPool reduces the elements of each channel to one.
@@ -109,7 +120,7 @@ func poolWindows(c *Call) (windows, tensor.Shape, error) {
 	return ws, shape, err
 }
 
-// slide calls visit for every window of every channel: where its output lies,
+// slideOver calls visit for every window of every channel: where its output lies,
 // its elements, which of the channel's elements they are, and its index. The
 // slices are reused between calls.
 func (ws windows) slideOver(x []float64, planes int, visit func(output int, v []float64, taps []tap, at []int)) {

@@ -12,6 +12,9 @@ import (
 // resize holds Resize, GridSample, AffineGrid.
 var resize = family{
 	"Resize": resizeTensor,
+
+	// In versions 11 and 12 there was the transformation tf_half_pixel_for_nn.
+	"midplane.legacy.Resize": resizeTensor,
 }
 
 // resizeTensor interpolates one axis after the other, which gives the same as
@@ -339,6 +342,8 @@ func (t target) original(transform string, x float64) (at float64, outside bool)
 		return x * last / (t.width - 1), false
 	case "asymmetric":
 		return x / t.scale, false
+	case "tf_half_pixel_for_nn":
+		return (x + 0.5) / t.scale, false
 	case "tf_crop_and_resize":
 		if !t.crop {
 			return x, false
@@ -367,11 +372,15 @@ func samplerOf(n *graph.Node) (sampler, error) {
 		antialias: n.Bool("antialias", false), excludeOutside: n.Bool("exclude_outside", false),
 		a: float64(n.Float("cubic_coeff_a", -0.75)),
 	}
+	transforms := []string{"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}
+	if n.Domain != "" {
+		transforms = append(transforms, "tf_half_pixel_for_nn")
+	}
 	for _, a := range []struct {
 		name, value string
 		of          []string
 	}{
-		{"coordinate_transformation_mode", s.transform, []string{"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}},
+		{"coordinate_transformation_mode", s.transform, transforms},
 		{"mode", s.mode, []string{"nearest", "linear", "cubic"}},
 		{"nearest_mode", s.nearest, []string{"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}},
 	} {

@@ -94,21 +94,17 @@ func rangeOp(c *Call) ([]tensor.Value, error) {
 
 // integersBetween counts first, first + step, … before limit.
 func integersBetween(first, limit, step int64) (int, error) {
-	var span, stride uint64
-	switch {
-	case step == 0:
+	if step == 0 {
 		return 0, errors.New("delta is 0")
-	case step > 0 && first < limit:
-		span, stride = uint64(limit)-uint64(first), uint64(step)
-	case step < 0 && first > limit:
-		span, stride = uint64(first)-uint64(limit), -uint64(step)
-	default:
+	}
+	low, high := first, limit
+	if step < 0 {
+		low, high = limit, first
+	}
+	if high <= low {
 		return 0, nil
 	}
-	n := span / stride
-	if span%stride > 0 {
-		n++
-	}
+	n := (uint64(high)-uint64(low)-1)/uint64(max(step, -step)) + 1
 	if n > math.MaxInt/8 {
 		return 0, fmt.Errorf("from %d to %d in steps of %d there are %d elements, which no tensor has", first, limit, step, n)
 	}

@@ -17,7 +17,6 @@ func (d *decoder) functions(messages [][]byte) ([]*graph.Function, error) {
 		if err := d.functionFields(b, &headers[i]); err != nil {
 			return nil, within(err, "function %d %s", i, name(headers[i].fn.Name))
 		}
-		d.local[headers[i].fn.Domain] = true
 	}
 	functions := make([]*graph.Function, len(messages))
 	byKey := make(map[functionKey]*graph.Function, len(messages))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 
-	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
 )
 
@@ -29,15 +28,13 @@ type decoder struct {
 	external External
 	size     int // bytes of the file
 
-	irVersion int64
-	opsets    map[string]int  // of the model
-	local     map[string]bool // domains that have model-local functions
-	nodes     int             // read so far
-	dense     int64           // bytes that sparse tensors took so far
+	opsets map[string]int // of the model
+	nodes  int            // read so far
+	dense  int64          // bytes that sparse tensors took so far
 }
 
 func newDecoder(data []byte, external External, o *Options) *decoder {
-	return &decoder{Options: o.withDefaults(), external: external, size: len(data), local: make(map[string]bool)}
+	return &decoder{Options: o.withDefaults(), external: external, size: len(data)}
 }
 
 func (d *decoder) model(data []byte) (*graph.Model, error) {
@@ -76,7 +73,7 @@ func (d *decoder) model(data []byte) (*graph.Model, error) {
 	if m.Opsets, err = d.imports(imports); err != nil {
 		return nil, err
 	}
-	d.irVersion, d.opsets = m.IRVersion, m.Opsets
+	d.opsets = m.Opsets
 	if _, ok := m.Opsets[""]; !ok && m.IRVersion < 3 {
 		m.Opsets[""] = 1 // imports came with version 3 of the representation
 	}
@@ -159,23 +156,11 @@ func (d *decoder) imports(messages [][]byte) (map[string]int, error) {
 }
 
 // version returns the operator-set version under which a node of a domain is
-// read: what the function around it imports, else the model.
-func (d *decoder) version(opsets map[string]int, domain string) (int, error) {
+// read: what the function around it imports, else the model, 0 where neither
+// does.
+func (d *decoder) version(opsets map[string]int, domain string) int {
 	if v, ok := opsets[domain]; ok {
-		return v, nil
+		return v
 	}
-	if v, ok := d.opsets[domain]; ok {
-		return v, nil
-	}
-	if d.local[domain] {
-		return 0, nil
-	}
-	return 0, invalid("domain %s is not imported", name(domain))
-}
-
-// typed gives a value the type that the file declares, where there is one.
-func typed(v *graph.Value, t tensor.Type) {
-	if t.Kind != tensor.KindUnknown {
-		v.Type = t
-	}
+	return d.opsets[domain]
 }

@@ -50,10 +50,7 @@ func (d *decoder) defineNode(b []byte, n *graph.Node, index int, s *scope) error
 	if n.Op == "" {
 		return invalid("a node needs an operator")
 	}
-	var err error
-	if n.Version, err = d.version(s.opsets, n.Domain); err != nil {
-		return err
-	}
+	n.Version = d.version(s.opsets, n.Domain)
 	n.Inputs = make([]*graph.Value, 0, inputs)
 	n.Outputs = make([]*graph.Value, len(outputs))
 	for i, output := range outputs {

@@ -1,4 +1,17 @@
 package infer
 
 // softmax holds Softmax, LogSoftmax, Hardmax.
-var softmax = family{}
+var softmax = family{
+	"Softmax":    alongAxis,
+	"LogSoftmax": alongAxis,
+	"Hardmax":    alongAxis,
+}
+
+func alongAxis(c *Call) error {
+	if rank, ok := c.Rank(0); ok {
+		if _, err := Axis(c.Node.Int("axis", -1), rank); err != nil {
+			return err
+		}
+	}
+	return sameAsInput(c)
+}

@@ -71,6 +71,7 @@ func reshapeAs(t *tensor.Tensor, target tensor.Shape) ([]tensor.Value, error) {
 func reshaped(from tensor.Shape, request []int64, allowzero bool) (tensor.Shape, error) {
 	target := make(tensor.Shape, len(request))
 	rest, zero := -1, false
+	left, others := from.Clone(), tensor.Shape{} // extents that were not kept
 	for i, n := range request {
 		switch {
 		case n < -1:
@@ -78,15 +79,15 @@ func reshaped(from tensor.Shape, request []int64, allowzero bool) (tensor.Shape,
 		case n == -1 && rest >= 0:
 			return nil, fmt.Errorf("the shape %v has more than one -1", request)
 		case n == -1:
-			rest, n = i, 1
-		case n == 0 && allowzero:
-			zero = true
-		case n == 0 && i >= len(from):
+			rest = i
+		case n == 0 && !allowzero && i >= len(from):
 			return nil, fmt.Errorf("the shape %v keeps axis %d of an input of rank %d", request, i, len(from))
-		case n == 0:
-			n = int64(from[i])
+		case n == 0 && !allowzero:
+			target[i], left[i] = from[i], 1
+		default:
+			target[i], zero = int(n), zero || n == 0
+			others = append(others, int(n))
 		}
-		target[i] = int(n)
 	}
 	if rest < 0 {
 		return target, nil
@@ -94,18 +95,14 @@ func reshaped(from tensor.Shape, request []int64, allowzero bool) (tensor.Shape,
 	if zero {
 		return nil, fmt.Errorf("the shape %v has both 0 and -1 while allowzero is set", request)
 	}
-	others, err := target.Elements()
+	divisor, err := others.Elements()
 	if err != nil {
 		return nil, err
 	}
-	switch n := from.Size(); {
-	case others == 0 && n == 0:
-		target[rest] = 0
-	case others == 0 || n%others != 0:
-		return nil, fmt.Errorf("%d elements of shape %v do not fill the shape %v: they are no multiple of %d", n, from, request, others)
-	default:
-		target[rest] = n / others
+	if left.Size()%divisor != 0 {
+		return nil, fmt.Errorf("shape %v does not fill the shape %v: %d elements are no multiple of %d", from, request, left.Size(), divisor)
 	}
+	target[rest] = left.Size() / divisor
 	return target, nil
 }
 

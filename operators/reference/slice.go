@@ -50,7 +50,7 @@ func sliceOf(c *Call) ([]tensor.Value, error) {
 		if steps[i] == 0 {
 			return nil, fmt.Errorf("the step along axis %d is 0", axis)
 		}
-		first, count := sliceRange(starts[i], ends[i], steps[i], data.Shape()[axis])
+		first, count := SliceRange(starts[i], ends[i], steps[i], data.Shape()[axis])
 		target[axis] = count
 		base += first * strides[axis]
 		if count > 1 {
@@ -60,9 +60,9 @@ func sliceOf(c *Call) ([]tensor.Value, error) {
 	return one(pick(data, target, strided(target, base, strides)))
 }
 
-// sliceRange returns the first index and the number of indexes that a slice
-// takes from an axis of extent n.
-func sliceRange(start, end, step int64, n int) (first, count int) {
+// SliceRange returns the first index and the number of indexes that Slice takes
+// from an axis of extent n, by a step other than 0.
+func SliceRange(start, end, step int64, n int) (first, count int) {
 	extent := int64(n)
 	clamp := func(i, least, most int64) int64 {
 		if i < 0 {

@@ -49,9 +49,9 @@ func factors(dims tensor.Dims) (known int, symbols []tensor.Dim, ok bool) {
 	return known, symbols, ok
 }
 
-// product returns the product of extents: a number, the one symbol among ones,
+// productOf returns the product of extents: a number, the one symbol among ones,
 // or an unknown.
-func product(dims tensor.Dims) tensor.Dim {
+func productOf(dims tensor.Dims) tensor.Dim {
 	switch known, symbols, ok := factors(dims); {
 	case ok && len(symbols) == 0:
 		return tensor.Known(known)
@@ -90,9 +90,9 @@ func quotient(of, over tensor.Dims) (tensor.Dim, error) {
 	return tensor.Symbol(""), nil
 }
 
-// sum returns the sum of extents: a number, the one symbol among zeros, or an
+// sumOf returns the sum of extents: a number, the one symbol among zeros, or an
 // unknown.
-func sum(dims tensor.Dims) tensor.Dim {
+func sumOf(dims tensor.Dims) tensor.Dim {
 	total, symbol := 0, tensor.Known(0)
 	for _, d := range dims {
 		switch {
@@ -114,7 +114,7 @@ func sum(dims tensor.Dims) tensor.Dim {
 }
 
 // scaled returns an extent times n.
-func scaled(d tensor.Dim, n int) tensor.Dim { return product(tensor.Dims{d, tensor.Known(n)}) }
+func scaled(d tensor.Dim, n int) tensor.Dim { return productOf(tensor.Dims{d, tensor.Known(n)}) }
 
 // divided returns an extent divided by n, or says that it is no multiple of n.
 func divided(d tensor.Dim, n int) (tensor.Dim, error) {

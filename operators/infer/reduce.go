@@ -92,7 +92,7 @@ func reduceProd(c *Call) error {
 		return nil
 	}
 	if factors, err := extents(values); err == nil {
-		c.SetInts(0, []Int{IntOf(product(factors))})
+		c.SetInts(0, []Int{IntOf(productOf(factors))})
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func shapeOf(c *Call) error {
 
 func size(c *Call) error {
 	c.Set(0, tensor.Int64, nil)
-	c.SetInts(0, []Int{IntOf(product(c.Dims(0)))})
+	c.SetInts(0, []Int{IntOf(productOf(c.Dims(0)))})
 	return nil
 }
 
@@ -115,7 +115,7 @@ func reshaped(from tensor.Dims, request []Int, allowzero bool) (tensor.Dims, err
 		}
 		out[open[0]] = rest
 	}
-	if a, b := product(from), product(out); allKnown(from) && allKnown(out) && !a.Same(b) {
+	if a, b := productOf(from), productOf(out); allKnown(from) && allKnown(out) && !a.Same(b) {
 		return nil, fmt.Errorf("%d elements of shape %v do not fill the shape %v of %d", a.Size, from, out, b.Size)
 	}
 	return out, nil
@@ -135,7 +135,7 @@ func flatten(c *Call) error {
 	if axis < 0 {
 		axis += int64(rank)
 	}
-	c.Set(0, c.DType(0), tensor.Dims{product(dims[:axis]), product(dims[axis:])})
+	c.Set(0, c.DType(0), tensor.Dims{productOf(dims[:axis]), productOf(dims[axis:])})
 	return nil
 }
 
@@ -342,7 +342,7 @@ func tile(c *Call) error {
 	}
 	out := make(tensor.Dims, len(dims))
 	for axis, d := range dims {
-		out[axis] = product(tensor.Dims{d, counts[axis]})
+		out[axis] = productOf(tensor.Dims{d, counts[axis]})
 	}
 	c.Set(0, c.DType(0), out)
 	if values, ok := c.elements(0); ok && len(out) == 1 && out[0].IsKnown() && out[0].Size <= maxConst && len(values) > 0 {

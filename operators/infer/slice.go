@@ -13,7 +13,7 @@ import (
 var slice = family{
 	"Slice":           sliceOf,
 	"Concat":          concat,
-	"Split":           split,
+	"Split":           splitOf,
 	"Pad":             pad,
 	"Trilu":           sameAsInput,
 	"ReverseSequence": sameAsInput,
@@ -140,7 +140,7 @@ func concat(c *Call) error {
 			}
 		}
 	}
-	out[axis] = sum(lengths)
+	out[axis] = sumOf(lengths)
 	c.Set(0, c.DType(0), out)
 	values := []Int{}
 	for i := range c.In {
@@ -154,7 +154,7 @@ func concat(c *Call) error {
 	return nil
 }
 
-func split(c *Call) error {
+func splitOf(c *Call) error {
 	dims, parts := c.Dims(0), len(c.Node.Outputs)
 	if !dims.Ranked() {
 		for i := range parts {
@@ -197,7 +197,7 @@ func splitSizes(c *Call, d tensor.Dim) ([]tensor.Dim, error) {
 			return nil, fmt.Errorf("%d parts for %d outputs", len(values), parts)
 		}
 		sizes, err := extents(values)
-		if total := sum(sizes); err == nil && total.IsKnown() && d.IsKnown() && total.Size != d.Size {
+		if total := sumOf(sizes); err == nil && total.IsKnown() && d.IsKnown() && total.Size != d.Size {
 			return nil, fmt.Errorf("the parts %v add up to %d, the axis has extent %d", sizes, total.Size, d.Size)
 		}
 		return sizes, err

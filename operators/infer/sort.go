@@ -40,7 +40,7 @@ func topK(c *Call) error {
 // and counts; the inverse is as long as the input.
 func unique(c *Call) error {
 	dims := c.Dims(0)
-	out, n := tensor.Dims{tensor.Symbol("")}, product(dims)
+	out, n := tensor.Dims{tensor.Symbol("")}, productOf(dims)
 	if c.Node.Has("axis") {
 		out, n = dims.Clone(), tensor.Symbol("")
 		if dims.Ranked() {

@@ -205,6 +205,9 @@ func (r *run) outputs(n *graph.Node, in []Fact) (out []Fact, err error) {
 			return nil, err
 		}
 	}
+	for i, f := range c.Out {
+		c.Out[i] = f.settled()
+	}
 	r.evaluate(c)
 	return c.Out, nil
 }
@@ -237,7 +240,8 @@ func (r *run) evaluate(c *Call) {
 		return
 	}
 	for _, f := range c.Out {
-		if dims, ok := f.Type.Dims.Shape(); !f.Type.IsTensor() || !ok || !small(dims) {
+		dims, ok := f.Type.Dims.Shape()
+		if !f.Type.IsTensor() || ok && !small(dims) || !ok && !selecting[c.Node.Operator()] {
 			return
 		}
 	}
@@ -261,6 +265,27 @@ func (r *run) evaluate(c *Call) {
 		}
 	}
 }
+
+// settled returns f with the tensor itself where every element is known.
+func (f Fact) settled() Fact {
+	shape, ok := f.Type.Dims.Shape()
+	if !ok || f.Const != nil || !f.Type.DType.IsInteger() || f.Ints == nil || len(f.Ints) != shape.Size() {
+		return f
+	}
+	values := make([]int64, len(f.Ints))
+	for i, v := range f.Ints {
+		if !v.Known {
+			return f
+		}
+		values[i] = v.Value
+	}
+	f.Const = tensor.FromInt64s(f.Type.DType, shape, values)
+	return f
+}
+
+// selecting are the operators whose outputs have shapes that the elements of
+// their inputs decide, and are of the inputs' order of size.
+var selecting = map[string]bool{"NonZero": true, "Compress": true, "Unique": true}
 
 // volatile are the operators that give other values each time they run.
 var volatile = map[string]bool{

@@ -82,9 +82,10 @@ func (l *lifter) graph(g *graph.Graph) error {
 				return err
 			}
 		}
+		version := n.Version
 		piece, err := l.node(n)
 		if err != nil {
-			return fmt.Errorf("node %s, operator set version %d: %w", n.Label(), n.Version, err)
+			return fmt.Errorf("node %s of operator set version %d: %w", n.Label(), version, err)
 		}
 		g.Nodes = append(g.Nodes, piece.Nodes...)
 		g.Initializers = append(g.Initializers, piece.Initializers...)
@@ -95,6 +96,7 @@ func (l *lifter) graph(g *graph.Graph) error {
 // node returns what stands in place of n: its nodes and initializers.
 func (l *lifter) node(n *graph.Node) (*graph.Graph, error) {
 	piece := &graph.Graph{Nodes: []*graph.Node{n}}
+	n.Attributes = n.Without("consumed_inputs") // memory that may be reused, before version 6
 	version := effective(n)
 	for _, rule := range rules(n.Operator()) {
 		if version >= rule.Below {
@@ -139,10 +141,14 @@ func (l *lifter) replace(piece *graph.Graph, b *graph.Builder, out []*graph.Valu
 }
 
 // finish gives a node in newest form its version and the types of its outputs.
-// What inference finds wrong is left for [infer.Run] to report.
+// It is an error if the node breaks the schema of that version; what inference
+// finds wrong is left for [infer.Run] to report.
 func (l *lifter) finish(n *graph.Node) error {
 	if s, ok := operators.Newest(n.Domain, n.Op); ok {
 		n.Version = s.Since
+	}
+	if err := operators.Check(n); err != nil {
+		return fmt.Errorf("as %s of version %d: %w", n.Operator(), n.Version, err)
 	}
 	_ = l.types.Node(n)
 	return nil

@@ -37,6 +37,8 @@ func survey(g *graph.Graph) error {
 	for n := range g.All {
 		if reason := unknown(n); reason != "" {
 			unsupported = append(unsupported, Unsupported{n, reason})
+		} else if err := operators.CheckForm(n); err != nil {
+			problems = append(problems, fmt.Errorf("node %s of operator set version %d: %w", n.Label(), n.Version, err))
 		}
 	}
 	if len(unsupported) > 0 {

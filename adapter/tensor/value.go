@@ -43,3 +43,32 @@ func (m *Map) Type() Type {
 	}
 	return MapType(m.Keys.DType(), elem)
 }
+
+// Items returns the map's values one by one, in the order of its keys. Those of
+// a Tensor are scalars.
+func (m *Map) Items() []Value {
+	t, ok := m.Values.(*Tensor)
+	if !ok {
+		return m.Values.(*Sequence).Items
+	}
+	items := make([]Value, t.Len())
+	for i := range items {
+		items[i] = t.scalar(i)
+	}
+	return items
+}
+
+// scalar returns a copy of the i-th element.
+func (t *Tensor) scalar(i int) *Tensor {
+	one := Zeros(t.dtype, Shape{})
+	bits := t.dtype.Bits()
+	switch {
+	case t.dtype == String:
+		one.strings[0] = t.strings[i]
+	case bits < 8:
+		one.data[0] = t.data[i*bits/8] >> (i * bits % 8) & (1<<bits - 1)
+	default:
+		copy(one.data, t.data[i*bits/8:])
+	}
+	return one
+}

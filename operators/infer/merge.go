@@ -125,17 +125,17 @@ func same(a, b Fact) bool {
 	if (a.Const == nil) != (b.Const == nil) || a.Const != nil && !equal(a.Const, b.Const) {
 		return false
 	}
-	return sameType(a.Type, b.Type) && (a.Const != nil || slices.Equal(a.Ints, b.Ints))
+	return alike(a.Type, b.Type) && (a.Const != nil || slices.Equal(a.Ints, b.Ints))
 }
 
-func sameType(a, b tensor.Type) bool {
+func alike(a, b tensor.Type) bool {
 	if a.Kind != b.Kind || a.DType != b.DType || a.Dims.Ranked() != b.Dims.Ranked() || !slices.Equal(a.Dims, b.Dims) {
 		return false
 	}
 	if a.Elem == nil || b.Elem == nil {
 		return a.Elem == b.Elem
 	}
-	return sameType(*a.Elem, *b.Elem)
+	return alike(*a.Elem, *b.Elem)
 }
 
 // equal reports whether two tensors are the same bits.

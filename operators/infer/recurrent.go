@@ -25,7 +25,7 @@ func recurrence(c *Call, gates int) error {
 	default:
 		return fmt.Errorf("direction %q is none of forward, reverse, bidirectional", d)
 	}
-	e := &extents{c: c}
+	e := &sharedExtents{c: c}
 	batchFirst := c.Node.Bool("layout", false)
 	seq, batch, hidden, input := tensor.Symbol(""), tensor.Symbol(""), tensor.Symbol(""), tensor.Symbol("")
 	if size := c.Node.Int("hidden_size", 0); size > 0 {
@@ -73,16 +73,16 @@ func multiple(d tensor.Dim, k int) tensor.Dim {
 	return tensor.Symbol("")
 }
 
-// extents gathers the extents that inputs of a node share. The first
+// sharedExtents gathers the extents that inputs of a node share. The first
 // contradiction stays in err.
-type extents struct {
+type sharedExtents struct {
 	c   *Call
 	err error
 }
 
 // meet merges the extents of input i with those given, and rejects another rank
 // than theirs.
-func (e *extents) meet(name string, i int, dims ...*tensor.Dim) {
+func (e *sharedExtents) meet(name string, i int, dims ...*tensor.Dim) {
 	have := e.c.Dims(i)
 	if e.err != nil || !e.c.Has(i) || !have.Ranked() {
 		return
@@ -99,7 +99,7 @@ func (e *extents) meet(name string, i int, dims ...*tensor.Dim) {
 }
 
 // equal rejects two extents that differ.
-func (e *extents) equal(name string, a, b tensor.Dim) {
+func (e *sharedExtents) equal(name string, a, b tensor.Dim) {
 	if e.err == nil {
 		_, e.err = agree(name, a, b)
 	}

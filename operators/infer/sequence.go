@@ -38,6 +38,13 @@ func elements(c *Call) (tensor.Type, error) {
 	return tensor.Type{}, nil
 }
 
+// setSequence makes output 0 a sequence of elem, if that is known.
+func setSequence(c *Call, elem tensor.Type) {
+	if elem.Kind != tensor.KindUnknown {
+		c.SetType(0, tensor.SequenceType(elem))
+	}
+}
+
 func sequenceConstruct(c *Call) error {
 	elem := c.Fact(0).Type
 	for i, f := range c.In {
@@ -46,7 +53,7 @@ func sequenceConstruct(c *Call) error {
 		}
 		elem = mergeTypes(elem, f.Type)
 	}
-	c.SetType(0, tensor.SequenceType(elem))
+	setSequence(c, elem)
 	return nil
 }
 
@@ -64,13 +71,13 @@ func sequenceInsert(c *Call) error {
 	if a, b := elem.DType, c.DType(1); a != b && a != tensor.Undefined && b != tensor.Undefined {
 		return fmt.Errorf("a tensor of %v does not go into a sequence of %v", b, a)
 	}
-	c.SetType(0, tensor.SequenceType(mergeTypes(elem, c.Fact(1).Type)))
+	setSequence(c, mergeTypes(elem, c.Fact(1).Type))
 	return nil
 }
 
 func sequenceErase(c *Call) error {
 	elem, err := elements(c)
-	c.SetType(0, tensor.SequenceType(elem))
+	setSequence(c, elem)
 	return err
 }
 

@@ -37,7 +37,16 @@ func (d *Device) Upload(ctx context.Context, t *tensor.Tensor) (*Tensor, error) 
 	if err != nil {
 		return nil, err
 	}
-	return on, d.CopyIn(ctx, on.packed(), t.Bytes())
+	return on, on.Write(ctx, t)
+}
+
+// Write replaces the elements by those of a host tensor of the same type and
+// shape.
+func (t *Tensor) Write(ctx context.Context, from *tensor.Tensor) error {
+	if from.DType() != t.dtype || !from.Shape().Equal(t.shape) {
+		return named(t.Device().name, "Write", driver.Errorf(InvalidArgument, "Write", "%v%v into %v%v", from.DType(), from.Shape(), t.dtype, t.shape))
+	}
+	return t.Device().CopyIn(ctx, t.packed(), from.Bytes())
 }
 
 // Type implements tensor.Value.

@@ -20,13 +20,12 @@ type Backend interface {
 
 	// Build makes the kernel of a node for which Supports said Native or
 	// Conditional. Attributes are read and constant inputs (Value.Const) packed
-	// here, once. The kernel is run by one goroutine at a time; another run at
-	// the same time has a kernel of its own only if it was built apart, so a
-	// kernel keeps no state between runs but what is safe to share.
+	// here, once.
 	Build(n *graph.Node) (Kernel, error)
 }
 
-// Kernel computes one node on one device.
+// Kernel computes one node on one device. It is safe for concurrent use: runs
+// of a session share it, each with a call and a stream of its own.
 type Kernel interface {
 	// Run enqueues the work on call.Stream, and does not wait for it; where the
 	// stream is nil the work is done when Run returns. Outputs of a shape that
@@ -40,6 +39,10 @@ type Call struct {
 	Stream  driver.Stream // nil on a synchronous device
 	Inputs  []Operand     // one per input of the node; not Present where absent
 	Outputs []Operand     // one per output of the node; not Present where left out or not yet made
+
+	// HostOutputs are the indexes of the outputs that are to be left on the
+	// host, as Operand.Host, because the backend's HostOperands said so.
+	HostOutputs []int
 
 	// Allocate makes memory for an output; kernels call NewOutput.
 	Allocate func(i int, d tensor.DType, shape tensor.Shape) (Operand, error)

@@ -102,11 +102,17 @@ func sources(n *Node) []*Node {
 // has to change. It returns the number of nodes put in.
 func (g *Graph) Replace(i int, b *Builder, out []*Value) int {
 	old := g.Nodes[i]
+	renamed := make(map[*Value]*Value)
 	for k, was := range old.Outputs {
 		if was == nil || k >= len(out) || out[k] == nil {
 			continue
 		}
-		b.rename(out[k], was)
+		v := out[k]
+		if now, ok := renamed[v]; ok { // one value for two outputs
+			v = b.Op("Identity", []*Value{now})
+		}
+		b.rename(v, was)
+		renamed[v] = was
 	}
 	g.Nodes = append(g.Nodes[:i], append(b.Nodes, g.Nodes[i+1:]...)...)
 	g.Initializers = append(g.Initializers, b.Initializers...)

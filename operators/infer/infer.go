@@ -236,7 +236,7 @@ func (r *run) body(body *graph.Graph, inputs []Fact) ([]Fact, error) {
 
 // evaluate computes a node whose inputs are all known and small.
 func (r *run) evaluate(c *Call) {
-	if len(c.Node.Bodies()) > 0 || volatile[c.Node.Operator()] {
+	if len(c.Node.Bodies()) > 0 || Volatile(c.Node) {
 		return
 	}
 	for _, f := range c.Out {
@@ -287,7 +287,9 @@ func (f Fact) settled() Fact {
 // their inputs decide, and are of the inputs' order of size.
 var selecting = map[string]bool{"NonZero": true, "Compress": true, "Unique": true}
 
-// volatile are the operators that give other values each time they run.
+// Volatile reports whether a node gives other values each time it runs.
+func Volatile(n *graph.Node) bool { return volatile[n.Operator()] }
+
 var volatile = map[string]bool{
 	"RandomNormal": true, "RandomNormalLike": true, "RandomUniform": true, "RandomUniformLike": true,
 	"Multinomial": true, "Bernoulli": true, "Dropout": true,

@@ -1,0 +1,240 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"time"
+
+	"example.com/midplane/adapter"
+	"example.com/midplane/models/optimize"
+	"example.com/midplane/models/partition"
+	"example.com/midplane/models/plan"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
+	"example.com/midplane/operators/onnx"
+	"example.com/midplane/operators/opset"
+)
+
+// Load reads the model in a file and makes it ready on the devices that the
+// options name. External data is read from the file's folder only.
+func Load(ctx context.Context, path string, o *Options) (*Session, error) {
+	return load(ctx, path, o, func(oo *onnx.Options) (*onnx.File, error) { return onnx.Load(path, oo) })
+}
+
+// LoadFS is [Load] for a file of a file system, such as an embedded one.
+func LoadFS(ctx context.Context, fsys fs.FS, name string, o *Options) (*Session, error) {
+	return load(ctx, name, o, func(oo *onnx.Options) (*onnx.File, error) { return onnx.LoadFS(fsys, name, oo) })
+}
+
+// LoadReader is [Load] for a model without external data that is read to its
+// end.
+func LoadReader(ctx context.Context, r io.Reader, o *Options) (*Session, error) {
+	return load(ctx, "", o, func(oo *onnx.Options) (*onnx.File, error) { return onnx.LoadReader(r, oo) })
+}
+
+// LoadBytes is [Load] for a model without external data in memory. The session
+// refers to the bytes until it is closed: they must not change.
+func LoadBytes(ctx context.Context, model []byte, o *Options) (*Session, error) {
+	return load(ctx, "", o, func(oo *onnx.Options) (*onnx.File, error) { return onnx.LoadBytes(model, oo) })
+}
+
+// load takes a model through every stage before its first run.
+func load(ctx context.Context, name string, o *Options, read func(*onnx.Options) (*onnx.File, error)) (_ *Session, err error) {
+	if o == nil {
+		o = &Options{}
+	}
+	s := &Session{file: name, options: *o, log: o.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := s.decode(read); err != nil {
+		return nil, err
+	}
+	if err := s.canonical(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.place(ctx); err != nil {
+		return nil, err
+	}
+	s.interfaces()
+	return s, nil
+}
+
+func (s *Session) decode(read func(*onnx.Options) (*onnx.File, error)) (err error) {
+	defer s.stage("decode", time.Now())
+	if s.source, err = read(&onnx.Options{Copy: s.options.Copy}); err != nil {
+		return s.fail("load", err)
+	}
+	return nil
+}
+
+// canonical lifts, types and shrinks the graph.
+func (s *Session) canonical(ctx context.Context) error {
+	start := time.Now()
+	g, err := opset.Lift(ctx, s.source.Model)
+	if err != nil {
+		return s.fail("lift", err)
+	}
+	s.stage("lift", start)
+	start = time.Now()
+	facts, err := infer.Run(ctx, g, nil)
+	if err != nil {
+		return s.fail("infer", err)
+	}
+	infer.Annotate(g, facts)
+	s.stage("infer", start)
+	start = time.Now()
+	if err := optimize.Run(ctx, g, facts); err != nil {
+		return s.fail("optimize", err)
+	}
+	s.stage("optimize", start)
+	s.graph = g
+	return nil
+}
+
+// open opens the devices that the options name, and with FallbackAny every
+// other usable one.
+func (s *Session) open(ctx context.Context) error {
+	names, err := s.names(ctx)
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		spare := i >= max(len(s.options.Devices), 1)
+		dev, err := adapter.Open(ctx, name, &adapter.Options{Threads: s.options.Threads})
+		if err != nil && spare {
+			s.log.Warn("device left out", "device", name, "error", err)
+			continue
+		}
+		if err != nil {
+			return s.fail("open", err)
+		}
+		s.devices = append(s.devices, dev)
+		backend, _ := adapter.As[operators.Backend](dev)
+		s.places = append(s.places, partition.Device{Name: dev.Name(), Backend: backend, Spare: spare})
+	}
+	return nil
+}
+
+// names returns the devices to open: the user's, or a default, then the spare
+// ones.
+func (s *Session) names(ctx context.Context) ([]string, error) {
+	names := slices.Clone(s.options.Devices)
+	if len(names) > 0 && s.options.Fallback != FallbackAny {
+		return names, nil
+	}
+	var usable []string
+	for _, found := range adapter.Devices(ctx) {
+		if found.Err == nil && found.Info.Unusable == "" {
+			usable = append(usable, found.Name)
+		}
+	}
+	if len(names) == 0 {
+		first := slices.Index(usable, "cpu:0")
+		if first < 0 {
+			first = 0
+		}
+		if len(usable) == 0 {
+			_, err := adapter.Open(ctx, "cpu", nil) // says what is missing
+			return nil, s.fail("open", err)
+		}
+		names = append(names, usable[first])
+	}
+	if s.options.Fallback != FallbackAny {
+		return names, nil
+	}
+	for _, name := range usable {
+		if !slices.Contains(names, name) && !slices.Contains(names, trimIndex(name)) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// trimIndex turns "cpu:0" into "cpu", another name of the same device.
+func trimIndex(name string) string {
+	if n := len(name); n > 2 && name[n-2:] == ":0" {
+		return name[:n-2]
+	}
+	return name
+}
+
+// place gives every node its device.
+func (s *Session) place(ctx context.Context) error {
+	start := time.Now()
+	g := s.graph.Clone(nil)
+	if err := partition.Loops(ctx, g); err != nil {
+		return s.fail("place", err)
+	}
+	placement, err := partition.Assign(ctx, g, s.places, s.options.Fallback)
+	if err != nil {
+		return s.fail("place", err)
+	}
+	s.placement = placement
+	for _, a := range placement.Nodes {
+		if a.Device > 0 {
+			s.log.Warn("node not on the first device", "node", a.Node.Label(), "device", placement.DeviceName(a.Device), "reason", a.Reason)
+		}
+	}
+	s.env = &plan.Env{Devices: s.devices, Placement: placement, Limit: s.options.MemoryLimit, Hook: s.options.Hook}
+	s.program = plan.New(s.env)
+	s.stage("place", start)
+	return nil
+}
+
+func (s *Session) stage(name string, start time.Time) {
+	s.log.Debug("stage", "file", s.file, "stage", name, "took", time.Since(start))
+}
+
+// interfaces reads inputs and outputs off the placed graph, whose inputs are in
+// the order of the file.
+func (s *Session) interfaces() {
+	g := s.placement.Graph
+	s.index = make(map[string]int, len(g.Inputs))
+	for i, v := range g.Inputs {
+		s.inputs = append(s.inputs, info(v))
+		s.index[v.Name] = i
+	}
+	for _, v := range g.Outputs {
+		s.outputs = append(s.outputs, info(v))
+	}
+}
+
+func info(v *graph.Value) ValueInfo {
+	i := ValueInfo{Name: v.Name, Type: v.Type, Optional: v.Const != nil}
+	if v.Type.IsTensor() {
+		i.DType, i.Shape = v.Type.DType, v.Type.Dims
+	}
+	return i
+}
+
+// Stages are the names that [Session.Stage] takes, in the order of the stages.
+var Stages = []string{"decoded", "canonical", "placed"}
+
+// Stage returns the graph as it is after a stage: as decoded, in canonical form
+// (lifted, typed, shrunk), or placed. It must not be changed.
+func (s *Session) Stage(name string) (*graph.Graph, error) {
+	switch name {
+	case "decoded":
+		return s.source.Model.Graph, nil
+	case "canonical":
+		return s.graph, nil
+	case "placed":
+		return s.placement.Graph, nil
+	}
+	return nil, fmt.Errorf("no stage is called %q; there are %v", name, Stages)
+}

@@ -1,0 +1,40 @@
+package optimize
+
+import (
+	"context"
+	"slices"
+
+	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
+)
+
+// removeDead takes out nodes that no output depends on, and initializers that
+// nothing reads.
+func removeDead(_ context.Context, g *graph.Graph, _ infer.Facts) (bool, error) {
+	before := len(g.Nodes) + len(g.Initializers)
+	sweep(g)
+	return len(g.Nodes)+len(g.Initializers) != before, nil
+}
+
+func sweep(g *graph.Graph) {
+	live := make(map[*graph.Value]bool)
+	for _, v := range g.Outputs {
+		live[v] = true
+	}
+	var kept []*graph.Node
+	for _, n := range slices.Backward(g.Nodes) {
+		if !slices.ContainsFunc(n.Outputs, func(v *graph.Value) bool { return live[v] }) {
+			continue
+		}
+		for _, body := range n.Bodies() {
+			sweep(body)
+		}
+		kept = append(kept, n)
+		for _, v := range n.Reads() {
+			live[v] = true
+		}
+	}
+	slices.Reverse(kept)
+	g.Nodes = kept
+	g.Initializers = slices.DeleteFunc(g.Initializers, func(v *graph.Value) bool { return !live[v] && !g.IsInput(v) })
+}

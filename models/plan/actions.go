@@ -1,0 +1,245 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/models/partition"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
+	"example.com/midplane/operators/reference"
+)
+
+// copyAction brings a value to another location.
+type copyAction struct{ from, to int }
+
+func (c *copyAction) place() *partition.Assignment { return nil }
+func (c *copyAction) reads() []int                 { return []int{c.from} }
+func (c *copyAction) writes() []int                { return []int{c.to} }
+func (c *copyAction) describe(p *Plan) string {
+	return fmt.Sprintf("copy %s -> %s", p.name(c.from), p.name(c.to))
+}
+
+func (c *copyAction) run(x *Execution, f *frame, _ int) error {
+	err := c.copy(x, f)
+	if err != nil {
+		return fmt.Errorf("copying %s to %s: %w", f.plan.name(c.from), f.plan.name(c.to), err)
+	}
+	return nil
+}
+
+func (c *copyAction) copy(x *Execution, f *frame) error {
+	from, to := f.plan.slots[c.from].location, f.plan.slots[c.to].location
+	switch {
+	case to == Host:
+		t, err := x.download(f.values[c.from], from)
+		if err != nil {
+			return err
+		}
+		f.values[c.to] = hostOperand(t)
+		return nil
+	case from == Host:
+		t, ok := f.values[c.from].Host.(*tensor.Tensor)
+		if !ok {
+			return fmt.Errorf("a value of type %v cannot lie on a device", f.values[c.from].Host.Type())
+		}
+		return x.upload(f, c.to, t)
+	}
+	t, err := x.download(f.values[c.from], from)
+	if err != nil {
+		return err
+	}
+	return x.upload(f, c.to, t)
+}
+
+func hostOperand(v tensor.Value) operators.Operand {
+	o := operators.Operand{Host: v}
+	if t, ok := v.(*tensor.Tensor); ok {
+		o.DType, o.Shape = t.DType(), t.Shape()
+	}
+	return o
+}
+
+// download returns a tensor on the host with the elements of an operand that
+// lies on a device.
+func (x *Execution) download(o operators.Operand, device int) (*tensor.Tensor, error) {
+	t, err := tensor.New(o.DType, o.Shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.streams[device].CopyOut(x.ctx, t.Bytes(), packed(o)); err != nil {
+		return nil, err
+	}
+	return t, x.streams[device].Synchronize(x.ctx)
+}
+
+// upload brings a host tensor to the device of a slot.
+func (x *Execution) upload(f *frame, slot int, t *tensor.Tensor) error {
+	o := f.values[slot]
+	if f.plan.slots[slot].storage != inArena {
+		var err error
+		if o, err = x.allocate(f, slot, t.DType(), t.Shape()); err != nil {
+			return err
+		}
+	}
+	x.keep(t)
+	return x.streams[f.plan.slots[slot].location].CopyIn(x.ctx, packed(o), t.Bytes())
+}
+
+// kernelAction runs a kernel on a device.
+type kernelAction struct {
+	assignment      partition.Assignment
+	exact           *graph.Node // with the types that the plan was made for
+	kernel          operators.Kernel
+	inputs, outputs []int
+	hostOutputs     []int // indexes of outputs that come out on the host
+	dynamic         bool  // some output's shape is found while running
+}
+
+func (k *kernelAction) place() *partition.Assignment { return &k.assignment }
+func (k *kernelAction) reads() []int                 { return k.inputs }
+func (k *kernelAction) writes() []int                { return k.outputs }
+func (k *kernelAction) describe(p *Plan) string {
+	return fmt.Sprintf("%s %s: %s -> %s", k.exact.Operator(), k.assignment.Kernel, p.names(k.inputs), p.names(k.outputs))
+}
+
+func (k *kernelAction) run(x *Execution, f *frame, i int) error {
+	call := &f.calls[i]
+	call.Stream = x.streams[k.assignment.Device].Driver()
+	call.HostOutputs = k.hostOutputs
+	for j, s := range k.inputs {
+		if s >= 0 {
+			call.Inputs[j] = f.values[s]
+		}
+	}
+	for j, s := range k.outputs {
+		call.Outputs[j] = operators.Operand{}
+		if s >= 0 && f.plan.slots[s].storage == inArena {
+			call.Outputs[j] = f.values[s]
+		}
+	}
+	complete := len(k.hostOutputs) == 0
+	if k.dynamic {
+		ready, err := k.prepare(x, f, call)
+		if err != nil {
+			return err
+		}
+		complete = complete && ready
+	}
+	if err := k.kernel.Run(x.ctx, call); err != nil || complete {
+		return err
+	}
+	return k.finish(x, f, call)
+}
+
+// prepare makes the outputs in the pool whose shapes are known, or follow from
+// the inputs that there are now, and reports whether these are all. The kernel
+// makes the others.
+func (k *kernelAction) prepare(x *Execution, f *frame, call *operators.Call) (complete bool, err error) {
+	call.Allocate = func(j int, d tensor.DType, shape tensor.Shape) (operators.Operand, error) {
+		return x.allocate(f, k.outputs[j], d, shape)
+	}
+	complete = true
+	var facts []infer.Fact
+	for j, s := range k.outputs {
+		if s < 0 || f.plan.slots[s].storage != inPool {
+			continue
+		}
+		d, shape := f.plan.slots[s].dtype, f.plan.slots[s].shape
+		if shape == nil {
+			if facts == nil {
+				if facts, err = k.infer(x, call); err != nil {
+					return false, err
+				}
+			}
+			known := false
+			if shape, known = facts[j].Type.Dims.Shape(); !known || facts[j].Type.DType == tensor.Undefined {
+				complete = false
+				continue
+			}
+			d = facts[j].Type.DType
+		}
+		if call.Outputs[j], err = x.allocate(f, s, d, shape); err != nil {
+			return false, err
+		}
+	}
+	return complete, nil
+}
+
+// infer finds the facts of the outputs for the inputs that there are now.
+func (k *kernelAction) infer(x *Execution, call *operators.Call) ([]infer.Fact, error) {
+	in := make([]infer.Fact, len(call.Inputs))
+	for j, o := range call.Inputs {
+		if k.inputs[j] < 0 {
+			continue
+		}
+		in[j] = infer.Fact{Type: tensor.TensorType(o.DType, tensor.KnownDims(o.Shape)), Const: k.exact.Inputs[j].Const}
+		if t, ok := o.Host.(*tensor.Tensor); ok {
+			in[j].Const = t
+		}
+	}
+	return infer.Node(x.ctx, k.exact, in, nil)
+}
+
+// finish waits for the work and takes over what the kernel made.
+func (k *kernelAction) finish(x *Execution, f *frame, call *operators.Call) error {
+	if err := x.streams[k.assignment.Device].Synchronize(x.ctx); err != nil {
+		return err
+	}
+	for j, s := range k.outputs {
+		if s < 0 {
+			continue
+		}
+		if !call.Outputs[j].Present() {
+			return fmt.Errorf("kernel %q left output %d unmade", k.assignment.Kernel, j)
+		}
+		f.values[s] = call.Outputs[j]
+		if h := call.Outputs[j].Host; h != nil {
+			f.values[s] = hostOperand(h)
+		}
+	}
+	return nil
+}
+
+// hostAction runs a node whose values live on the host.
+type hostAction struct {
+	assignment      partition.Assignment
+	inputs, outputs []int
+}
+
+func (h *hostAction) place() *partition.Assignment { return &h.assignment }
+func (h *hostAction) reads() []int                 { return h.inputs }
+func (h *hostAction) writes() []int                { return h.outputs }
+func (h *hostAction) describe(p *Plan) string {
+	return fmt.Sprintf("%s on the host: %s -> %s", h.assignment.Node.Operator(), p.names(h.inputs), p.names(h.outputs))
+}
+
+func (h *hostAction) run(x *Execution, f *frame, _ int) error {
+	in := make([]tensor.Value, len(h.inputs))
+	for j, s := range h.inputs {
+		if s >= 0 {
+			in[j] = f.values[s].Host
+		}
+	}
+	out, err := reference.Run(x.ctx, h.assignment.Node, in, nil)
+	if err != nil {
+		return err
+	}
+	for j, s := range h.outputs {
+		if s >= 0 {
+			f.values[s] = hostOperand(out[j])
+		}
+	}
+	return nil
+}
+
+// wrap names the node that failed, unless the error does so already.
+func wrap(n *graph.Node, device string, err error) error {
+	var already *NodeError
+	if errors.As(err, &already) {
+		return err
+	}
+	return &NodeError{n, device, err}
+}

@@ -1,0 +1,46 @@
+package plan
+
+import "sort"
+
+// span is a value that needs room in an arena from step first to step last.
+type span struct {
+	slot        int
+	size        int64
+	first, last int
+}
+
+// layout gives every span an offset so that spans alive at the same step do not
+// overlap, and returns the size of the arena. Large spans are placed first,
+// each in the lowest gap that fits (greedy by size: Pisarchyk and Lee,
+// "Efficient Memory Management for Deep Neural Net Inference", 2020).
+func layout(spans []span, alignment int64) (offsets map[int]int64, size int64) {
+	type placed struct {
+		span
+		offset int64
+	}
+	order := append([]span(nil), spans...)
+	sort.SliceStable(order, func(i, j int) bool { return order[i].size > order[j].size })
+	offsets = make(map[int]int64, len(spans))
+	var done []placed // by offset
+	for _, s := range order {
+		offset := int64(0)
+		for _, p := range done {
+			if p.last < s.first || s.last < p.first {
+				continue
+			}
+			if offset+s.size <= p.offset {
+				break
+			}
+			offset = max(offset, align(p.offset+p.size, alignment))
+		}
+		offsets[s.slot] = offset
+		size = max(size, offset+s.size)
+		at := sort.Search(len(done), func(i int) bool { return done[i].offset > offset })
+		done = append(done, placed{})
+		copy(done[at+1:], done[at:])
+		done[at] = placed{s, offset}
+	}
+	return offsets, size
+}
+
+func align(n, to int64) int64 { return (n + to - 1) / to * to }

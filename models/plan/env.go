@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/models/partition"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// Host is the location of values in host memory; other locations are indexes
+// into Env.Devices.
+const Host = partition.Host
+
+// NodeEvent tells of one node that has run.
+type NodeEvent struct {
+	Node     *graph.Node
+	Device   string // "host" where it ran on none
+	Route    partition.Route
+	Kernel   string
+	Start    time.Time
+	Duration time.Duration
+}
+
+// Env is what the plans of one session share: devices, the constants that lie
+// on them, and the count of memory. It is safe for concurrent use.
+type Env struct {
+	Devices   []*adapter.Device
+	Placement *partition.Placement
+	Limit     int64           // bytes that plans may hold on all devices together; 0: no limit
+	Hook      func(NodeEvent) // called after every node, if set; streams are then synchronised per node
+
+	inUse     atomic.Int64
+	mu        sync.Mutex
+	constants map[constantKey]*adapter.Buffer
+}
+
+type constantKey struct {
+	t        *tensor.Tensor
+	location int
+}
+
+// backend returns how a device runs operators.
+func (e *Env) backend(device int) operators.Backend { return e.Placement.Devices[device].Backend }
+
+// reserve counts memory about to be taken, and refuses what passes the limit.
+func (e *Env) reserve(size int64) error {
+	if now := e.inUse.Add(size); e.Limit > 0 && now > e.Limit {
+		e.inUse.Add(-size)
+		return fmt.Errorf("%d bytes more than the %d in use would pass the session's limit of %d: %w", size, now-size, e.Limit, driver.OutOfMemory)
+	}
+	return nil
+}
+
+func (e *Env) release(size int64) { e.inUse.Add(-size) }
+
+// InUse returns the bytes that constants, arenas and pools hold now.
+func (e *Env) InUse() int64 { return e.inUse.Load() }
+
+// alloc takes memory of a device, within the limit.
+func (e *Env) alloc(device int, size int64) (*adapter.Buffer, error) {
+	if err := e.reserve(size); err != nil {
+		return nil, err
+	}
+	b, err := e.Devices[device].Alloc(size, driver.DeviceMemory)
+	if err != nil {
+		e.release(size)
+	}
+	return b, err
+}
+
+func (e *Env) free(b *adapter.Buffer) {
+	e.release(b.Size())
+	_ = b.Free() // fails only for a device that is gone, and the memory with it
+}
+
+// constant returns a tensor as an operand at a location, copied there once.
+func (e *Env) constant(ctx context.Context, t *tensor.Tensor, location int) (operators.Operand, error) {
+	o := operators.Operand{DType: t.DType(), Shape: t.Shape()}
+	if location == Host {
+		o.Host = t
+		return o, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := constantKey{t, location}
+	b, ok := e.constants[key]
+	if !ok {
+		var err error
+		if b, err = e.place(ctx, t, location); err != nil {
+			return o, err
+		}
+		if e.constants == nil {
+			e.constants = make(map[constantKey]*adapter.Buffer)
+		}
+		e.constants[key] = b
+	}
+	o.Region = b.All()
+	return o, nil
+}
+
+// place puts a constant's elements on a device, without copying where it can.
+func (e *Env) place(ctx context.Context, t *tensor.Tensor, device int) (*adapter.Buffer, error) {
+	dev := e.Devices[device]
+	if dev.CanImport() && t.Len() > 0 {
+		return dev.Import(ctx, t.Bytes())
+	}
+	b, err := e.alloc(device, dev.ValueSize(t.DType(), t.Shape()))
+	if err != nil {
+		return nil, err
+	}
+	region := b.All()
+	region.Size = int64(len(t.Bytes()))
+	if err := dev.CopyIn(ctx, region, t.Bytes()); err != nil {
+		e.free(b)
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close frees the constants. No plan may run any more.
+func (e *Env) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	for _, b := range e.constants {
+		errs = append(errs, b.Free())
+	}
+	e.constants = nil
+	return errors.Join(errs...)
+}

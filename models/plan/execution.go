@@ -1,0 +1,302 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators"
+)
+
+// Execution is the state of one run at a time: a stream and a pool per device,
+// and frames of the plans that it has run. A session keeps idle ones.
+type Execution struct {
+	env     *Env
+	ctx     context.Context
+	streams []*adapter.Stream
+	pools   []*pool
+	frames  map[*Plan][]*frame
+	pending []any // host memory that enqueued copies still read
+}
+
+// NewExecution returns an idle execution.
+func NewExecution(env *Env) (*Execution, error) {
+	x := &Execution{env: env, frames: make(map[*Plan][]*frame)}
+	for d, dev := range env.Devices {
+		s, err := dev.NewStream()
+		if err != nil {
+			return nil, errors.Join(err, x.Close())
+		}
+		x.streams = append(x.streams, s)
+		x.pools = append(x.pools, &pool{env: env, device: d})
+	}
+	return x, nil
+}
+
+// Close gives streams, arenas and pools back.
+func (x *Execution) Close() error {
+	var errs []error
+	for _, s := range x.streams {
+		errs = append(errs, s.Close())
+	}
+	for _, frames := range x.frames {
+		for _, f := range frames {
+			f.free()
+		}
+	}
+	for _, p := range x.pools {
+		p.trim()
+	}
+	x.frames = nil
+	return errors.Join(errs...)
+}
+
+// frame is the memory of one run of a plan. Bodies have frames of their own.
+type frame struct {
+	plan   *Plan
+	arenas []*adapter.Buffer // per device, nil where nothing lies in one
+	values []operators.Operand
+	blocks []*block // per slot; nil but for values in a pool
+	calls  []operators.Call
+}
+
+func (x *Execution) frame(p *Plan) (*frame, error) {
+	if idle := x.frames[p]; len(idle) > 0 {
+		x.frames[p] = idle[:len(idle)-1]
+		return idle[len(idle)-1], nil
+	}
+	f := &frame{
+		plan:   p,
+		arenas: make([]*adapter.Buffer, len(x.env.Devices)),
+		values: make([]operators.Operand, len(p.slots)),
+		blocks: make([]*block, len(p.slots)),
+		calls:  make([]operators.Call, len(p.steps)),
+	}
+	for d, size := range p.arenas {
+		if size == 0 {
+			continue
+		}
+		var err error
+		if f.arenas[d], err = x.env.alloc(d, size); err != nil {
+			f.free()
+			return nil, fmt.Errorf("arena of %d bytes on %s: %w", size, x.env.Devices[d].Name(), err)
+		}
+	}
+	return f, f.fill(x.env)
+}
+
+// fill sets the values that are the same in every run.
+func (f *frame) fill(env *Env) error {
+	for i, s := range f.plan.slots {
+		switch s.storage {
+		case inConstant:
+			f.values[i] = s.constant
+		case inArena:
+			size := env.Devices[s.location].ValueSize(s.dtype, s.shape)
+			r, err := f.arenas[s.location].Slice(s.offset, size)
+			if err != nil {
+				return err
+			}
+			f.values[i] = operators.Operand{DType: s.dtype, Shape: s.shape, Region: r}
+		}
+	}
+	for i, s := range f.plan.steps {
+		f.calls[i].Inputs = make([]operators.Operand, len(s.action.reads()))
+		f.calls[i].Outputs = make([]operators.Operand, len(s.action.writes()))
+	}
+	return nil
+}
+
+// free gives the arenas back.
+func (f *frame) free() {
+	for _, b := range f.arenas {
+		if b != nil {
+			f.plan.program.env.free(b)
+		}
+	}
+}
+
+// drop forgets a value of the pool or of the host.
+func (f *frame) drop(slot int) {
+	f.blocks[slot].release()
+	f.blocks[slot] = nil
+	f.values[slot] = operators.Operand{}
+}
+
+// argument is a value handed to a plan or coming out of one, with the block
+// that it lies in, if it is one of the execution's.
+type argument struct {
+	operators.Operand
+	block    *block
+	location int
+}
+
+// Run runs a plan of a root program: values are in the order of its parameters,
+// operands on their given locations, zero where the plan has the constant. It
+// returns the outputs, which belong to the caller. When it returns, with an
+// error or without, no work is under way.
+func (x *Execution) Run(ctx context.Context, p *Plan, params []operators.Operand) ([]tensor.Value, error) {
+	x.ctx = ctx
+	args := make([]argument, len(params))
+	for i, o := range params {
+		args[i].Operand = o
+	}
+	out, err := x.run(p, args)
+	err = errors.Join(err, x.synchronize(err != nil))
+	if err != nil {
+		for _, o := range out {
+			o.block.release()
+		}
+		return nil, err
+	}
+	values := make([]tensor.Value, len(out))
+	for i, o := range out {
+		values[i] = o.Host
+		if s := p.slots[p.outputs[i]].storage; s == inConstant || s == inParam {
+			values[i] = own(o.Host)
+		}
+	}
+	return values, nil
+}
+
+// own returns a copy of a value that belongs to someone else.
+func own(v tensor.Value) tensor.Value {
+	if t, ok := v.(*tensor.Tensor); ok {
+		return t.Clone()
+	}
+	return v
+}
+
+// run runs a plan in a frame of its own and returns its outputs with a
+// reference to each block.
+func (x *Execution) run(p *Plan, args []argument) ([]argument, error) {
+	f, err := x.frame(p)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range p.params {
+		if s >= 0 {
+			f.values[s], f.blocks[s] = args[i].Operand, args[i].block.retain()
+		}
+	}
+	out, err := x.steps(f)
+	for i, s := range p.slots {
+		if s.storage == inParam || s.storage == inPool || s.storage == onHost {
+			f.drop(i)
+		}
+	}
+	x.frames[p] = append(x.frames[p], f)
+	return out, err
+}
+
+// steps runs every step of a frame's plan: the straight line.
+func (x *Execution) steps(f *frame) ([]argument, error) {
+	for i := range f.plan.steps {
+		s := &f.plan.steps[i]
+		if err := x.ctx.Err(); err != nil {
+			return nil, &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
+		}
+		if err := x.step(s, f, i); err != nil {
+			if a := s.action.place(); a != nil {
+				err = wrap(a.Node, x.env.Placement.DeviceName(a.Device), err)
+			}
+			return nil, err
+		}
+		for _, r := range s.release {
+			f.drop(r)
+		}
+	}
+	return x.results(f)
+}
+
+// step runs one action, and tells the hook of it.
+func (x *Execution) step(s *step, f *frame, i int) error {
+	f.calls[i].Stream = nil
+	a := s.action.place()
+	if x.env.Hook == nil || a == nil {
+		return s.action.run(x, f, i)
+	}
+	start := time.Now()
+	err := s.action.run(x, f, i)
+	if err == nil && a.Device != Host {
+		err = x.streams[a.Device].Synchronize(x.ctx)
+	}
+	x.env.Hook(NodeEvent{a.Node, x.env.Placement.DeviceName(a.Device), a.Route, a.Kernel, start, time.Since(start)})
+	return err
+}
+
+// results collects the outputs of a frame. What lies in the memory of a caller
+// is copied, since the caller may reuse that.
+func (x *Execution) results(f *frame) ([]argument, error) {
+	out := make([]argument, len(f.plan.outputs))
+	for i, s := range f.plan.outputs {
+		o := argument{f.values[s], f.blocks[s].retain(), f.plan.slots[s].location}
+		if f.plan.slots[s].storage == inParam && o.block == nil && o.Host == nil {
+			b, r, err := x.pools[f.plan.slots[s].location].alloc(o.Region.Size)
+			if err != nil {
+				return out, err
+			}
+			if err := x.streams[f.plan.slots[s].location].Copy(x.ctx, r, o.Region); err != nil {
+				return out, err
+			}
+			o.Region, o.block = r, b
+		}
+		out[i] = o
+	}
+	return out, nil
+}
+
+// synchronize waits for all streams. After a failure the context may be over
+// already, but work under way must still end before memory is used again.
+func (x *Execution) synchronize(failed bool) error {
+	ctx := x.ctx
+	if failed {
+		ctx = context.WithoutCancel(ctx)
+	}
+	var errs []error
+	for _, s := range x.streams {
+		err := s.Synchronize(ctx)
+		if err != nil && !failed {
+			err = errors.Join(err, s.Synchronize(context.WithoutCancel(ctx)))
+		}
+		if !failed {
+			errs = append(errs, err)
+		}
+	}
+	clear(x.pending)
+	x.pending = x.pending[:0]
+	return errors.Join(errs...)
+}
+
+// keep holds host memory that an enqueued copy reads until the next
+// synchronisation.
+func (x *Execution) keep(v any) { x.pending = append(x.pending, v) }
+
+// allocate makes memory for a value of a slot whose shape was just found.
+func (x *Execution) allocate(f *frame, slot int, d tensor.DType, shape tensor.Shape) (operators.Operand, error) {
+	if _, err := shape.Elements(); err != nil {
+		return operators.Operand{}, err
+	}
+	s := f.plan.slots[slot]
+	size := x.env.Devices[s.location].ValueSize(d, shape)
+	b, r, err := x.pools[s.location].alloc(size)
+	if err != nil {
+		return operators.Operand{}, err
+	}
+	f.blocks[slot].release()
+	f.blocks[slot] = b
+	f.values[slot] = operators.Operand{DType: d, Shape: shape, Region: r}
+	return f.values[slot], nil
+}
+
+// packed is the part of an operand's region that elements take as the host
+// packs them.
+func packed(o operators.Operand) driver.Region {
+	r := o.Region
+	r.Size = int64(o.DType.Bytes(o.Shape.Size()))
+	return r
+}

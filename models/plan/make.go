@@ -1,0 +1,343 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/models/partition"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
+)
+
+// make builds the plan of a program for parameters of the given types.
+func (p *Program) make(ctx context.Context, given []Given) (*Plan, error) {
+	m := &maker{
+		ctx: ctx, program: p, env: p.env,
+		plan:  &Plan{program: p, arenas: make([]int64, len(p.env.Devices))},
+		slots: make(map[place]int),
+		typed: make(map[*graph.Value]*graph.Value),
+	}
+	known := make(infer.Facts, len(given))
+	for i, g := range given {
+		known[p.params[i]] = infer.Fact{Type: g.Type, Const: g.Const}
+	}
+	var err error
+	if m.facts, err = infer.Run(ctx, p.graph, known); err != nil {
+		return nil, err
+	}
+	m.params(given)
+	needed := m.needed()
+	for _, n := range p.graph.Nodes {
+		if needed[n] {
+			if err := m.node(n); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := m.outputs(); err != nil {
+		return nil, err
+	}
+	m.layout()
+	return m.plan, nil
+}
+
+// maker is the state of making one plan.
+type maker struct {
+	ctx     context.Context
+	program *Program
+	env     *Env
+	plan    *Plan
+	facts   infer.Facts
+	slots   map[place]int
+	typed   map[*graph.Value]*graph.Value
+}
+
+// place is a value at a location.
+type place struct {
+	value    *graph.Value
+	location int
+}
+
+// constant returns the value of v if it is known before running.
+func (m *maker) constant(v *graph.Value) *tensor.Tensor {
+	if f, ok := m.facts[v]; ok {
+		return f.Const
+	}
+	return v.Const // an initializer of a surrounding graph
+}
+
+// needed returns the nodes whose outputs are not constants and reach an output.
+func (m *maker) needed() map[*graph.Node]bool {
+	wanted := make(map[*graph.Value]bool)
+	want := func(v *graph.Value) {
+		if v != nil && m.constant(v) == nil {
+			wanted[v] = true
+		}
+	}
+	for _, v := range m.program.graph.Outputs {
+		want(v)
+	}
+	nodes := make(map[*graph.Node]bool)
+	for _, n := range slices.Backward(m.program.graph.Nodes) {
+		if !slices.ContainsFunc(n.Outputs, func(v *graph.Value) bool { return wanted[v] }) {
+			continue
+		}
+		nodes[n] = true
+		for _, v := range n.Reads() {
+			want(v)
+		}
+	}
+	return nodes
+}
+
+// params makes a slot for every parameter that is no constant.
+func (m *maker) params(given []Given) {
+	for i, v := range m.program.params {
+		if given[i].Const != nil {
+			m.plan.params = append(m.plan.params, -1)
+			continue
+		}
+		s := m.add(v, given[i].Location)
+		m.plan.slots[s].storage = inParam
+		m.plan.params = append(m.plan.params, s)
+	}
+}
+
+// add makes a slot for a value at a location, in the storage that its type asks
+// for.
+func (m *maker) add(v *graph.Value, location int) int {
+	f := m.facts[v]
+	s := slot{value: v, location: location, dtype: f.Type.DType, dims: f.Type.Dims, storage: inPool}
+	if shape, ok := f.Type.Dims.Shape(); ok && f.Type.IsTensor() {
+		s.shape = shape
+		if _, err := shape.Elements(); err == nil && location != Host {
+			s.storage = inArena
+		}
+	}
+	if location == Host {
+		s.storage = onHost
+	}
+	m.plan.slots = append(m.plan.slots, s)
+	m.slots[place{v, location}] = len(m.plan.slots) - 1
+	return len(m.plan.slots) - 1
+}
+
+// at returns the slot of a value at a location, copying it there if need be; -1
+// for an absent value.
+func (m *maker) at(v *graph.Value, location int) (int, error) {
+	if v == nil {
+		return -1, nil
+	}
+	if s, ok := m.slots[place{v, location}]; ok {
+		return s, nil
+	}
+	if t := m.constant(v); t != nil {
+		return m.constantSlot(v, t, location)
+	}
+	for from := Host; from < len(m.env.Devices); from++ {
+		if s, ok := m.slots[place{v, from}]; ok {
+			to := m.add(v, location)
+			m.emit(&copyAction{from: s, to: to})
+			return to, nil
+		}
+	}
+	return 0, fmt.Errorf("value %q is read before it is written", v.Name)
+}
+
+func (m *maker) constantSlot(v *graph.Value, t *tensor.Tensor, location int) (int, error) {
+	o, err := m.env.constant(m.ctx, t, location)
+	if err != nil {
+		return 0, fmt.Errorf("constant %q: %w", v.Name, err)
+	}
+	s := m.add(v, location)
+	m.plan.slots[s].storage, m.plan.slots[s].constant = inConstant, o
+	m.plan.slots[s].dtype, m.plan.slots[s].shape = t.DType(), t.Shape()
+	return s, nil
+}
+
+func (m *maker) emit(a action) { m.plan.steps = append(m.plan.steps, step{action: a}) }
+
+// node emits the steps of one node.
+func (m *maker) node(n *graph.Node) error {
+	a := m.env.Placement.Of(n)
+	switch {
+	case a.Route == partition.Control && n.Op == "If":
+		return m.ifNode(n, a)
+	case a.Route == partition.Control:
+		return m.loopNode(n, a)
+	case a.Device == Host:
+		return m.hostNode(n, a)
+	}
+	return m.kernelNode(n, a)
+}
+
+// kernelNode builds the kernel of a node for the types found.
+func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
+	backend := m.env.backend(a.Device)
+	exact := m.exact(n)
+	if v := backend.Supports(exact); v.Level == operators.Unsupported {
+		return &NodeError{n, m.env.Placement.DeviceName(a.Device), &partition.UnsupportedError{Nodes: []partition.Missing{{Node: exact, Verdicts: []string{v.String()}}}}}
+	}
+	k := &kernelAction{assignment: a, exact: exact}
+	hostIn, hostOut := m.hostOperands(a.Device, exact)
+	for i, v := range n.Inputs {
+		location := a.Device
+		if slices.Contains(hostIn, i) {
+			location = Host
+		}
+		s, err := m.at(v, location)
+		if err != nil {
+			return err
+		}
+		k.inputs = append(k.inputs, s)
+	}
+	for i, v := range n.Outputs {
+		if v == nil {
+			k.outputs = append(k.outputs, -1)
+			continue
+		}
+		location := a.Device
+		if slices.Contains(hostOut, i) {
+			location = Host
+			k.hostOutputs = append(k.hostOutputs, i)
+		}
+		s := m.add(v, location)
+		k.outputs = append(k.outputs, s)
+	}
+	var err error
+	if k.kernel, err = backend.Build(exact); err != nil {
+		return &NodeError{n, m.env.Placement.DeviceName(a.Device), err}
+	}
+	m.emit(k)
+	return nil
+}
+
+func (m *maker) hostOperands(device int, n *graph.Node) (in, out []int) {
+	h, ok := m.env.backend(device).(operators.HostOperands)
+	if !ok {
+		return nil, nil
+	}
+	return h.HostInputs(n), h.HostOutputs(n)
+}
+
+// exact returns a copy of a node whose values have the types found.
+func (m *maker) exact(n *graph.Node) *graph.Node {
+	c := *n
+	c.Inputs = m.exactValues(n.Inputs)
+	c.Outputs = m.exactValues(n.Outputs)
+	return &c
+}
+
+func (m *maker) exactValues(values []*graph.Value) []*graph.Value {
+	out := make([]*graph.Value, len(values))
+	for i, v := range values {
+		if v == nil {
+			continue
+		}
+		if m.typed[v] == nil {
+			typed := *v
+			if f, ok := m.facts[v]; ok && f.Type.Kind != tensor.KindUnknown {
+				typed.Type = f.Type
+			}
+			typed.Const = m.constant(v)
+			m.typed[v] = &typed
+		}
+		out[i] = m.typed[v]
+	}
+	return out
+}
+
+// hostNode emits a node whose values live on the host.
+func (m *maker) hostNode(n *graph.Node, a partition.Assignment) error {
+	h := &hostAction{assignment: a}
+	var err error
+	if h.inputs, err = m.allAt(n.Inputs, Host); err != nil {
+		return err
+	}
+	h.outputs = m.addAll(n.Outputs, Host)
+	m.emit(h)
+	return nil
+}
+
+func (m *maker) allAt(values []*graph.Value, location int) ([]int, error) {
+	slots := make([]int, len(values))
+	for i, v := range values {
+		var err error
+		if slots[i], err = m.at(v, location); err != nil {
+			return nil, err
+		}
+	}
+	return slots, nil
+}
+
+func (m *maker) addAll(values []*graph.Value, location int) []int {
+	slots := make([]int, len(values))
+	for i, v := range values {
+		slots[i] = -1
+		if v != nil {
+			slots[i] = m.add(v, location)
+		}
+	}
+	return slots
+}
+
+// outputs brings every output to where it is wanted. An output of a body must
+// outlive the body's frame, so it may not lie in the arena.
+func (m *maker) outputs() error {
+	for i, v := range m.program.graph.Outputs {
+		s, err := m.at(v, m.program.wants[i])
+		if err != nil {
+			return err
+		}
+		if m.plan.slots[s].storage == inArena {
+			m.plan.slots[s].storage = inPool
+		}
+		m.plan.outputs = append(m.plan.outputs, s)
+	}
+	return nil
+}
+
+// layout finds how long every slot is needed, places those of the arena, and
+// notes after which step the others may go.
+func (m *maker) layout() {
+	first := make([]int, len(m.plan.slots))
+	last := make([]int, len(m.plan.slots))
+	for i, s := range m.plan.steps {
+		for _, w := range s.action.writes() {
+			if w >= 0 {
+				first[w], last[w] = i, i
+			}
+		}
+		if k, ok := s.action.(*kernelAction); ok {
+			k.dynamic = slices.ContainsFunc(k.outputs, func(w int) bool { return w >= 0 && m.plan.slots[w].storage == inPool })
+		}
+		for _, r := range s.action.reads() {
+			if r >= 0 {
+				last[r] = i
+			}
+		}
+	}
+	for _, o := range m.plan.outputs {
+		last[o] = len(m.plan.steps)
+	}
+	spans := make([][]span, len(m.env.Devices))
+	for i, s := range m.plan.slots {
+		switch {
+		case s.storage == inArena:
+			size := max(m.env.Devices[s.location].ValueSize(s.dtype, s.shape), 1)
+			spans[s.location] = append(spans[s.location], span{i, size, first[i], last[i]})
+		case (s.storage == inPool || s.storage == onHost) && last[i] < len(m.plan.steps):
+			m.plan.steps[last[i]].release = append(m.plan.steps[last[i]].release, i)
+		}
+	}
+	for d, list := range spans {
+		offsets, size := layout(list, m.env.Devices[d].Alignment())
+		m.plan.arenas[d] = size
+		for slot, offset := range offsets {
+			m.plan.slots[slot].offset = offset
+		}
+	}
+}

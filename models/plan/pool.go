@@ -1,0 +1,75 @@
+package plan
+
+import (
+	"math/bits"
+
+	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/driver"
+)
+
+// block is memory for one value whose size is found while running. Values that
+// share it count references; the last one to go gives it back to its pool.
+type block struct {
+	buffer *adapter.Buffer
+	class  int
+	refs   int
+	pool   *pool
+}
+
+func (b *block) retain() *block {
+	if b != nil {
+		b.refs++
+	}
+	return b
+}
+
+func (b *block) release() {
+	if b == nil {
+		return
+	}
+	if b.refs--; b.refs == 0 {
+		b.pool.idle[b.class] = append(b.pool.idle[b.class], b)
+	}
+}
+
+// pool keeps the blocks of one run on one device. A block given back may be
+// handed out again at once, although work that uses it is still enqueued: all
+// work of a run on a device goes through one stream, in order.
+type pool struct {
+	env    *Env
+	device int
+	idle   [64][]*block // by size class: blocks of 1<<class bytes
+}
+
+// alloc returns a block of at least size bytes with one reference.
+func (p *pool) alloc(size int64) (*block, driver.Region, error) {
+	class := bits.Len64(uint64(max(size, 64) - 1))
+	if idle := p.idle[class]; len(idle) > 0 {
+		b := idle[len(idle)-1]
+		p.idle[class] = idle[:len(idle)-1]
+		b.refs = 1
+		return b, b.region(size), nil
+	}
+	buffer, err := p.env.alloc(p.device, int64(1)<<class)
+	if err != nil {
+		return nil, driver.Region{}, err
+	}
+	b := &block{buffer: buffer, class: class, refs: 1, pool: p}
+	return b, b.region(size), nil
+}
+
+func (b *block) region(size int64) driver.Region {
+	r := b.buffer.All()
+	r.Size = size
+	return r
+}
+
+// trim gives the idle blocks back to the device.
+func (p *pool) trim() {
+	for class, blocks := range p.idle {
+		for _, b := range blocks {
+			p.env.free(b.buffer)
+		}
+		p.idle[class] = nil
+	}
+}

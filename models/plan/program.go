@@ -1,0 +1,183 @@
+package plan
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
+)
+
+// Program is a placed graph, or a body of one, with its plans.
+type Program struct {
+	env    *Env
+	graph  *graph.Graph
+	params []*graph.Value            // the graph's inputs, then the values that it captures
+	wants  []int                     // where each output is wanted
+	bodies map[*graph.Graph]*Program // of the graph's control-flow nodes
+	root   bool
+
+	mu    sync.Mutex
+	plans map[string]*Plan
+}
+
+// maxPlans bounds how many plans of exact shapes a program keeps. Beyond it one
+// plan is made that leaves every extent open until it runs.
+const maxPlans = 24
+
+// Given is what is known of a parameter before a run.
+type Given struct {
+	Type     tensor.Type
+	Location int
+	Const    *tensor.Tensor // the value itself, if it is a default that nobody overrides
+}
+
+// New returns the program of the graph that env's placement places. Its outputs
+// come out on the host.
+func New(env *Env) *Program {
+	g := env.Placement.Graph
+	p := newProgram(env, g, nil)
+	p.root = true
+	for range g.Outputs {
+		p.wants = append(p.wants, Host)
+	}
+	return p
+}
+
+// newProgram returns the program of a graph; captured are those values of
+// surrounding graphs that may be captured and are no constants.
+func newProgram(env *Env, g *graph.Graph, variable map[*graph.Value]bool) *Program {
+	p := &Program{env: env, graph: g, plans: make(map[string]*Plan), bodies: make(map[*graph.Graph]*Program)}
+	inside := make(map[*graph.Value]bool)
+	for v := range variable {
+		inside[v] = true
+	}
+	for _, v := range g.Inputs {
+		inside[v] = true
+	}
+	p.params = append(p.params, g.Inputs...)
+	for _, v := range g.Captures() {
+		if v.Const == nil || variable[v] {
+			p.params = append(p.params, v)
+		}
+	}
+	for _, n := range g.Nodes {
+		if n.Domain != "" || n.Op != "If" && n.Op != "Loop" {
+			continue
+		}
+		for _, body := range n.Bodies() {
+			b := newProgram(env, body, inside)
+			b.wants = wants(n, body)
+			p.bodies[body] = b
+		}
+	}
+	return p
+}
+
+// home is the location where tensors that come out of bodies are wanted.
+const home = 0
+
+// wants returns where the outputs of a body are wanted: a loop's condition and
+// everything that lives on the host only there, all else on the first device.
+func wants(n *graph.Node, body *graph.Graph) []int {
+	out := make([]int, len(body.Outputs))
+	for i, v := range body.Outputs {
+		out[i] = home
+		if n.Op == "Loop" && i == 0 || outputType(n, body, i).HostOnly() || v.Type.HostOnly() {
+			out[i] = Host
+		}
+	}
+	return out
+}
+
+// outputType returns the type of the node's output that takes a body's i-th.
+func outputType(n *graph.Node, body *graph.Graph, i int) tensor.Type {
+	if n.Op == "Loop" {
+		i--
+	}
+	if out := n.Output(i); i >= 0 && out != nil {
+		return out.Type
+	}
+	return body.Outputs[i].Type
+}
+
+// Params returns the values that a plan is given: the graph's inputs, then, for
+// a body, what it captures.
+func (p *Program) Params() []*graph.Value { return p.params }
+
+// Plan returns the plan for parameters of the given types, in the order of
+// Params. It makes it where there is none yet.
+func (p *Program) Plan(ctx context.Context, given []Given) (*Plan, error) {
+	var room [256]byte
+	key := signature(room[:0], given)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if plan, ok := p.plans[string(key)]; ok {
+		return plan, nil
+	}
+	if len(p.plans) >= maxPlans {
+		given = widen(given)
+		key = signature(room[:0], given)
+		if plan, ok := p.plans[string(key)]; ok {
+			return plan, nil
+		}
+	}
+	plan, err := p.make(ctx, given)
+	if err != nil {
+		return nil, err
+	}
+	p.plans[string(key)] = plan
+	return plan, nil
+}
+
+// signature appends what tells one list of parameters from another.
+func signature(key []byte, given []Given) []byte {
+	for _, g := range given {
+		state := byte(0)
+		if g.Const != nil {
+			state = 1
+		}
+		key = append(key, byte(g.Location+1), byte(g.Type.Kind), byte(g.Type.DType), state)
+		if g.Const != nil {
+			continue
+		}
+		if g.Type.Elem != nil {
+			key = append(key, g.Type.Elem.String()...)
+		}
+		if !g.Type.Dims.Ranked() {
+			key = append(key, 0xFF)
+			continue
+		}
+		key = append(key, byte(len(g.Type.Dims)))
+		for _, d := range g.Type.Dims {
+			key = binary.AppendVarint(key, int64(d.Size))
+		}
+	}
+	return key
+}
+
+// widen forgets every extent.
+func widen(given []Given) []Given {
+	wide := make([]Given, len(given))
+	for i, g := range given {
+		wide[i] = g
+		if g.Const == nil && g.Type.Dims.Ranked() {
+			wide[i].Type.Dims = tensor.UnknownDims(len(g.Type.Dims))
+		}
+	}
+	return wide
+}
+
+// body returns the program of a control-flow node's body.
+func (p *Program) body(g *graph.Graph) (*Program, error) {
+	if b, ok := p.bodies[g]; ok {
+		return b, nil
+	}
+	return nil, errors.New("a body that is not part of the program")
+}
+
+// describeParams names parameters for error texts.
+func (p *Program) describeParam(i int) string { return fmt.Sprintf("%q", p.params[i].Name) }

@@ -81,6 +81,17 @@ func (b *Builder) Const(t *tensor.Tensor) *Value {
 	return v
 }
 
+// Body makes a graph for an attribute of a node to be added: build emits the
+// graph's nodes, which may read any value around them, and returns its outputs.
+func (b *Builder) Body(name string, inputs []*Value, build func(b *Builder) []*Value) *Graph {
+	inner := &Builder{Inferred: b.Inferred, source: b.source, prefix: b.prefix + "/" + name}
+	outputs := build(inner)
+	if b.err == nil {
+		b.err = inner.err
+	}
+	return &Graph{Name: name, Inputs: inputs, Outputs: outputs, Nodes: inner.Nodes, Initializers: inner.Initializers}
+}
+
 // Ints adds a one-dimensional int64 initializer.
 func (b *Builder) Ints(values ...int64) *Value { return b.Const(tensor.Of(values, len(values))) }
 

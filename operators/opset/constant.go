@@ -1,4 +1,5 @@
 package opset
 
-// constant holds Constant, ConstantOfShape, Range, EyeLike.
+// constant holds Constant, ConstantOfShape, Range, EyeLike, which kept their
+// meaning.
 var constant = family{}

@@ -25,7 +25,7 @@ func ratioAsInput(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	}
 	out := b.Node("", "Dropout", inputs, 2)
 	if n.Version < 10 {
-		out[1] = b.Op("CastLike", []*graph.Value{out[1], data})
+		return []*graph.Value{out[0], b.Op("CastLike", []*graph.Value{out[1], data})}, nil
 	}
 	return out, nil
 }

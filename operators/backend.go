@@ -77,6 +77,11 @@ func (c *Call) NewOutput(i int, d tensor.DType, shape tensor.Shape) (Operand, er
 	return o, err
 }
 
+// SetHost stores output i, which the device leaves on the host.
+func (c *Call) SetHost(i int, t *tensor.Tensor) {
+	c.Outputs[i] = Operand{DType: t.DType(), Shape: t.Shape(), Host: t}
+}
+
 // HostOperands is implemented by a Backend whose kernels want some operands of
 // a node in host memory: inputs that carry shapes, outputs that do.
 //

@@ -3,6 +3,7 @@ package reference
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
@@ -28,7 +29,8 @@ func Accepts(n *graph.Node) operators.Verdict {
 
 // Apply computes one call of a kernel by this package, for a device whose
 // memory the caller can reach: view returns the bytes of a region. Elements are
-// copied into the outputs, which are made where they do not exist yet.
+// copied into the outputs, which are made where they do not exist yet; those of
+// call.HostOutputs become tensors of the host.
 func Apply(ctx context.Context, n *graph.Node, call *operators.Call, view func(driver.Region) ([]byte, error)) error {
 	inputs := make([]tensor.Value, len(call.Inputs))
 	for i, o := range call.Inputs {
@@ -54,6 +56,10 @@ func Apply(ctx context.Context, n *graph.Node, call *operators.Call, view func(d
 		t, ok := out[i].(*tensor.Tensor)
 		if !ok {
 			return fmt.Errorf("output %d is a %v, which cannot lie on a device", i, out[i].Type())
+		}
+		if slices.Contains(call.HostOutputs, i) {
+			call.SetHost(i, t.Clone()) // t may share an input's memory
+			continue
 		}
 		o, err := call.NewOutput(i, t.DType(), t.Shape())
 		if err != nil {

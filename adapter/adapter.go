@@ -24,7 +24,6 @@ package adapter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -194,18 +193,7 @@ func named(device, op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
-		copied := *e
-		copied.Device = device
-		if copied.Op == "" {
-			copied.Op = op
-		}
-		return &copied
-	}
-	code := Internal
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		code = Canceled
-	}
-	return &Error{Code: code, Device: device, Op: op, Err: err}
+	e := driver.AsError(op, err)
+	e.Device = device
+	return e
 }

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -102,4 +103,27 @@ func (e *Error) Unwrap() []error {
 // Errorf returns an Error of a code, for one call.
 func Errorf(code Code, op, format string, args ...any) *Error {
 	return &Error{Code: code, Op: op, Text: fmt.Sprintf(format, args...)}
+}
+
+// AsError returns err as an Error of its own, which the caller may change: a
+// copy where err is one, else an Error around err with the code and scope of the
+// one that err wraps, with [Canceled] for the end of a context and [Internal]
+// for anything else. Op is filled in where it is empty. Err is not nil.
+func AsError(op string, err error) *Error {
+	e := &Error{Code: Internal, Err: err}
+	var inner *Error
+	switch {
+	case errors.As(err, &inner) && error(inner) == err:
+		copied := *inner
+		e = &copied
+	case inner != nil:
+		e.Code, e.Scope, e.Retryable, e.Sticky = inner.Code, inner.Scope, inner.Retryable, inner.Sticky
+		e.VendorCode, e.VendorText = inner.VendorCode, inner.VendorText
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		e.Code = Canceled
+	}
+	if e.Op == "" {
+		e.Op = op
+	}
+	return e
 }

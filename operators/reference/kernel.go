@@ -30,7 +30,7 @@ func Accepts(n *graph.Node) operators.Verdict {
 // Apply computes one call of a kernel by this package, for a device whose
 // memory the caller can reach: view returns the bytes of a region. Elements are
 // copied into the outputs, which are made where they do not exist yet; those of
-// call.HostOutputs become tensors of the host.
+// call.HostOutputs become tensors of the host. Errors name the node.
 func Apply(ctx context.Context, n *graph.Node, call *operators.Call, view func(driver.Region) ([]byte, error)) error {
 	inputs := make([]tensor.Value, len(call.Inputs))
 	for i, o := range call.Inputs {
@@ -40,7 +40,7 @@ func Apply(ctx context.Context, n *graph.Node, call *operators.Call, view func(d
 		case o.Present():
 			t, err := viewTensor(o, view)
 			if err != nil {
-				return err
+				return fmt.Errorf("node %s: input %d: %w", n.Label(), i, err)
 			}
 			inputs[i] = t
 		}
@@ -53,27 +53,32 @@ func Apply(ctx context.Context, n *graph.Node, call *operators.Call, view func(d
 		if n.Output(i) == nil || out[i] == nil {
 			continue
 		}
-		t, ok := out[i].(*tensor.Tensor)
-		if !ok {
-			return fmt.Errorf("output %d is a %v, which cannot lie on a device", i, out[i].Type())
+		if err := store(call, i, out[i], view); err != nil {
+			return fmt.Errorf("node %s: %w", n.Label(), err)
 		}
-		if slices.Contains(call.HostOutputs, i) {
-			call.SetHost(i, t.Clone()) // t may share an input's memory
-			continue
-		}
-		o, err := call.NewOutput(i, t.DType(), t.Shape())
-		if err != nil {
-			return err
-		}
-		if t.Len() == 0 {
-			continue
-		}
-		dst, err := view(packed(o))
-		if err != nil {
-			return err
-		}
-		copy(dst, t.Bytes())
 	}
+	return nil
+}
+
+// store leaves output i of a call where the call wants it.
+func store(call *operators.Call, i int, v tensor.Value, view func(driver.Region) ([]byte, error)) error {
+	t, ok := v.(*tensor.Tensor)
+	if !ok {
+		return fmt.Errorf("output %d is a %v, which cannot lie on a device", i, v.Type())
+	}
+	if slices.Contains(call.HostOutputs, i) {
+		call.SetHost(i, t.Clone()) // t may share an input's memory
+		return nil
+	}
+	o, err := call.NewOutput(i, t.DType(), t.Shape())
+	if err != nil || t.Len() == 0 {
+		return err
+	}
+	dst, err := view(packed(o))
+	if err != nil {
+		return fmt.Errorf("output %d: %w", i, err)
+	}
+	copy(dst, t.Bytes())
 	return nil
 }
 

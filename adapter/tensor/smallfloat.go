@@ -61,15 +61,16 @@ func (f format) decode(code int) float64 {
 
 // encode rounds v to the nearest code, ties to even. With saturate, what is
 // beyond the largest finite value becomes that value; without, it becomes
-// infinity, or NaN where the format has no infinity.
+// infinity, or NaN where the format has no infinity. In a format without NaN it
+// becomes -0.
 func (f format) encode(v float64, saturate bool) int {
 	sign := 0
 	if math.Signbit(v) {
 		sign = 1 << (f.exp + f.man)
 	}
 	switch {
-	case math.IsNaN(v) && f.nan < 0:
-		return f.max
+	case math.IsNaN(v) && f.nan < 0: // as ONNX's own data has it
+		return 1 << (f.exp + f.man)
 	case math.IsNaN(v) && f.fnuz:
 		return f.nan
 	case math.IsNaN(v):

@@ -58,6 +58,7 @@ func TestNarrowFloatsRound(t *testing.T) {
 		{tensor.Float4E2M1, 100, false, 6},
 		{tensor.Float4E2M1, 2.5, false, 2},
 		{tensor.Float4E2M1, -0.25, false, 0},
+		{tensor.Float4E2M1, math.NaN(), false, 0},
 		{tensor.Float8E8M0, 3, true, 4},
 	}
 	for _, c := range tests {

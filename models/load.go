@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"example.com/midplane/adapter"
@@ -109,12 +110,15 @@ func (s *Session) canonical(ctx context.Context) error {
 // open opens the devices that the options name, and with FallbackAny every
 // other usable one.
 func (s *Session) open(ctx context.Context) error {
-	names, err := s.names(ctx)
+	for _, dev := range s.options.Opened {
+		s.addDevice(dev, false)
+	}
+	names, listed, err := s.names(ctx)
 	if err != nil {
 		return err
 	}
 	for i, name := range names {
-		spare := i >= max(len(s.options.Devices), 1)
+		spare := i >= listed
 		dev, err := adapter.Open(ctx, name, &adapter.Options{Threads: s.options.Threads})
 		if err != nil && spare {
 			s.log.Warn("device left out", "device", name, "error", err)
@@ -123,54 +127,67 @@ func (s *Session) open(ctx context.Context) error {
 		if err != nil {
 			return s.fail("open", err)
 		}
-		s.devices = append(s.devices, dev)
-		backend, _ := adapter.As[operators.Backend](dev)
-		s.places = append(s.places, partition.Device{Name: dev.Name(), Backend: backend, Spare: spare})
+		s.owned = append(s.owned, dev)
+		s.addDevice(dev, spare)
 	}
 	return nil
 }
 
+// addDevice adds a device to the session's.
+func (s *Session) addDevice(dev *adapter.Device, spare bool) {
+	backend, _ := adapter.As[operators.Backend](dev)
+	s.devices = append(s.devices, dev)
+	s.places = append(s.places, partition.Device{Name: dev.Name(), Backend: backend, Spare: spare})
+}
+
 // names returns the devices to open: the user's, or a default, then the spare
-// ones.
-func (s *Session) names(ctx context.Context) ([]string, error) {
-	names := slices.Clone(s.options.Devices)
-	if len(names) > 0 && s.options.Fallback != FallbackAny {
-		return names, nil
-	}
-	var usable []string
-	for _, found := range adapter.Devices(ctx) {
-		if found.Err == nil && found.Info.Unusable == "" {
-			usable = append(usable, found.Name)
+// ones, and how many of them the user or the default listed.
+func (s *Session) names(ctx context.Context) (names []string, listed int, err error) {
+	names = slices.Clone(s.options.Devices)
+	if len(names)+len(s.options.Opened) == 0 {
+		name, err := s.defaultDevice(ctx)
+		if err != nil {
+			return nil, 0, err
 		}
+		names = append(names, name)
 	}
-	if len(names) == 0 {
-		first := slices.Index(usable, "cpu:0")
-		if first < 0 {
-			first = 0
-		}
-		if len(usable) == 0 {
-			_, err := adapter.Open(ctx, "cpu", nil) // says what is missing
-			return nil, s.fail("open", err)
-		}
-		names = append(names, usable[first])
-	}
+	listed = len(names)
 	if s.options.Fallback != FallbackAny {
-		return names, nil
+		return names, listed, nil
 	}
-	for _, name := range usable {
-		if !slices.Contains(names, name) && !slices.Contains(names, trimIndex(name)) {
+	for _, name := range usable(ctx) {
+		taken := slices.Contains(names, name) || slices.Contains(names, strings.TrimSuffix(name, ":0")) ||
+			slices.ContainsFunc(s.options.Opened, func(d *adapter.Device) bool { return d.Name() == name })
+		if !taken {
 			names = append(names, name)
 		}
 	}
-	return names, nil
+	return names, listed, nil
 }
 
-// trimIndex turns "cpu:0" into "cpu", another name of the same device.
-func trimIndex(name string) string {
-	if n := len(name); n > 2 && name[n-2:] == ":0" {
-		return name[:n-2]
+// defaultDevice returns the processor where it is linked in, else the first
+// usable device.
+func (s *Session) defaultDevice(ctx context.Context) (string, error) {
+	found := usable(ctx)
+	switch {
+	case slices.Contains(found, "cpu:0"):
+		return "cpu:0", nil
+	case len(found) > 0:
+		return found[0], nil
 	}
-	return name
+	_, err := adapter.Open(ctx, "cpu", nil) // says what is missing
+	return "", s.fail("open", err)
+}
+
+// usable lists the devices that could be opened.
+func usable(ctx context.Context) []string {
+	var names []string
+	for _, found := range adapter.Devices(ctx) {
+		if found.Err == nil && found.Info.Unusable == "" {
+			names = append(names, found.Name)
+		}
+	}
+	return names
 }
 
 // place gives every node its device.

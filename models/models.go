@@ -39,6 +39,7 @@ package models
 import (
 	"log/slog"
 
+	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/partition"
 	"example.com/midplane/models/plan"
@@ -49,6 +50,10 @@ type Options struct {
 	// Devices are the names of the devices that work together, in order of
 	// preference. Default: the first usable one linked in, "cpu" before others.
 	Devices []string
+
+	// Opened are devices that the caller has opened and closes after the
+	// session. They come before Devices in order of preference.
+	Opened []*adapter.Device
 
 	// Fallback says which devices may take nodes that the first one lacks.
 	// Default: those in Devices.

@@ -24,6 +24,7 @@ type Session struct {
 	source    *onnx.File
 	graph     *graph.Graph // canonical
 	devices   []*adapter.Device
+	owned     []*adapter.Device // those that the session opened
 	places    []partition.Device
 	placement *partition.Placement
 	env       *plan.Env
@@ -52,8 +53,8 @@ func (s *Session) Placement() *partition.Placement { return s.placement }
 // functions. It must not be changed.
 func (s *Session) Model() *graph.Model { return s.source.Model }
 
-// Devices returns the devices that the session opened, in order of preference.
-// They are closed with the session. Tensors made on them can be given to runs.
+// Devices returns the session's devices in order of preference. Those that it
+// opened itself are closed with it. Tensors made on them can be given to runs.
 func (s *Session) Devices() []*adapter.Device { return s.devices }
 
 // MemoryInUse returns the bytes that the session holds on its devices now.
@@ -91,7 +92,7 @@ func (s *Session) Close() error {
 	if s.env != nil {
 		errs = append(errs, s.env.Close())
 	}
-	for _, d := range s.devices {
+	for _, d := range s.owned {
 		errs = append(errs, d.Close())
 	}
 	if s.source != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
@@ -28,6 +29,9 @@ func (e *UnsupportedError) Error() string {
 	}
 	return fmt.Sprintf("%d nodes have unsupported operators:\n", len(e.Nodes)) + strings.Join(lines, "\n")
 }
+
+// Is makes errors.Is(err, adapter.Unsupported) work.
+func (e *UnsupportedError) Is(target error) bool { return target == driver.Unsupported }
 
 // survey finds everything in g that cannot be lifted before anything is: all
 // unsupported operators, and all nodes that break their schema.

@@ -59,13 +59,15 @@ func (d *decoder) denseTensor(h *tensorFields, values, indices *tensor.Tensor) (
 	if err != nil {
 		return nil, err
 	}
-	scatter(t, values, at)
+	for i, p := range at {
+		copyElement(t, p, values, i)
+	}
 	return t, nil
 }
 
 // positions returns where in row-major order the values of a sparse tensor
 // stand. They must ascend.
-func positions(shape tensor.Shape, n int, values, indices *tensor.Tensor) ([]int64, error) {
+func positions(shape tensor.Shape, n int, values, indices *tensor.Tensor) ([]int, error) {
 	if indices.DType() != tensor.Int64 || values.Rank() != 1 {
 		return nil, invalid("a sparse tensor has int64 indices and values of rank 1, this one %v%v and %v%v",
 			indices.DType(), indices.Shape(), values.DType(), values.Shape())
@@ -77,7 +79,7 @@ func positions(shape tensor.Shape, n int, values, indices *tensor.Tensor) ([]int
 			nnz, shape, nnz, nnz, len(shape), is)
 	}
 	index := tensor.Slice[int64](indices)
-	at := make([]int64, nnz)
+	at := make([]int, nnz)
 	before := int64(-1)
 	for i := range at {
 		p := int64(0)
@@ -95,30 +97,27 @@ func positions(shape tensor.Shape, n int, values, indices *tensor.Tensor) ([]int
 		if p <= before || p >= int64(n) {
 			return nil, invalid("indices of a sparse tensor of %d elements ascend without repetition, number %d stands for element %d after %d", n, i, p, before)
 		}
-		at[i], before = p, p
+		at[i], before = int(p), p
 	}
 	return at, nil
 }
 
-// scatter sets the elements of a tensor of zeros at the positions given.
-func scatter(t, values *tensor.Tensor, at []int64) {
-	if t.DType() == tensor.String {
-		for i, p := range at {
-			t.Strings()[p] = values.Strings()[i]
-		}
-		return
-	}
-	to, from, bits := t.Bytes(), values.Bytes(), t.DType().Bits()
-	if bits >= 8 {
+// copyElement sets the i-th element of a tensor to the j-th of another one of
+// the same type. Elements of to that share a byte with it must be zero so far.
+func copyElement(to *tensor.Tensor, i int, from *tensor.Tensor, j int) {
+	bits := to.DType().Bits()
+	switch {
+	case to.DType() == tensor.String:
+		to.Strings()[i] = from.Strings()[j]
+	case bits < 8:
+		to.Bytes()[i*bits/8] |= code(from.Bytes(), j, bits) << (i * bits % 8)
+	default:
 		w := bits / 8
-		for i, p := range at {
-			copy(to[int(p)*w:], from[i*w:(i+1)*w])
-		}
-		return
+		copy(to.Bytes()[i*w:], from.Bytes()[j*w:(j+1)*w])
 	}
-	per, mask := 8/bits, byte(1)<<bits-1
-	for i, p := range at {
-		code := from[i/per] >> (i % per * bits) & mask
-		to[int(p)/per] |= code << (int(p) % per * bits)
-	}
+}
+
+// code returns the i-th element of packed ones.
+func code(packed []byte, i, bits int) byte {
+	return packed[i*bits/8] >> (i * bits % 8) & (1<<bits - 1)
 }

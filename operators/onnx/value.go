@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"example.com/midplane/adapter/tensor"
 )
 
@@ -88,6 +90,9 @@ type members struct {
 	messages [][]byte
 }
 
+// memberField returns the field for values of the kind of a number.
+func memberField(number int) protowire.Number { return protowire.Number(number + 2) }
+
 func (d *decoder) members(b []byte) (members, error) {
 	var m members
 	var said tensor.Kind
@@ -102,7 +107,7 @@ func (d *decoder) members(b []byte) (members, error) {
 			}
 			said = kinds[v]
 		case f.num >= 3 && int(f.num)-2 < len(kinds):
-			kind := kinds[f.num-2]
+			kind := kinds[f.num-2] // see memberField
 			if m.kind != tensor.KindUnknown && m.kind != kind {
 				f.fail(ErrInvalid, "values of two kinds in fields that exclude each other")
 			}
@@ -179,21 +184,22 @@ func (d *decoder) sequence(b []byte, elem tensor.Type, depth int) (*tensor.Seque
 			return nil, within(err, "element %d", i)
 		}
 	}
-	if elem.DType == tensor.Undefined && elem.Elem == nil {
-		s.Elem = common(elem, s.Items)
-	}
+	s.Elem = elemType(elem, s.Items)
+	s.Elem.Dims = elem.Dims // tensors of one sequence may differ in shape
 	return s, nil
 }
 
-// common returns the type of items, all of which are of elem's kind. Tensors
-// have no shape in common.
-func common(elem tensor.Type, items []tensor.Value) tensor.Type {
-	if len(items) == 0 {
+// elemType returns the type of what a container holds: elem, or where that is
+// no more than a kind, the type of the first item. Sparse tensors have become
+// dense.
+func elemType(elem tensor.Type, items []tensor.Value) tensor.Type {
+	if elem.Kind == tensor.KindSparse {
+		elem.Kind = tensor.KindTensor
+	}
+	if len(items) == 0 || elem.DType != tensor.Undefined || elem.Elem != nil {
 		return elem
 	}
-	t := items[0].Type()
-	t.Dims = nil
-	return t
+	return items[0].Type()
 }
 
 func (d *decoder) optional(b []byte, elem tensor.Type, depth int) (*tensor.Optional, error) {
@@ -204,7 +210,7 @@ func (d *decoder) optional(b []byte, elem tensor.Type, depth int) (*tensor.Optio
 	if elem, err = m.agree(elem); err != nil {
 		return nil, err
 	}
-	o := &tensor.Optional{Elem: elem}
+	o := &tensor.Optional{Elem: elemType(elem, nil)}
 	switch len(m.messages) {
 	case 0:
 		return o, nil
@@ -212,9 +218,7 @@ func (d *decoder) optional(b []byte, elem tensor.Type, depth int) (*tensor.Optio
 		if o.Item, err = d.member(m.messages[0], elem, depth); err != nil {
 			return nil, err
 		}
-		if elem.DType == tensor.Undefined && elem.Elem == nil {
-			o.Elem = o.Item.Type()
-		}
+		o.Elem = elemType(elem, []tensor.Value{o.Item})
 		return o, nil
 	}
 	return nil, invalid("an optional holds one value at most, there are %d", len(m.messages))
@@ -281,7 +285,7 @@ func scalars(s *tensor.Sequence) *tensor.Tensor {
 		if !ok || t.DType() != all.DType() || t.Rank() != 0 {
 			return nil
 		}
-		scatter(all, t, []int64{int64(i)})
+		copyElement(all, i, t, 0)
 	}
 	return all
 }

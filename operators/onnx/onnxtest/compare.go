@@ -104,7 +104,7 @@ func compareMaps(got, want *tensor.Map, bounds func(*tensor.Tensor) bound) error
 	for i, key := range keys(got) {
 		at[key] = i
 	}
-	ours, theirs := values(got), values(want)
+	ours, theirs := got.Items(), want.Items()
 	for k, key := range keys(want) {
 		i, ok := at[key]
 		if !ok {
@@ -119,43 +119,16 @@ func compareMaps(got, want *tensor.Map, bounds func(*tensor.Tensor) bound) error
 
 func keys(m *tensor.Map) []any {
 	list := make([]any, m.Keys.Len())
-	for i := range list {
-		if m.Keys.DType() == tensor.String {
-			list[i] = m.Keys.Strings()[i]
-		} else {
-			list[i] = m.Keys.Int64s()[i]
+	if m.Keys.DType() == tensor.String {
+		for i, key := range m.Keys.Strings() {
+			list[i] = key
 		}
+		return list
+	}
+	for i, key := range m.Keys.Int64s() {
+		list[i] = key
 	}
 	return list
-}
-
-// values returns a map's values one by one.
-func values(m *tensor.Map) []tensor.Value {
-	if s, ok := m.Values.(*tensor.Sequence); ok {
-		return s.Items
-	}
-	t := m.Values.(*tensor.Tensor)
-	list := make([]tensor.Value, t.Len())
-	for i := range list {
-		list[i] = element(t, i)
-	}
-	return list
-}
-
-// element returns the i-th element of a tensor as a scalar.
-func element(t *tensor.Tensor, i int) *tensor.Tensor {
-	switch d := t.DType(); {
-	case d == tensor.String:
-		return tensor.Scalar(t.Strings()[i])
-	case d.IsFloat():
-		return tensor.FromFloat64s(d, tensor.Shape{}, t.Float64s()[i:i+1])
-	case d == tensor.Complex64:
-		return tensor.Scalar(tensor.Slice[complex64](t)[i])
-	case d == tensor.Complex128:
-		return tensor.Scalar(tensor.Slice[complex128](t)[i])
-	default:
-		return tensor.FromInt64s(d, tensor.Shape{}, t.Int64s()[i:i+1])
-	}
 }
 
 func compareTensors(got, want *tensor.Tensor, allowed bound) error {

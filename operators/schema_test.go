@@ -1,6 +1,7 @@
 package operators_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -132,8 +133,8 @@ func TestDefaultsAreOfTheirTypes(t *testing.T) {
 		{"", "ArgMax", 13, "axis", int64(0)},
 		{"", "ArgMax", 13, "keepdims", int64(1)},
 		{"", "BatchNormalization", 15, "epsilon", float32(1e-5)},
-		{"", "Clip", 6, "max", float32(3.402823e+38)},
-		{"", "Clip", 6, "min", float32(-3.402823e+38)},
+		{"", "Clip", 6, "max", float32(math.MaxFloat32)},
+		{"", "Clip", 6, "min", float32(-math.MaxFloat32)},
 		{"", "RNN", 7, "activations", []string{"Tanh", "Tanh"}},
 		{"", "RNN", 7, "direction", "forward"},
 		{"", "Cast", 13, "to", nil},

@@ -31,11 +31,21 @@ func noLiteral(string) (string, error) {
 	return "", errors.New("attributes of this type cannot have a default")
 }
 
-// floatLiteral reads "0.5", "1e-05", and "(3.402823e+38)" as old versions print
-// the ends of the range. Go has no negative zero among its constants; "-0.0"
-// becomes 0.
+// exact has the defaults that are printed with too few digits: by operator,
+// version and attribute, as the text of the specification gives them.
+var exact = map[string]string{
+	"Clip 6 max":    "3.40282346638528859812e+38",
+	"Clip 6 min":    "-3.40282346638528859812e+38",
+	"Selu 6 alpha":  "1.67326319217681884765625",
+	"Selu 6 gamma":  "1.05070102214813232421875",
+	"Selu 22 alpha": "1.67326319217681884765625",
+	"Selu 22 gamma": "1.05070102214813232421875",
+}
+
+// floatLiteral reads "0.5", "1e-05". Go has no negative zero among its
+// constants; "-0.0" becomes 0.
 func floatLiteral(text string) (string, error) {
-	f, err := parseFloat(strings.Trim(text, "()"))
+	f, err := parseFloat(text)
 	return "float32(" + f + ")", err
 }
 

@@ -94,7 +94,7 @@ func (w *writer) schema(v version) error {
 	if err := w.parameters("Outputs", v.Outputs, v.OutputsRange); err != nil {
 		return err
 	}
-	if err := w.attributes(v.Attributes); err != nil {
+	if err := w.attributes(v); err != nil {
 		return err
 	}
 	if len(v.Types) > 0 {
@@ -149,13 +149,13 @@ func (w *writer) parameters(what string, params []parameter, bounds []string) er
 	return nil
 }
 
-func (w *writer) attributes(attrs []attribute) error {
-	if len(attrs) == 0 {
+func (w *writer) attributes(v version) error {
+	if len(v.Attributes) == 0 {
 		return nil
 	}
-	slices.SortFunc(attrs, func(a, b attribute) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(v.Attributes, func(a, b attribute) int { return cmp.Compare(a.Name, b.Name) })
 	w.WriteString(",\nAttributes: []AttributeSchema{")
-	for _, a := range attrs {
+	for _, a := range v.Attributes {
 		kind, ok := attributeTypes[a.Type]
 		if !ok {
 			return fmt.Errorf("attribute %s has the unknown type %q", a.Name, a.Type)
@@ -163,9 +163,13 @@ func (w *writer) attributes(attrs []attribute) error {
 		fmt.Fprintf(w, "{Name: %q, Type: %s", a.Name, kind.constant)
 		w.flag("Required", a.Required)
 		if a.Default != nil {
-			literal, err := kind.literal(*a.Default)
+			text, ok := exact[fmt.Sprintf("%s %d %s", v.Name, v.Since, a.Name)]
+			if !ok {
+				text = *a.Default
+			}
+			literal, err := kind.literal(text)
 			if err != nil {
-				return fmt.Errorf("attribute %s: default %q: %w", a.Name, *a.Default, err)
+				return fmt.Errorf("attribute %s: default %q: %w", a.Name, text, err)
 			}
 			fmt.Fprintf(w, ", Default: %s", literal)
 		}

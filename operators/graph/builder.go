@@ -71,7 +71,7 @@ func (b *Builder) Node(domain, op string, inputs []*Value, outputs int, attrs ..
 	if b.Inferred != nil && b.err == nil {
 		b.err = b.Inferred(n)
 	}
-	return n.Outputs
+	return append([]*Value(nil), n.Outputs...) // the node's own list changes when it takes over other outputs
 }
 
 // Const adds an initializer.

@@ -36,6 +36,9 @@ func (t *Tracker) Node(n *graph.Node) error {
 			t.Set(v, t.run.facts[v])
 		}
 	}
+	for _, body := range n.Bodies() {
+		Annotate(body, t.run.facts)
+	}
 	return err
 }
 

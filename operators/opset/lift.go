@@ -96,16 +96,13 @@ func (l *lifter) graph(g *graph.Graph) error {
 // node returns what stands in place of n: its nodes and initializers.
 func (l *lifter) node(n *graph.Node) (*graph.Graph, error) {
 	piece := &graph.Graph{Nodes: []*graph.Node{n}}
-	n.Attributes = n.Without("consumed_inputs") // memory that may be reused, before version 6
 	version := effective(n)
 	for _, rule := range rules(n.Operator()) {
 		if version >= rule.Below {
 			continue
 		}
-		b := graph.NewBuilder(n)
-		b.Inferred = l.finish
-		out, err := rule.Lift(b, n)
-		if err = errors.Join(err, b.Err()); err != nil {
+		b, out, err := l.apply(rule, n)
+		if err != nil {
 			return nil, err
 		}
 		if len(b.Nodes) == 0 && slices.Equal(out, n.Outputs) {
@@ -115,6 +112,19 @@ func (l *lifter) node(n *graph.Node) (*graph.Graph, error) {
 		return piece, l.replace(piece, b, out)
 	}
 	return piece, l.finish(n)
+}
+
+// apply runs one rule. What would crash it comes back as an error.
+func (l *lifter) apply(rule Rule, n *graph.Node) (b *graph.Builder, out []*graph.Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a form that the lift from below version %d cannot take: %v", rule.Below, p)
+		}
+	}()
+	b = graph.NewBuilder(n)
+	b.Inferred = l.finish
+	out, err = rule.Lift(b, n)
+	return b, out, errors.Join(err, b.Err())
 }
 
 // replace puts what a rule has emitted in place of the piece's only node.

@@ -133,6 +133,31 @@ func TestRuleErrorNamesTheNode(t *testing.T) {
 	assert.EqualError(t, err, `opset: node Relu "Relu0" of operator set version 6: cannot`)
 }
 
+func TestRuleThatPanics(t *testing.T) {
+	withRules(t, family{"Relu": {{13, func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		return n.Inputs[1:2], nil
+	}}}})
+	x := value("x", 2)
+	_, err := Lift(context.Background(), model(6, []*graph.Value{x}, node("Relu", []*graph.Value{x}, []string{"y"})))
+	assert.ErrorContains(t, err, `node Relu "Relu0" of operator set version 6: a form that the lift from below version 13 cannot take`)
+}
+
+func TestLiftChecksNodes(t *testing.T) {
+	x, k := value("x", 2), &graph.Value{Name: "k", Type: tensor.TensorType(tensor.Int64, tensor.Dims{})}
+	in := []*graph.Value{x, k}
+	lift := func(nodes ...*graph.Node) error {
+		_, err := Lift(context.Background(), model(13, in, nodes...))
+		return err
+	}
+	err := lift(node("Abs", in, []string{"a"}), node("Abs", in[:1], []string{"b"}, graph.A("axis", int64(1))))
+	assert.ErrorContains(t, err, `node Abs "Abs0" of operator set version 13: the operator has 1 input, the node 2`)
+	assert.ErrorContains(t, err, `Abs has no attribute axis`, "every such node is reported")
+	assert.ErrorContains(t, lift(node("Add", in, []string{"a"})), "both must be of one type T")
+	abs := node("Abs", in[:1], []string{"a"})
+	assert.ErrorContains(t, lift(abs, node("Add", []*graph.Value{k, abs.Outputs[0]}, []string{"y"})),
+		"input 1 (B) is tensor(float) and input 0 is tensor(int64)", "types found on the way count")
+}
+
 func TestRulesSeeDeclaredTypes(t *testing.T) {
 	var seen tensor.Type
 	withRules(t, family{"Relu": {{13, func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {

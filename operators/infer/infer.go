@@ -287,12 +287,19 @@ func (f Fact) settled() Fact {
 // their inputs decide, and are of the inputs' order of size.
 var selecting = map[string]bool{"NonZero": true, "Compress": true, "Unique": true}
 
-// Volatile reports whether a node gives other values each time it runs.
-func Volatile(n *graph.Node) bool { return volatile[n.Operator()] }
+// Volatile reports whether a node draws random values. Dropout does so in
+// training mode only.
+func Volatile(n *graph.Node) bool {
+	if n.Operator() != "Dropout" {
+		return volatile[n.Operator()]
+	}
+	mode := n.Input(2)
+	return mode != nil && (mode.Const == nil || mode.Const.DType() != tensor.Bool || mode.Const.Int64s()[0] != 0)
+}
 
 var volatile = map[string]bool{
 	"RandomNormal": true, "RandomNormalLike": true, "RandomUniform": true, "RandomUniformLike": true,
-	"Multinomial": true, "Bernoulli": true, "Dropout": true,
+	"Multinomial": true, "Bernoulli": true,
 }
 
 func small(s tensor.Shape) bool {

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"math"
 
 	"example.com/midplane/adapter/tensor"
 )
@@ -10,9 +11,13 @@ import (
 var conv = family{
 	"Conv":          convForward,
 	"ConvTranspose": convTranspose,
+	"DeformConv":    deformConv,
+	"Col2Im":        col2im,
+
+	"CausalConvWithState": causalConv,
 }
 
-// filters checks the weights (M, C/group, k1, …) of a convolution against its
+// convWindows checks the weights (M, C/group, k1, …) of a convolution against its
 // input and returns the windows.
 func convWindows(c *Call, x, w tensor.Shape) (ws windows, groups int, err error) {
 	_, channels, spatial, err := split(x, 1)
@@ -233,4 +238,97 @@ func scatter(y, x, w []float64, batch, channels, groups int, ws windows) {
 		}
 		position++
 	})
+}
+
+// col2im adds up the blocks of an image, which overlap where strides are shorter
+// than blocks.
+func col2im(c *Call) ([]tensor.Value, error) {
+	x, image, block := c.Tensor(0), shapeInput(c, 1), shapeInput(c, 2)
+	ws, err := windowsOf(c.Node, image, block)
+	if err != nil {
+		return nil, err
+	}
+	kernel, blocks := ws.kernel().Size(), ws.out().Size()
+	if x.Rank() != 3 || x.Shape()[1]%kernel != 0 || x.Shape()[2] != blocks {
+		return nil, fmt.Errorf("the input has the shape %v; for blocks %v of an image %v it must be (N, C × %d, %d)", x.Shape(), block, image, kernel, blocks)
+	}
+	batch, channels := x.Shape()[0], x.Shape()[1]/kernel
+	shape := append(tensor.Shape{batch, channels}, image...)
+	if _, err := shape.Elements(); err != nil {
+		return nil, err
+	}
+	if d := x.DType(); d.IsInteger() || d == tensor.Bool {
+		return one(tensor.FromInt64s(d, shape, addBlocks(x.Int64s(), batch*channels, ws)))
+	}
+	components, err := realComponents(x)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range components {
+		components[i] = addBlocks(v, batch*channels, ws)
+	}
+	return one(fromComponents(x.DType(), shape, components))
+}
+
+// shapeInput returns an integer input as a shape.
+func shapeInput(c *Call, i int) tensor.Shape {
+	return mapped(c.Ints(i), func(n int64) int { return int(n) })
+}
+
+// addBlocks adds the columns of v (planes, kernel, blocks) into planes of the
+// windows' input.
+func addBlocks[T int64 | float64](v []T, planes int, ws windows) []T {
+	plane, blocks, kernel := ws.in().Size(), ws.out().Size(), ws.kernel().Size()
+	y := make([]T, planes*plane)
+	var taps []tap
+	position := 0
+	walk(ws.out(), func(at []int) {
+		taps = ws.taps(at, taps)
+		for i := range planes {
+			for _, t := range taps {
+				y[i*plane+t.input] += v[(i*kernel+t.kernel)*blocks+position]
+			}
+		}
+		position++
+	})
+	return y
+}
+
+// causalConv correlates each channel with a kernel of its own that sees only the
+// present and the past: the state, or zeros, stands in front of the input. The
+// end of both is the next state.
+func causalConv(c *Call) ([]tensor.Value, error) {
+	x, w, state := c.Tensor(0), c.Tensor(1), c.Tensor(3)
+	if x.Rank() != 3 || w.Rank() != 3 || w.Shape()[0] != x.Shape()[1] || w.Shape()[1] != 1 || w.Shape()[2] < 1 {
+		return nil, fmt.Errorf("input %v and weight %v: (N, C, L) and (C, 1, k) are needed", x.Shape(), w.Shape())
+	}
+	batch, channels, length, memory := x.Shape()[0], x.Shape()[1], x.Shape()[2], w.Shape()[2]-1
+	stateShape := tensor.Shape{batch, channels, memory}
+	if state == nil {
+		state = tensor.Zeros(x.DType(), stateShape)
+	}
+	if !state.Shape().Equal(stateShape) {
+		return nil, fmt.Errorf("past_state has the shape %v; for input %v and weight %v it must be %v", state.Shape(), x.Shape(), w.Shape(), stateShape)
+	}
+	all, err := joined([]*tensor.Tensor{state, x}, 2)
+	if err != nil {
+		return nil, err
+	}
+	ws := windows{{in: memory + length, out: length, kernel: memory + 1, stride: 1, dilation: 1}}
+	y := convolve(all.Float64s(), w.Float64s(), batch, channels, channels, ws)
+	if err := addBias(y, x.Shape(), c.Tensor(2)); err != nil {
+		return nil, err
+	}
+	switch activation := c.Node.Text("activation", "none"); activation {
+	case "none", "":
+	case "silu", "swish":
+		y = mapped(y, func(v float64) float64 { return v / (1 + math.Exp(-v)) })
+	default:
+		return nil, fmt.Errorf("attribute activation is %q, which is none of none, silu and swish", activation)
+	}
+	last := make([]int, memory)
+	for i := range last {
+		last[i] = length + i
+	}
+	return []tensor.Value{tensor.FromFloat64s(x.DType(), x.Shape(), y), take(all, 2, last)}, nil
 }

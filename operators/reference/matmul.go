@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"math"
 
 	"example.com/midplane/adapter/tensor"
 )
@@ -10,6 +11,8 @@ import (
 var matmul = family{
 	"MatMul": matMul,
 	"Gemm":   gemm,
+	"Einsum": einsum,
+	"Det":    det,
 }
 
 // matMul is numpy.matmul: a one-dimensional operand is a row on the left, a
@@ -155,4 +158,52 @@ func transposed[T any](v []T, s tensor.Shape, transpose bool) []T {
 		}
 	}
 	return out
+}
+
+// det eliminates by rows with partial pivoting (Golub and Van Loan, Matrix
+// Computations, section 3.4): the product of the pivots, with the sign of the
+// row exchanges.
+func det(c *Call) ([]tensor.Value, error) {
+	x := c.Tensor(0)
+	rank := x.Rank()
+	if rank < 2 || x.Shape()[rank-1] != x.Shape()[rank-2] {
+		return nil, fmt.Errorf("input X has the shape %v; square matrices (…, M, M) are needed", x.Shape())
+	}
+	batch, m := x.Shape()[:rank-2], x.Shape()[rank-1]
+	v := x.Float64s()
+	y := make([]float64, batch.Size())
+	for i := range y {
+		y[i] = determinant(v[i*m*m:][:m*m], m)
+	}
+	return one(tensor.FromFloat64s(x.DType(), batch, y))
+}
+
+// determinant destroys a, a matrix of m rows and columns.
+func determinant(a []float64, m int) float64 {
+	product := 1.0
+	for k := range m {
+		pivot := k
+		for i := k + 1; i < m; i++ {
+			if math.Abs(a[i*m+k]) > math.Abs(a[pivot*m+k]) {
+				pivot = i
+			}
+		}
+		if pivot != k {
+			product = -product
+			for j := range m {
+				a[k*m+j], a[pivot*m+j] = a[pivot*m+j], a[k*m+j]
+			}
+		}
+		product *= a[k*m+k]
+		if a[k*m+k] == 0 {
+			return product
+		}
+		for i := k + 1; i < m; i++ {
+			factor := a[i*m+k] / a[k*m+k]
+			for j := k; j < m; j++ {
+				a[i*m+j] -= factor * a[k*m+j]
+			}
+		}
+	}
+	return product
 }

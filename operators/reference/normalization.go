@@ -260,22 +260,13 @@ func lpNormalization(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	outer, n, inner := around(x.Shape(), axis)
-	v := x.Float64s()
-	line := make([]float64, n)
-	for i := range outer {
-		for k := range inner {
-			for j := range line {
-				line[j] = v[(i*n+j)*inner+k]
-			}
-			length := norm(line)
-			for j, e := range line {
-				if length != 0 {
-					v[(i*n+j)*inner+k] = e / length
-				}
+	v := lines(x.Float64s(), x.Shape(), axis, func(line []float64) {
+		if length := norm(line); length != 0 {
+			for i := range line {
+				line[i] /= length
 			}
 		}
-	}
+	})
 	return one(tensor.FromFloat64s(x.DType(), x.Shape(), v))
 }
 
@@ -283,16 +274,16 @@ func lpNormalization(c *Call) ([]tensor.Value, error) {
 // operator's function body does.
 func meanVarianceNormalization(c *Call) ([]tensor.Value, error) {
 	x := c.Tensor(0)
-	axes := c.Node.Ints("axes")
-	if axes == nil {
-		axes = []int64{0, 2, 3}
+	named := c.Node.Ints("axes")
+	if named == nil {
+		named = []int64{0, 2, 3}
+	}
+	axes, err := axesIn(named, x.Rank())
+	if err != nil {
+		return nil, err
 	}
 	reduced := x.Shape().Clone()
-	for _, a := range axes {
-		axis, err := axisIn(a, x.Rank())
-		if err != nil {
-			return nil, err
-		}
+	for _, axis := range axes {
 		reduced[axis] = 1
 	}
 	v := x.Float64s()

@@ -1,6 +1,10 @@
 package reference
 
-import "example.com/midplane/adapter/tensor"
+import (
+	"fmt"
+
+	"example.com/midplane/adapter/tensor"
+)
 
 // wide lists the types in which arithmetic is done: one for each kind of real
 // element types, wide enough to hold them all.
@@ -57,4 +61,46 @@ func limits(d tensor.DType) (least, most int64) {
 		return 0, 1<<d.Bits() - 1
 	}
 	return -1 << (d.Bits() - 1), 1<<(d.Bits()-1) - 1
+}
+
+// realComponents returns the elements of t as float64s; those of a complex type
+// as two lists, of the real and the imaginary parts.
+func realComponents(t *tensor.Tensor) ([][]float64, error) {
+	switch t.DType() {
+	case tensor.String:
+		return nil, fmt.Errorf("strings are no numbers")
+	case tensor.Complex64:
+		v := tensor.Slice[complex64](t)
+		return [][]float64{
+			mapped(v, func(c complex64) float64 { return float64(real(c)) }),
+			mapped(v, func(c complex64) float64 { return float64(imag(c)) }),
+		}, nil
+	case tensor.Complex128:
+		v := tensor.Slice[complex128](t)
+		return [][]float64{
+			mapped(v, func(c complex128) float64 { return real(c) }),
+			mapped(v, func(c complex128) float64 { return imag(c) }),
+		}, nil
+	}
+	return [][]float64{t.Float64s()}, nil
+}
+
+// fromComponents is the inverse of realComponents; integers truncate towards
+// zero and keep the bits that fit, floats are rounded.
+func fromComponents(d tensor.DType, shape tensor.Shape, components [][]float64) *tensor.Tensor {
+	switch d {
+	case tensor.Complex64:
+		v := make([]complex64, len(components[0]))
+		for i, re := range components[0] {
+			v[i] = complex(float32(re), float32(components[1][i]))
+		}
+		return tensor.Of(v, shape...)
+	case tensor.Complex128:
+		v := make([]complex128, len(components[0]))
+		for i, re := range components[0] {
+			v[i] = complex(re, components[1][i])
+		}
+		return tensor.Of(v, shape...)
+	}
+	return fromReals(d, shape, components[0])
 }

@@ -33,62 +33,71 @@ func resizeTensor(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	if c.Node.Text("mode", "nearest") == "nearest" && !slices.ContainsFunc(plan, resampling.extrapolates) {
-		return one(pickNearest(x, shape, plan))
+		return one(pick(x, shape, nearest(x.Shape(), shape, plan)))
 	}
-	if x.DType() == tensor.String || x.DType().IsComplex() {
-		return nil, fmt.Errorf("%v elements cannot be interpolated or extrapolated", x.DType())
+	components, err := realComponents(x)
+	if err != nil {
+		return nil, err
 	}
-	v, from := x.Float64s(), x.Shape().Clone()
-	for axis, a := range plan {
-		if !a.identity() {
-			v = a.apply(v, from, axis)
-		}
-		from[axis] = a.out
-	}
-	if fill := float64(c.Node.Float("extrapolation_value", 0)); slices.ContainsFunc(plan, resampling.extrapolates) {
-		i := 0
-		walk(shape, func(at []int) {
-			for axis, k := range at {
-				if plan[axis].samples[k].outside {
-					v[i] = fill
-				}
+	for i, v := range components {
+		from := x.Shape().Clone()
+		for axis, a := range plan {
+			if !a.identity() {
+				v = a.apply(v, from, axis)
 			}
-			i++
-		})
+			from[axis] = a.out
+		}
+		components[i] = v
 	}
-	return one(rounded(x.DType(), shape, v))
+	extrapolate(components[0], shape, plan, float64(c.Node.Float("extrapolation_value", 0)))
+	if x.DType().IsInteger() {
+		return one(saturated(x.DType(), shape, components[0]))
+	}
+	return one(fromComponents(x.DType(), shape, components))
 }
 
-// rounded makes a tensor of real numbers; integers are rounded to nearest, ties
-// to even, and clamped to the range of their type.
-func rounded(d tensor.DType, shape tensor.Shape, v []float64) *tensor.Tensor {
-	if d.IsInteger() {
-		lo, hi := integerRange(d)
-		for i, e := range v {
-			v[i] = min(max(math.RoundToEven(e), lo), hi)
+// extrapolate sets the elements whose coordinates lie outside the input.
+func extrapolate(v []float64, shape tensor.Shape, plan []resampling, value float64) {
+	if !slices.ContainsFunc(plan, resampling.extrapolates) {
+		return
+	}
+	i := 0
+	walk(shape, func(at []int) {
+		for axis, k := range at {
+			if plan[axis].samples[k].outside {
+				v[i] = value
+			}
+		}
+		i++
+	})
+}
+
+// saturated makes an integer tensor of real numbers, which are rounded to
+// nearest, ties to even, and clamped to the range of the type; NaN becomes its
+// least value.
+func saturated(d tensor.DType, shape tensor.Shape, v []float64) *tensor.Tensor {
+	var least, most float64
+	if d == tensor.Uint64 {
+		most = math.Nextafter(1<<64, 0)
+	} else {
+		lo, hi := limits(d)
+		least, most = float64(lo), float64(hi)
+		if hi == math.MaxInt64 {
+			most = math.Nextafter(1<<63, 0)
 		}
 	}
-	return tensor.FromFloat64s(d, shape, v)
+	return fromReals(d, shape, mapped(v, func(e float64) float64 {
+		if !(e > least) {
+			return least
+		}
+		return math.RoundToEven(min(e, most))
+	}))
 }
 
-// integerRange returns the smallest and largest value of an integer type; of 64
-// bits, the largest float64 in its range.
-func integerRange(d tensor.DType) (lo, hi float64) {
-	bits := d.Bits()
-	if d.IsSigned() {
-		bits--
-		lo = -math.Ldexp(1, bits)
-	}
-	hi = math.Ldexp(1, bits) - 1
-	if bits > 53 {
-		hi = math.Nextafter(math.Ldexp(1, bits), 0)
-	}
-	return lo, hi
-}
-
-// pickNearest copies the elements that nearest mode selects, of any type.
-func pickNearest(x *tensor.Tensor, shape tensor.Shape, plan []resampling) *tensor.Tensor {
-	strides := x.Shape().Strides()
+// nearest returns which element of a tensor of shape s each element of one of
+// the shape that it is resized to is a copy of.
+func nearest(s, shape tensor.Shape, plan []resampling) []int {
+	strides := s.Strides()
 	from := make([]int, 0, shape.Size())
 	walk(shape, func(at []int) {
 		i := 0
@@ -97,19 +106,7 @@ func pickNearest(x *tensor.Tensor, shape tensor.Shape, plan []resampling) *tenso
 		}
 		from = append(from, i)
 	})
-	if x.DType() == tensor.String {
-		y := tensor.Zeros(tensor.String, shape)
-		for i, k := range from {
-			y.Strings()[i] = x.Strings()[k]
-		}
-		return y
-	}
-	y := tensor.Zeros(x.DType(), shape)
-	size := x.DType().Bytes(1)
-	for i, k := range from {
-		copy(y.Bytes()[i*size:][:size], x.Bytes()[k*size:])
-	}
-	return y
+	return from
 }
 
 // resampling says how the elements along one axis are made from its input's.
@@ -168,7 +165,7 @@ func (r resampling) apply(v []float64, s tensor.Shape, axis int) []float64 {
 // resizePlan reads the inputs and attributes of a Resize.
 func resizePlan(c *Call) ([]resampling, error) {
 	x := c.Tensor(0).Shape()
-	axes, err := resizeAxes(c.Node, len(x))
+	axes, err := axesIn(c.Node.Ints("axes"), len(x))
 	if err != nil {
 		return nil, err
 	}
@@ -188,34 +185,12 @@ func resizePlan(c *Call) ([]resampling, error) {
 		}
 		for i := range r.samples {
 			at, outside := t.original(sampler.transform, float64(i))
-			r.samples[i] = sampler.at(at, t)
+			r.samples[i] = sampler.at(inSafeRange(at), t)
 			r.samples[i].outside = outside
 		}
 		plan[axis] = r
 	}
 	return plan, nil
-}
-
-// resizeAxes returns the axes that roi, scales and sizes speak of.
-func resizeAxes(n *graph.Node, rank int) ([]int, error) {
-	axes := make([]int, 0, rank)
-	if !n.Has("axes") {
-		for i := range rank {
-			axes = append(axes, i)
-		}
-		return axes, nil
-	}
-	for _, a := range n.Ints("axes") {
-		axis, err := axisIn(a, rank)
-		if err != nil {
-			return nil, err
-		}
-		if slices.Contains(axes, axis) {
-			return nil, fmt.Errorf("attribute axes is %v, which names axis %d twice", n.Ints("axes"), axis)
-		}
-		axes = append(axes, axis)
-	}
-	return axes, nil
 }
 
 // target is what one axis is resized to.

@@ -25,20 +25,20 @@ var random = family{
 }
 
 // generator returns a generator for a node: seeded by the bits of its attribute
-// seed, afresh where it has none.
+// seed as a float32, afresh where it has none.
 func generator(n *graph.Node) *rand.Rand {
 	seed := rand.Uint64()
 	if v, ok := graph.Attr[float32](n, "seed"); ok {
 		seed = uint64(math.Float32bits(v))
 	}
 	if v, ok := graph.Attr[int64](n, "seed"); ok {
-		seed = uint64(v)
+		seed = uint64(math.Float32bits(float32(v)))
 	}
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// uniform draws a number from [0, 1) that float32 holds exactly, for float64
-// with the precision of that.
+// uniform draws a number from [0, 1): for float64 one of 53 bits, for other types
+// one that float32 holds exactly.
 func uniform(r *rand.Rand, d tensor.DType) float64 {
 	if d == tensor.Float64 {
 		return r.Float64()
@@ -163,7 +163,7 @@ func dropout(c *Call) ([]tensor.Value, error) {
 	values, mask := t.Float64s(), make([]bool, t.Len())
 	r := generator(c.Node)
 	for i := range mask {
-		mask[i] = !training || r.Float64() >= ratio
+		mask[i] = !training || uniform(r, tensor.Float32) >= ratio
 		switch {
 		case training && mask[i]:
 			values[i] /= 1 - ratio

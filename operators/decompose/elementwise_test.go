@@ -1,0 +1,323 @@
+package decompose_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/decompose"
+	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
+	"example.com/midplane/operators/reference"
+)
+
+// newNode returns a node that reads inputs of the types of the given tensors;
+// nil stands for an absent one. Scalars are constants of its graph.
+func newNode(op string, in []*tensor.Tensor, outputs int, attrs ...graph.Attribute) (*graph.Node, *graph.Graph) {
+	n := &graph.Node{Name: "n", Op: op, Attributes: attrs}
+	g := &graph.Graph{Name: "g", Nodes: []*graph.Node{n}}
+	for i, x := range in {
+		if x == nil {
+			n.Inputs = append(n.Inputs, nil)
+			continue
+		}
+		v := &graph.Value{Name: string(rune('a' + i)), Type: x.Type()}
+		n.Inputs, g.Inputs = append(n.Inputs, v), append(g.Inputs, v)
+	}
+	for i := range outputs {
+		n.Outputs = append(n.Outputs, &graph.Value{Name: string(rune('y' + i)), Producer: n})
+	}
+	g.Outputs = n.Outputs
+	return n, g
+}
+
+// inferred fills in the types of what a node writes.
+func inferred(n *graph.Node) error {
+	in := make([]infer.Fact, len(n.Inputs))
+	for i, v := range n.Inputs {
+		if v != nil {
+			in[i] = infer.Fact{Type: v.Type, Const: v.Const}
+		}
+	}
+	out, err := infer.Node(context.Background(), n, in, nil)
+	for i := range out {
+		n.Outputs[i].Type = out[i].Type
+	}
+	return err
+}
+
+// both computes a node by its own implementation, and by its rule.
+func both(t *testing.T, op string, in []*tensor.Tensor, outputs int, attrs ...graph.Attribute) (native, decomposed []tensor.Value) {
+	t.Helper()
+	n, g := newNode(op, in, outputs, attrs...)
+	var values []tensor.Value
+	for _, x := range in {
+		if x != nil {
+			values = append(values, x)
+		}
+	}
+	native, err := reference.Evaluate(context.Background(), g, values)
+	require.NoError(t, err)
+
+	rule, ok := decompose.Lookup(op)
+	require.True(t, ok, "no rule for %s", op)
+	b := graph.NewBuilder(n)
+	b.Inferred = inferred
+	out, err := rule(b, n)
+	require.NoError(t, err)
+	require.NoError(t, b.Err())
+	g.Replace(0, b, out)
+	for _, part := range g.Nodes {
+		if part.Op == op {
+			require.Less(t, len(part.Inputs), len(in), "%s is expressed by itself", op)
+		}
+	}
+	decomposed, err = reference.Evaluate(context.Background(), g, values)
+	require.NoError(t, err)
+	return native, decomposed
+}
+
+// assertSame holds tensors against each other, reals within a tolerance that is
+// relative above 1.
+func assertSame(t *testing.T, want, got tensor.Value, tolerance float64) {
+	t.Helper()
+	w, g := want.(*tensor.Tensor), got.(*tensor.Tensor)
+	require.Equal(t, w.DType(), g.DType())
+	require.Equal(t, w.Shape(), g.Shape())
+	if !w.DType().IsFloat() {
+		assert.Equal(t, w, g)
+		return
+	}
+	wanted, gotten := w.Float64s(), g.Float64s()
+	for i, v := range wanted {
+		switch {
+		case math.IsNaN(v) || math.IsInf(v, 0):
+			assert.True(t, v == gotten[i] || math.IsNaN(v) && math.IsNaN(gotten[i]), "[%d]: want %v, got %v", i, v, gotten[i])
+		default:
+			assert.InDelta(t, v, gotten[i], tolerance*max(1, math.Abs(v)), "[%d]", i)
+		}
+	}
+}
+
+var (
+	inf, nan = math.Inf(1), math.NaN()
+	numbers  = []float64{-inf, -100, -2.5, -1, -0.75, -0.5, -1e-4, 0, 1e-4, 0.25, 0.5, 1, 3, 100, inf, nan}
+	realOf   = map[tensor.DType]float64{ // tolerance by type
+		tensor.Float64: 1e-12, tensor.Float32: 1e-6, tensor.Float16: 4e-3, tensor.BFloat16: 3e-2,
+	}
+)
+
+func reals(d tensor.DType, v []float64) *tensor.Tensor {
+	return tensor.FromFloat64s(d, tensor.Shape{len(v)}, v)
+}
+
+func ints(d tensor.DType, v ...int64) *tensor.Tensor {
+	return tensor.FromInt64s(d, tensor.Shape{len(v)}, v)
+}
+
+func TestDecomposedUnary(t *testing.T) {
+	alpha, beta := graph.A("alpha", float32(0.3)), graph.A("beta", float32(0.4))
+	tests := []struct {
+		op    string
+		attrs []graph.Attribute
+	}{
+		{"Neg", nil}, {"Abs", nil}, {"Sign", nil}, {"Reciprocal", nil}, {"Ceil", nil},
+		{"Tan", nil}, {"Asin", nil}, {"Acos", nil}, {"Cosh", nil},
+		{"IsNaN", nil}, {"IsInf", nil},
+		{"IsInf", []graph.Attribute{graph.A("detect_negative", int64(0))}},
+		{"IsInf", []graph.Attribute{graph.A("detect_positive", int64(0))}},
+		{"IsInf", []graph.Attribute{graph.A("detect_positive", int64(0)), graph.A("detect_negative", int64(0))}},
+		{"Relu", nil}, {"LeakyRelu", nil}, {"LeakyRelu", []graph.Attribute{alpha}},
+		{"Elu", nil}, {"Elu", []graph.Attribute{alpha}}, {"Selu", nil},
+		{"Selu", []graph.Attribute{alpha, graph.A("gamma", float32(2))}},
+		{"Celu", nil}, {"Celu", []graph.Attribute{alpha}}, {"Celu", []graph.Attribute{graph.A("alpha", float32(-2))}},
+		{"ThresholdedRelu", nil}, {"ThresholdedRelu", []graph.Attribute{alpha}},
+		{"Sigmoid", nil}, {"HardSigmoid", nil}, {"HardSigmoid", []graph.Attribute{alpha, beta}},
+		{"HardSwish", nil}, {"Softplus", nil}, {"Softsign", nil}, {"Gelu", nil},
+		{"Gelu", []graph.Attribute{graph.A("approximate", "tanh")}},
+		{"Mish", nil}, {"Swish", nil}, {"Swish", []graph.Attribute{alpha}},
+		{"Shrink", nil}, {"Shrink", []graph.Attribute{graph.A("bias", float32(0.5)), graph.A("lambd", float32(2))}},
+		{"Clip", nil}, {"Mean", nil}, {"Sum", nil}, {"Min", nil}, {"Max", nil},
+	}
+	for _, c := range tests {
+		for d, tolerance := range realOf {
+			t.Run(c.op+"/"+d.String(), func(t *testing.T) {
+				native, decomposed := both(t, c.op, []*tensor.Tensor{reals(d, numbers)}, 1, c.attrs...)
+				assertSame(t, native[0], decomposed[0], tolerance)
+			})
+		}
+	}
+}
+
+func TestDecomposedBinary(t *testing.T) {
+	attrs := map[string][]graph.Attribute{"SwiGLU": {graph.A("alpha", float32(0.3))}}
+	second := []float64{-inf, -1, 0, 0.5, 3, inf, nan}
+	for _, op := range []string{"Sub", "Min", "Max", "Sum", "Mean", "Greater", "GreaterOrEqual", "LessOrEqual", "PRelu", "SwiGLU"} {
+		for d, tolerance := range realOf {
+			t.Run(op+"/"+d.String(), func(t *testing.T) {
+				x, y := []float64{}, []float64{}
+				for _, a := range numbers {
+					for _, b := range second {
+						if op == "SwiGLU" && math.IsInf(b, 0) {
+							continue // a gate that rounds to 0 makes NaN of it
+						}
+						x, y = append(x, a), append(y, b)
+					}
+				}
+				native, decomposed := both(t, op, []*tensor.Tensor{reals(d, x), reals(d, y)}, 1, attrs[op]...)
+				assertSame(t, native[0], decomposed[0], tolerance)
+			})
+		}
+	}
+}
+
+func TestDecomposedOfManyOperands(t *testing.T) {
+	x := tensor.FromFloat64s(tensor.Float32, tensor.Shape{2, 3}, []float64{1, 2, 3, 4, 5, nan})
+	y, z := reals(tensor.Float32, []float64{3, 2, 1}), tensor.Scalar(float32(2.5))
+	for _, op := range []string{"Sum", "Mean", "Min", "Max"} {
+		native, decomposed := both(t, op, []*tensor.Tensor{x, y, z}, 1)
+		assertSame(t, native[0], decomposed[0], 1e-6)
+	}
+}
+
+func TestDecomposedIntegers(t *testing.T) {
+	x := ints(tensor.Int8, -128, -7, -6, -1, 0, 1, 6, 7, 127)
+	y := ints(tensor.Int8, 3, -3, 3, -3, 3, -3, -3, 3, -128)
+	u, v := ints(tensor.Uint8, 0, 1, 7, 200, 255), ints(tensor.Uint8, 3, 1, 4, 255, 2)
+	fmod := graph.A("fmod", int64(1))
+	tests := []struct {
+		op    string
+		in    []*tensor.Tensor
+		attrs []graph.Attribute
+	}{
+		{"Sub", []*tensor.Tensor{x, y}, nil}, {"Mod", []*tensor.Tensor{x, y}, nil},
+		{"Mod", []*tensor.Tensor{x, y}, []graph.Attribute{fmod}}, {"Mod", []*tensor.Tensor{u, v}, nil},
+		{"Neg", []*tensor.Tensor{x}, nil}, {"Abs", []*tensor.Tensor{x}, nil}, {"Abs", []*tensor.Tensor{u}, nil},
+		{"Sign", []*tensor.Tensor{x}, nil}, {"Sign", []*tensor.Tensor{u}, nil}, {"Relu", []*tensor.Tensor{x}, nil},
+		{"Min", []*tensor.Tensor{x, y}, nil}, {"Max", []*tensor.Tensor{u, v}, nil},
+		{"BitwiseOr", []*tensor.Tensor{x, y}, nil}, {"BitwiseXor", []*tensor.Tensor{x, y}, nil},
+		{"BitwiseOr", []*tensor.Tensor{u, v}, nil}, {"BitwiseXor", []*tensor.Tensor{u, v}, nil},
+		{"Greater", []*tensor.Tensor{u, v}, nil}, {"LessOrEqual", []*tensor.Tensor{x, y}, nil},
+		{"Clip", []*tensor.Tensor{x, tensor.Scalar(int8(-5)), tensor.Scalar(int8(5))}, nil},
+		{"Clip", []*tensor.Tensor{x, nil, tensor.Scalar(int8(5))}, nil},
+		{"Clip", []*tensor.Tensor{x, tensor.Scalar(int8(9)), tensor.Scalar(int8(5))}, nil},
+		{"PRelu", []*tensor.Tensor{ints(tensor.Int32, -5, 5), ints(tensor.Int32, 2, 2)}, nil},
+	}
+	for _, c := range tests {
+		native, decomposed := both(t, c.op, c.in, 1, c.attrs...)
+		assertSame(t, native[0], decomposed[0], 0)
+	}
+}
+
+func TestDecomposedTruthValues(t *testing.T) {
+	a, b := tensor.Of([]bool{false, false, true, true}), tensor.Of([]bool{false, true, false, true})
+	for _, op := range []string{"Or", "Xor"} {
+		native, decomposed := both(t, op, []*tensor.Tensor{a, b}, 1)
+		assertSame(t, native[0], decomposed[0], 0)
+	}
+	c := tensor.Of([]bool{true, false}, 2, 1)
+	native, decomposed := both(t, "Where", []*tensor.Tensor{c, a, b}, 1)
+	assertSame(t, native[0], decomposed[0], 0)
+}
+
+func TestDecomposedCastLike(t *testing.T) {
+	x := reals(tensor.Float32, []float64{1.6, 1e9, -3})
+	native, decomposed := both(t, "CastLike", []*tensor.Tensor{x, reals(tensor.Float8E5M2, nil)}, 1, graph.A("saturate", int64(0)))
+	assertSame(t, native[0], decomposed[0], 0)
+}
+
+func TestDecomposedConstants(t *testing.T) {
+	native, decomposed := both(t, "Constant", nil, 1, graph.A("value_floats", []float32{1, 2}))
+	assertSame(t, native[0], decomposed[0], 0)
+	for _, shape := range [][]int64{{2, 3}, {}, {0, 4}} {
+		native, decomposed := both(t, "ConstantOfShape", []*tensor.Tensor{tensor.Of(shape, len(shape))}, 1, graph.A("value", tensor.Of([]int8{7})))
+		assertSame(t, native[0], decomposed[0], 0)
+	}
+	native, decomposed = both(t, "ConstantOfShape", []*tensor.Tensor{tensor.Of([]int64{3})}, 1)
+	assertSame(t, native[0], decomposed[0], 0)
+	for _, k := range []int64{0, 1, -1, 5} {
+		matrix := tensor.Of(make([]uint8, 12), 3, 4)
+		native, decomposed := both(t, "EyeLike", []*tensor.Tensor{matrix}, 1, graph.A("k", k), graph.A("dtype", int64(tensor.Float16)))
+		assertSame(t, native[0], decomposed[0], 0)
+	}
+}
+
+func TestDecomposedRange(t *testing.T) {
+	tests := []struct {
+		start, limit, delta float64
+		length              int
+	}{
+		{0, 5, 1, 5}, {3, 9, 3, 2}, {10, 4, -2, 3}, {10, 3, -2, 4}, {5, 5, 1, 0}, {5, 4, 1, 0}, {4, 5, -1, 0}, {-7, 8, 4, 4},
+	}
+	for _, c := range tests {
+		for _, d := range []tensor.DType{tensor.Int16, tensor.Int32, tensor.Int64, tensor.Float16, tensor.BFloat16, tensor.Float32, tensor.Float64} {
+			scalar := func(v float64) *tensor.Tensor { return tensor.FromFloat64s(d, tensor.Shape{}, []float64{v}) }
+			native, decomposed := both(t, "Range", []*tensor.Tensor{scalar(c.start), scalar(c.limit), scalar(c.delta)}, 1)
+			assert.Equal(t, tensor.Shape{c.length}, native[0].(*tensor.Tensor).Shape())
+			assertSame(t, native[0], decomposed[0], 0)
+		}
+	}
+}
+
+// With a seed, an operator and what it is expressed by draw the same numbers.
+func TestDecomposedRandom(t *testing.T) {
+	seed := graph.A("seed", float32(7))
+	for _, d := range []tensor.DType{tensor.Float16, tensor.Float32, tensor.Float64} {
+		p := reals(d, []float64{0, 0.1, 0.25, 0.5, 0.5, 0.5, 0.75, 0.9, 1, 1})
+		for _, op := range []string{"RandomNormalLike", "RandomUniformLike", "Bernoulli"} {
+			native, decomposed := both(t, op, []*tensor.Tensor{p}, 1, seed)
+			assertSame(t, native[0], decomposed[0], 0)
+		}
+		native, decomposed := both(t, "Bernoulli", []*tensor.Tensor{p}, 1, seed, graph.A("dtype", int64(tensor.Int32)))
+		assertSame(t, native[0], decomposed[0], 0)
+	}
+}
+
+func TestDecomposedDropout(t *testing.T) {
+	x := reals(tensor.Float32, []float64{1, 2, 3, 4, 5, 6, 7, 8})
+	ratio, seed := tensor.Scalar(float32(0.25)), graph.A("seed", int64(3))
+	tests := map[string][]*tensor.Tensor{
+		"test mode by default": {x},
+		"test mode":            {x, ratio, tensor.Scalar(false)},
+		"training":             {x, ratio, tensor.Scalar(true)},
+		"training by default":  {x, nil, tensor.Scalar(true)},
+	}
+	for name, in := range tests {
+		t.Run(name, func(t *testing.T) {
+			for outputs := 1; outputs <= 2; outputs++ {
+				native, decomposed := both(t, "Dropout", in, outputs, seed)
+				for i := range native {
+					assertSame(t, native[i], decomposed[i], 1e-6)
+				}
+			}
+		})
+	}
+}
+
+func TestRulesThatDecline(t *testing.T) {
+	untyped := &graph.Value{Name: "x"}
+	tests := []struct {
+		op, want string
+		inputs   []*graph.Value
+	}{
+		{"Relu", "element type of input 0 must be known", []*graph.Value{untyped}},
+		{"CastLike", "element type of input 1 must be known", []*graph.Value{untyped, untyped}},
+		{"Sub", "unsigned", []*graph.Value{{Type: tensor.TensorType(tensor.Uint8, nil)}, untyped}},
+		{"Mod", "real numbers", []*graph.Value{{Type: tensor.TensorType(tensor.Float32, nil)}, untyped}},
+		{"Shrink", "int8", []*graph.Value{{Type: tensor.TensorType(tensor.Int8, nil)}}},
+		{"IsNaN", "float8e5m2", []*graph.Value{{Type: tensor.TensorType(tensor.Float8E5M2, nil)}}},
+		{"RandomNormalLike", "shape must be known", []*graph.Value{{Type: tensor.TensorType(tensor.Float32, tensor.UnknownDims(1))}}},
+		{"Where", "float32", []*graph.Value{untyped, {Type: tensor.TensorType(tensor.Float32, nil)}, untyped}},
+	}
+	for _, c := range tests {
+		n := &graph.Node{Op: c.op, Inputs: c.inputs, Outputs: []*graph.Value{{Name: "y"}}}
+		rule, ok := decompose.Lookup(c.op)
+		require.True(t, ok, c.op)
+		_, err := rule(graph.NewBuilder(n), n)
+		assert.ErrorContains(t, err, c.want, c.op)
+	}
+}

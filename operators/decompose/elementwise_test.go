@@ -111,11 +111,11 @@ var (
 	}
 )
 
-func reals(d tensor.DType, v []float64) *tensor.Tensor {
+func realsOf(d tensor.DType, v []float64) *tensor.Tensor {
 	return tensor.FromFloat64s(d, tensor.Shape{len(v)}, v)
 }
 
-func ints(d tensor.DType, v ...int64) *tensor.Tensor {
+func integersOf(d tensor.DType, v ...int64) *tensor.Tensor {
 	return tensor.FromInt64s(d, tensor.Shape{len(v)}, v)
 }
 
@@ -146,7 +146,7 @@ func TestDecomposedUnary(t *testing.T) {
 	for _, c := range tests {
 		for d, tolerance := range realOf {
 			t.Run(c.op+"/"+d.String(), func(t *testing.T) {
-				native, decomposed := both(t, c.op, []*tensor.Tensor{reals(d, numbers)}, 1, c.attrs...)
+				native, decomposed := both(t, c.op, []*tensor.Tensor{realsOf(d, numbers)}, 1, c.attrs...)
 				assertSame(t, native[0], decomposed[0], tolerance)
 			})
 		}
@@ -168,7 +168,7 @@ func TestDecomposedBinary(t *testing.T) {
 						x, y = append(x, a), append(y, b)
 					}
 				}
-				native, decomposed := both(t, op, []*tensor.Tensor{reals(d, x), reals(d, y)}, 1, attrs[op]...)
+				native, decomposed := both(t, op, []*tensor.Tensor{realsOf(d, x), realsOf(d, y)}, 1, attrs[op]...)
 				assertSame(t, native[0], decomposed[0], tolerance)
 			})
 		}
@@ -177,7 +177,7 @@ func TestDecomposedBinary(t *testing.T) {
 
 func TestDecomposedOfManyOperands(t *testing.T) {
 	x := tensor.FromFloat64s(tensor.Float32, tensor.Shape{2, 3}, []float64{1, 2, 3, 4, 5, nan})
-	y, z := reals(tensor.Float32, []float64{3, 2, 1}), tensor.Scalar(float32(2.5))
+	y, z := realsOf(tensor.Float32, []float64{3, 2, 1}), tensor.Scalar(float32(2.5))
 	for _, op := range []string{"Sum", "Mean", "Min", "Max"} {
 		native, decomposed := both(t, op, []*tensor.Tensor{x, y, z}, 1)
 		assertSame(t, native[0], decomposed[0], 1e-6)
@@ -185,9 +185,9 @@ func TestDecomposedOfManyOperands(t *testing.T) {
 }
 
 func TestDecomposedIntegers(t *testing.T) {
-	x := ints(tensor.Int8, -128, -7, -6, -1, 0, 1, 6, 7, 127)
-	y := ints(tensor.Int8, 3, -3, 3, -3, 3, -3, -3, 3, -128)
-	u, v := ints(tensor.Uint8, 0, 1, 7, 200, 255), ints(tensor.Uint8, 3, 1, 4, 255, 2)
+	x := integersOf(tensor.Int8, -128, -7, -6, -1, 0, 1, 6, 7, 127)
+	y := integersOf(tensor.Int8, 3, -3, 3, -3, 3, -3, -3, 3, -128)
+	u, v := integersOf(tensor.Uint8, 0, 1, 7, 200, 255), integersOf(tensor.Uint8, 3, 1, 4, 255, 2)
 	fmod := graph.A("fmod", int64(1))
 	tests := []struct {
 		op    string
@@ -205,7 +205,7 @@ func TestDecomposedIntegers(t *testing.T) {
 		{"Clip", []*tensor.Tensor{x, tensor.Scalar(int8(-5)), tensor.Scalar(int8(5))}, nil},
 		{"Clip", []*tensor.Tensor{x, nil, tensor.Scalar(int8(5))}, nil},
 		{"Clip", []*tensor.Tensor{x, tensor.Scalar(int8(9)), tensor.Scalar(int8(5))}, nil},
-		{"PRelu", []*tensor.Tensor{ints(tensor.Int32, -5, 5), ints(tensor.Int32, 2, 2)}, nil},
+		{"PRelu", []*tensor.Tensor{integersOf(tensor.Int32, -5, 5), integersOf(tensor.Int32, 2, 2)}, nil},
 	}
 	for _, c := range tests {
 		native, decomposed := both(t, c.op, c.in, 1, c.attrs...)
@@ -225,8 +225,8 @@ func TestDecomposedTruthValues(t *testing.T) {
 }
 
 func TestDecomposedCastLike(t *testing.T) {
-	x := reals(tensor.Float32, []float64{1.6, 1e9, -3})
-	native, decomposed := both(t, "CastLike", []*tensor.Tensor{x, reals(tensor.Float8E5M2, nil)}, 1, graph.A("saturate", int64(0)))
+	x := realsOf(tensor.Float32, []float64{1.6, 1e9, -3})
+	native, decomposed := both(t, "CastLike", []*tensor.Tensor{x, realsOf(tensor.Float8E5M2, nil)}, 1, graph.A("saturate", int64(0)))
 	assertSame(t, native[0], decomposed[0], 0)
 }
 
@@ -267,7 +267,7 @@ func TestDecomposedRange(t *testing.T) {
 func TestDecomposedRandom(t *testing.T) {
 	seed := graph.A("seed", float32(7))
 	for _, d := range []tensor.DType{tensor.Float16, tensor.Float32, tensor.Float64} {
-		p := reals(d, []float64{0, 0.1, 0.25, 0.5, 0.5, 0.5, 0.75, 0.9, 1, 1})
+		p := realsOf(d, []float64{0, 0.1, 0.25, 0.5, 0.5, 0.5, 0.75, 0.9, 1, 1})
 		for _, op := range []string{"RandomNormalLike", "RandomUniformLike", "Bernoulli"} {
 			native, decomposed := both(t, op, []*tensor.Tensor{p}, 1, seed)
 			assertSame(t, native[0], decomposed[0], 0)
@@ -278,7 +278,7 @@ func TestDecomposedRandom(t *testing.T) {
 }
 
 func TestDecomposedDropout(t *testing.T) {
-	x := reals(tensor.Float32, []float64{1, 2, 3, 4, 5, 6, 7, 8})
+	x := realsOf(tensor.Float32, []float64{1, 2, 3, 4, 5, 6, 7, 8})
 	ratio, seed := tensor.Scalar(float32(0.25)), graph.A("seed", int64(3))
 	tests := map[string][]*tensor.Tensor{
 		"test mode by default": {x},

@@ -10,6 +10,10 @@ import (
 var conv = family{
 	"Conv":          func(c *Call) error { return convolution(c, 1, c.DType(0)) },
 	"ConvTranspose": convTranspose,
+	"DeformConv":    func(c *Call) error { return convolution(c, 1, c.DType(0)) },
+	"Col2Im":        col2im,
+
+	"CausalConvWithState": causalConv,
 }
 
 // convolution gives output 0 of type d the extents of a convolution of input 0
@@ -162,4 +166,62 @@ func unslid(c *Call, kernel, spatial tensor.Dims) (tensor.Dims, error) {
 		}
 	}
 	return out, nil
+}
+
+func col2im(c *Call) error {
+	x := c.Dims(0)
+	if x.Ranked() && len(x) != 3 {
+		return fmt.Errorf("the input has the shape %v; (N, C × block, blocks) is needed", x)
+	}
+	image, ok := c.Values(1)
+	if !ok {
+		c.SetUnranked(0, c.DType(0))
+		return nil
+	}
+	out := tensor.UnknownDims(2)
+	if x.Ranked() {
+		out[0] = x[0]
+	}
+	if block, ok := c.Ints(2); ok {
+		kernel := 1
+		for _, n := range block {
+			if n < 1 || n > maxSpatial || kernel > maxSpatial/int(n) {
+				return fmt.Errorf("block_shape is %v; its extents and their product lie in [1, %d]", block, maxSpatial)
+			}
+			kernel *= int(n)
+		}
+		if x.Ranked() && x[1].IsKnown() {
+			if x[1].Size%kernel != 0 {
+				return fmt.Errorf("%d columns are no multiple of the %d elements of a block", x[1].Size, kernel)
+			}
+			out[1] = tensor.Known(x[1].Size / kernel)
+		}
+	}
+	for _, n := range image {
+		out = append(out, n.Dim())
+	}
+	c.Set(0, c.DType(0), out)
+	return nil
+}
+
+func causalConv(c *Call) error {
+	x, w := c.Dims(0), c.Dims(1)
+	if x.Ranked() && len(x) != 3 || w.Ranked() && len(w) != 3 {
+		return fmt.Errorf("input %v and weight %v: (N, C, L) and (C, 1, k) are needed", x, w)
+	}
+	state := tensor.UnknownDims(3)
+	if x.Ranked() {
+		state[0], state[1] = x[0], x[1]
+	}
+	if w.Ranked() && w[2].IsKnown() {
+		if w[2].Size < 1 {
+			return fmt.Errorf("weight %v has no element", w)
+		}
+		state[2] = tensor.Known(w[2].Size - 1)
+	} else if past := c.Dims(3); len(past) == 3 {
+		state[2] = past[2]
+	}
+	c.SetLike(0, c.DType(0), 0)
+	c.Set(1, c.DType(0), state)
+	return nil
 }

@@ -4,12 +4,15 @@ import (
 	"fmt"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/reference"
 )
 
 // matmul holds MatMul, Gemm, Einsum, Det.
 var matmul = family{
 	"MatMul": func(c *Call) error { return product(c, 0, 1, c.DType(0)) },
 	"Gemm":   gemm,
+	"Einsum": einsum,
+	"Det":    det,
 }
 
 // product gives output 0 of type d the extents of the matrix product of inputs a
@@ -91,5 +94,56 @@ func broadcastsTo(name string, operand, to tensor.Dims) error {
 	if !fits {
 		return fmt.Errorf("%s has the shape %v, which does not broadcast to %v", name, operand, to)
 	}
+	return nil
+}
+
+func einsum(c *Call) error {
+	ranks := make([]int, len(c.In))
+	for i := range c.In {
+		rank, ok := c.Rank(i)
+		if !ok {
+			c.SetUnranked(0, c.DType(0))
+			return nil
+		}
+		ranks[i] = rank
+	}
+	equation := c.Node.Text("equation", "")
+	terms, output, err := reference.EinsumLabels(equation, ranks)
+	if err != nil {
+		return err
+	}
+	extents := make(map[rune]tensor.Dim)
+	for i, term := range terms {
+		for axis, label := range term {
+			d, known := extents[label]
+			if !known {
+				d = tensor.Known(1)
+			}
+			if extents[label], err = broadcastDim(d, c.Dims(i)[axis]); err != nil {
+				return fmt.Errorf("equation %q: %w", equation, err)
+			}
+		}
+	}
+	out := make(tensor.Dims, len(output))
+	for i, label := range output {
+		out[i] = extents[label]
+	}
+	c.Set(0, c.DType(0), out)
+	return nil
+}
+
+func det(c *Call) error {
+	x := c.Dims(0)
+	if !x.Ranked() {
+		c.SetUnranked(0, c.DType(0))
+		return nil
+	}
+	if len(x) < 2 {
+		return fmt.Errorf("input X has the shape %v; square matrices (…, M, M) are needed", x)
+	}
+	if _, err := agree("rows and columns of X", x[len(x)-2], x[len(x)-1]); err != nil {
+		return err
+	}
+	c.Set(0, c.DType(0), x[:len(x)-2].Clone())
 	return nil
 }

@@ -9,7 +9,9 @@ import (
 
 // resize holds Resize, GridSample, AffineGrid.
 var resize = family{
-	"Resize": resizeTensor,
+	"Resize":     resizeTensor,
+	"GridSample": gridSample,
+	"AffineGrid": affineGrid,
 
 	"midplane.legacy.Resize": resizeTensor,
 }
@@ -149,5 +151,58 @@ func applyScales(c *Call, x, out tensor.Dims, axes []int) error {
 			out[axis] = tensor.Known(int(n))
 		}
 	}
+	return nil
+}
+
+func gridSample(c *Call) error {
+	x, err := split(c, 1)
+	if err != nil {
+		return err
+	}
+	grid := c.Dims(1)
+	if !x.Ranked() && !grid.Ranked() {
+		c.SetUnranked(0, c.DType(0))
+		return nil
+	}
+	if !x.Ranked() {
+		x = tensor.UnknownDims(len(grid))
+	}
+	if !grid.Ranked() {
+		grid = tensor.UnknownDims(len(x))
+	}
+	rank := len(x) - 2
+	if last := grid[len(grid)-1]; len(grid) != len(x) || last.IsKnown() && last.Size != rank {
+		return fmt.Errorf("grid has the shape %v; for X of shape %v it must be (N, D1, …, D%d, %d)", grid, x, rank, rank)
+	}
+	batch, err := agree("batches of X and grid", x[0], grid[0])
+	if err != nil {
+		return err
+	}
+	c.Set(0, c.DType(0), append(tensor.Dims{batch, x[1]}, grid[1:rank+1]...))
+	return nil
+}
+
+func affineGrid(c *Call) error {
+	size, ok := c.Values(1)
+	if !ok {
+		rank := 0
+		if theta := c.Dims(0); len(theta) == 3 && theta[1].IsKnown() {
+			rank = theta[1].Size
+		}
+		if rank != 2 && rank != 3 {
+			c.SetUnranked(0, c.DType(0))
+			return nil
+		}
+		size = make([]Int, rank+2)
+	}
+	rank := len(size) - 2
+	if rank != 2 && rank != 3 {
+		return fmt.Errorf("size has %d elements; (N, C, H, W) or (N, C, D, H, W) is needed", len(size))
+	}
+	out := tensor.Dims{size[0].Dim()}
+	for _, n := range size[2:] {
+		out = append(out, n.Dim())
+	}
+	c.Set(0, c.DType(0), append(out, tensor.Known(rank)))
 	return nil
 }

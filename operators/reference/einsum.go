@@ -89,23 +89,14 @@ const unlabelled = '#'
 
 // summationOf reads an equation for operands of the given shapes.
 func summationOf(equation string, shapes []tensor.Shape) (summation, error) {
-	terms, output, explicit, err := parseEquation(equation)
+	ranks := mapped(shapes, func(s tensor.Shape) int { return len(s) })
+	terms, output, err := EinsumLabels(equation, ranks)
 	if err != nil {
 		return summation{}, err
 	}
-	if len(terms) != len(shapes) {
-		return summation{}, fmt.Errorf("equation %q has %d terms for %d operands", equation, len(terms), len(shapes))
-	}
 	extents := make(map[rune]int)
-	broadcast := 0 // axes that an ellipsis stands for
 	for i, term := range terms {
-		if terms[i], err = labelAxes(term, len(shapes[i])); err != nil {
-			return summation{}, fmt.Errorf("equation %q, operand %d: %w", equation, i, err)
-		}
-		for axis, label := range terms[i] {
-			if label < 0 {
-				broadcast = max(broadcast, int(-label))
-			}
+		for axis, label := range term {
 			n, known := extents[label]
 			if m := shapes[i][axis]; !known || n == 1 {
 				extents[label] = m
@@ -114,25 +105,53 @@ func summationOf(equation string, shapes []tensor.Shape) (summation, error) {
 			}
 		}
 	}
+	return arrange(terms, output, shapes, extents)
+}
+
+// EinsumLabels reads the equation of an Einsum of operands of the given ranks.
+// It returns a label for each axis of each operand and of the output: a letter,
+// or −k for the k-th axis from the right that an ellipsis stands for.
+func EinsumLabels(equation string, ranks []int) (terms [][]rune, output []rune, err error) {
+	terms, output, explicit, err := parseEquation(equation)
+	if err != nil {
+		return nil, nil, fmt.Errorf("equation %q: %w", equation, err)
+	}
+	if len(terms) != len(ranks) {
+		return nil, nil, fmt.Errorf("equation %q has %d terms for %d operands", equation, len(terms), len(ranks))
+	}
+	broadcast := 0 // axes that an ellipsis stands for
+	for i, term := range terms {
+		if terms[i], err = labelAxes(term, ranks[i]); err != nil {
+			return nil, nil, fmt.Errorf("equation %q, operand %d: %w", equation, i, err)
+		}
+		if slices.Contains(term, ellipsis) {
+			broadcast = max(broadcast, ranks[i]-(len(term)-1))
+		}
+	}
 	if !explicit {
 		output = implicitOutput(terms)
 	}
-	if output, err = labelAxes(output, broadcast+len(output)-strings.Count(string(output), string(ellipsis))); err != nil {
-		return summation{}, fmt.Errorf("equation %q, output: %w", equation, err)
+	rank := len(output)
+	if slices.Contains(output, ellipsis) {
+		rank += broadcast - 1
 	}
-	return arrange(equation, terms, output, shapes, extents)
+	if output, err = labelAxes(output, rank); err != nil {
+		return nil, nil, fmt.Errorf("equation %q, output: %w", equation, err)
+	}
+	for i, label := range output {
+		if slices.Index(output, label) != i || !slices.ContainsFunc(terms, func(term []rune) bool { return slices.Contains(term, label) }) {
+			return nil, nil, fmt.Errorf("equation %q: label %q of the output must be in a term, and only once in the output", equation, label)
+		}
+	}
+	return terms, output, nil
 }
 
 // arrange orders the axes of a summation and finds the operands' steps.
-func arrange(equation string, terms [][]rune, output []rune, shapes []tensor.Shape, extents map[rune]int) (summation, error) {
+func arrange(terms [][]rune, output []rune, shapes []tensor.Shape, extents map[rune]int) (summation, error) {
 	s := summation{summed: tensor.Shape{1}}
 	axes := append(slices.Clone(output), unlabelled)
-	for i, label := range output {
-		n, known := extents[label]
-		if !known || slices.Index(output, label) != i {
-			return s, fmt.Errorf("equation %q: a label of the output must be in a term, and only once in the output", equation)
-		}
-		s.out = append(s.out, n)
+	for _, label := range output {
+		s.out = append(s.out, extents[label])
 	}
 	for _, label := range slices.Sorted(maps.Keys(extents)) {
 		if !slices.Contains(output, label) {
@@ -161,15 +180,12 @@ func parseEquation(equation string) (terms [][]rune, output []rune, explicit boo
 	for _, text := range strings.Split(left, ",") {
 		term, err := parseLabels(text)
 		if err != nil {
-			return nil, nil, false, fmt.Errorf("equation %q: %w", equation, err)
+			return nil, nil, false, err
 		}
 		terms = append(terms, term)
 	}
 	output, err = parseLabels(right)
-	if err != nil {
-		return nil, nil, false, fmt.Errorf("equation %q: %w", equation, err)
-	}
-	return terms, output, explicit, nil
+	return terms, output, explicit, err
 }
 
 func parseLabels(text string) ([]rune, error) {

@@ -74,6 +74,9 @@ func decomposeOfficial(t *testing.T, c onnxtest.Case, declined map[string]int) b
 		got, err := reference.Evaluate(context.Background(), g, set.Inputs)
 		require.NoError(t, err, set.Name)
 		for i, want := range set.Outputs {
+			if want == nil {
+				continue
+			}
 			if err := onnxtest.Compare(got[i], want, 1e-3, 1e-7); err != nil {
 				t.Errorf("%s output %d %q: %v", set.Name, i, g.Outputs[i].Name, err)
 			}

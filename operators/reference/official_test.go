@@ -68,6 +68,9 @@ func runOfficial(t *testing.T, c onnxtest.Case, unsupported map[string]int) {
 		got, err := reference.Evaluate(context.Background(), g, set.Inputs)
 		require.NoError(t, err, set.Name)
 		for i, want := range set.Outputs {
+			if want == nil {
+				continue
+			}
 			if err := onnxtest.Compare(got[i], want, 1e-3, 1e-7); err != nil {
 				t.Errorf("%s output %d %q: %v", set.Name, i, g.Outputs[i].Name, err)
 			}

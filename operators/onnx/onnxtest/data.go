@@ -17,7 +17,7 @@ import (
 type DataSet struct {
 	Name    string         // "test_data_set_0"; the case's ID where that is flat
 	Inputs  []tensor.Value // in the order of the graph's inputs; nil where the data has none
-	Outputs []tensor.Value // in the order of the graph's outputs
+	Outputs []tensor.Value // in the order of the graph's outputs; nil where the data has none
 }
 
 // DataSets decodes the case's model, for the types of its inputs and outputs,
@@ -88,13 +88,23 @@ func readInputs(g *graph.Graph, prefix string) ([]tensor.Value, error) {
 
 func numbered(prefix string, i int) string { return prefix + strconv.Itoa(i) + ".pb" }
 
+// readOutputs reads one value for each output of g that has a file, of which
+// there must be one.
 func readOutputs(g *graph.Graph, prefix string) ([]tensor.Value, error) {
 	values := make([]tensor.Value, len(g.Outputs))
+	found := 0
 	for i, out := range g.Outputs {
+		if !exists(numbered(prefix, i)) {
+			continue
+		}
+		found++
 		var err error
 		if values[i], err = readValue(numbered(prefix, i), out); err != nil {
 			return nil, err
 		}
+	}
+	if found == 0 {
+		return nil, fmt.Errorf("onnxtest: no file %s: there is no output to expect", numbered(prefix, 0))
 	}
 	return values, nil
 }

@@ -25,12 +25,15 @@ func branchesOf(n *graph.Node, splits []float64, count int, counted string) (*br
 	if len(b.missing) == 0 {
 		b.missing = make([]int64, count)
 	}
-	for name, rows := range map[string]int{
-		"nodes_featureids": len(b.features), "nodes_truenodeids": len(b.yes), "nodes_falsenodeids": len(b.no),
-		"nodes_missing_value_tracks_true": len(b.missing), "the list of thresholds": len(b.splits),
+	for _, column := range []struct {
+		name string
+		rows int
+	}{
+		{"nodes_featureids", len(b.features)}, {"nodes_truenodeids", len(b.yes)}, {"nodes_falsenodeids", len(b.no)},
+		{"nodes_missing_value_tracks_true", len(b.missing)}, {"the list of thresholds", len(b.splits)},
 	} {
-		if rows != count {
-			return nil, fmt.Errorf("%s has %d elements, but %s has %d", name, rows, counted, count)
+		if column.rows != count {
+			return nil, fmt.Errorf("%s has %d elements, but %s has %d", column.name, column.rows, counted, count)
 		}
 	}
 	return b, nil

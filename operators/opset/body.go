@@ -1,13 +1,18 @@
 package opset
 
 import (
+	"slices"
+
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
 )
 
-// declareInputs gives the inputs of a Loop's or Scan's body the types that
-// follow from the node's inputs, where the file declares none.
-func declareInputs(n *graph.Node, body *graph.Graph) {
+// formalInputs leaves a body the inputs that its node feeds (before version 4 of
+// the representation, initializers stood behind them), and gives those of a
+// Loop's or Scan's body the types that follow from the node's inputs, where the
+// file declares none.
+func formalInputs(n *graph.Node, body *graph.Graph) {
+	body.Inputs = slices.DeleteFunc(body.Inputs, func(v *graph.Value) bool { return v.Const != nil })
 	if n.Domain != "" {
 		return
 	}

@@ -26,7 +26,7 @@ func Lift(ctx context.Context, m *graph.Model) (*graph.Graph, error) {
 		return nil, errors.New("opset: the model has no graph")
 	}
 	g := m.Graph.Clone(nil)
-	readUnder(g, imports(m))
+	readUnder(g, m.Opsets)
 	if err := inline(g, m.Functions); err != nil {
 		return nil, fmt.Errorf("opset: %w", err)
 	}
@@ -38,15 +38,6 @@ func Lift(ctx context.Context, m *graph.Model) (*graph.Graph, error) {
 		return nil, fmt.Errorf("opset: %w", err)
 	}
 	return g, nil
-}
-
-// imports returns the operator sets of a model. Files older than IR version 3
-// have no imports and mean version 1.
-func imports(m *graph.Model) map[string]int {
-	if len(m.Opsets) == 0 && m.IRVersion > 0 && m.IRVersion < 3 {
-		return map[string]int{"": 1}
-	}
-	return m.Opsets
 }
 
 // readUnder sets the operator-set version of every node of g and of its bodies,
@@ -77,7 +68,7 @@ func (l *lifter) graph(g *graph.Graph) error {
 			return err
 		}
 		for _, body := range n.Bodies() {
-			declareInputs(n, body)
+			formalInputs(n, body)
 			if err := l.graph(body); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package opset
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -230,15 +231,49 @@ func TestUnsupportedNodesAreReportedTogether(t *testing.T) {
 	assert.ErrorContains(t, err, "4 nodes have unsupported operators")
 }
 
-func TestFilesWithoutImports(t *testing.T) {
-	x := value("x", 2)
-	m := model(0, []*graph.Value{x}, node("Abs", []*graph.Value{x}, []string{"y"}))
-	m.Opsets = nil
-	_, err := Lift(context.Background(), m)
-	assert.ErrorContains(t, err, "imports no operator set of domain ai.onnx")
-	m.IRVersion = 2
-	_, err = Lift(context.Background(), m)
-	assert.NoError(t, err)
+func TestBodiesAreLiftedWithTheTypesOfTheirInputs(t *testing.T) {
+	var seen tensor.Type
+	withRules(t, family{"Add": {{14, func(_ *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+		seen = n.Inputs[0].Type
+		return n.Outputs, nil
+	}}}})
+	count := &graph.Value{Name: "m", Type: tensor.TensorType(tensor.Int64, tensor.Dims{})}
+	x, xs := value("x", 2, 3), value("xs", 5, 2, 3)
+	weight := &graph.Value{Name: "w", Const: tensor.Of([]float32{1, 2, 3})}
+	weight.Type = weight.Const.Type()
+	tests := []struct {
+		name   string
+		op     string
+		inputs []*graph.Value
+		body   int // inputs of the body
+		added  int // the one that the body adds to
+		want   string
+	}{
+		{"iteration", "Loop", []*graph.Value{count, nil, x}, 3, 0, "int64[]"},
+		{"carried value", "Loop", []*graph.Value{count, nil, x}, 3, 2, "float32[...]"},
+		{"state", "Scan", []*graph.Value{x, xs}, 2, 0, "float32[2,3]"},
+		{"scan input", "Scan", []*graph.Value{x, xs}, 2, 1, "float32[?,?]"},
+	}
+	for _, test := range tests {
+		body := &graph.Graph{Name: "body", Initializers: []*graph.Value{weight}}
+		for i := range test.body {
+			body.Inputs = append(body.Inputs, &graph.Value{Name: string(rune('a' + i))})
+		}
+		add := node("Add", []*graph.Value{body.Inputs[test.added], body.Inputs[test.added]}, []string{"r"})
+		body.Nodes = []*graph.Node{add}
+		body.Outputs = []*graph.Value{body.Inputs[test.body-2], body.Inputs[test.body-1]}
+		body.Inputs = append(body.Inputs, weight) // as before version 4 of the representation
+		n := node(test.op, test.inputs, []string{"y", "z"}, graph.A("body", body))
+		if test.op == "Scan" {
+			n.Set(graph.A("num_scan_inputs", int64(1)))
+		}
+		inputs := slices.DeleteFunc(slices.Clone(test.inputs), func(v *graph.Value) bool { return v == nil })
+		g, err := Lift(context.Background(), model(13, inputs, n))
+		require.NoError(t, err, test.name)
+		assert.Equal(t, test.want, seen.String(), test.name)
+		assert.Len(t, g.Nodes[0].Body("body").Inputs, test.body, test.name)
+		assert.Len(t, body.Inputs, test.body+1)
+	}
 }
 
 func TestCancelledLift(t *testing.T) {

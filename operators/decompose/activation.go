@@ -12,21 +12,21 @@ import (
 // SwiGLU, Shrink, Clip.
 var activation = family{
 	"Relu":            formula(relu),
-	"LeakyRelu":       formula(leakyRelu),
+	"LeakyRelu":       realFormula(leakyRelu),
 	"PRelu":           formula(pRelu),
-	"Elu":             formula(elu),
-	"Selu":            formula(selu),
-	"Celu":            formula(celu),
-	"ThresholdedRelu": formula(thresholdedRelu),
-	"Sigmoid":         formula(sigmoid),
-	"HardSigmoid":     formula(hardSigmoid),
-	"HardSwish":       formula(hardSwish),
-	"Softplus":        formula(softplus),
-	"Softsign":        formula(softsign),
+	"Elu":             realFormula(elu),
+	"Selu":            realFormula(selu),
+	"Celu":            realFormula(celu),
+	"ThresholdedRelu": realFormula(thresholdedRelu),
+	"Sigmoid":         realFormula(sigmoid),
+	"HardSigmoid":     realFormula(hardSigmoid),
+	"HardSwish":       realFormula(hardSwish),
+	"Softplus":        realFormula(softplus),
+	"Softsign":        realFormula(softsign),
 	"Gelu":            gelu,
-	"Mish":            formula(mish),
-	"Swish":           formula(swish),
-	"SwiGLU":          formula(swiGLU),
+	"Mish":            realFormula(mish),
+	"Swish":           realFormula(swish),
+	"SwiGLU":          realFormula(swiGLU),
 	"Shrink":          realFormula(shrink),
 	"Clip":            formula(clip),
 }
@@ -106,23 +106,29 @@ func softsign(e expression, _ *graph.Node, in []*graph.Value) *graph.Value {
 }
 
 func gelu(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	e, err := typed(b, n, 0)
-	if err != nil {
-		return nil, err
-	}
-	x := n.Inputs[0]
-	var bell *graph.Value
 	switch approximate := n.Text("approximate", "none"); approximate {
 	case "none":
-		bell = e.do("Erf", e.do("Mul", x, e.num(1/math.Sqrt2)))
+		return realFormula(geluErf)(b, n)
 	case "tanh":
-		cubic := e.do("Mul", e.num(0.044715), e.do("Mul", x, e.do("Mul", x, x)))
-		bell = e.do("Tanh", e.do("Mul", e.num(math.Sqrt(2/math.Pi)), e.do("Add", x, cubic)))
+		return realFormula(geluTanh)(b, n)
 	default:
 		return nil, fmt.Errorf(`approximate is %q, want "none" or "tanh"`, approximate)
 	}
-	half := e.do("Mul", e.num(0.5), x)
-	return []*graph.Value{e.do("Mul", half, e.do("Add", e.num(1), bell))}, nil
+}
+
+// geluErf is x / 2 × (1 + erf(x / sqrt(2))).
+func geluErf(e expression, _ *graph.Node, in []*graph.Value) *graph.Value {
+	x := in[0]
+	bell := e.do("Erf", e.do("Mul", x, e.num(1/math.Sqrt2)))
+	return e.do("Mul", e.do("Mul", e.num(0.5), x), e.do("Add", e.num(1), bell))
+}
+
+// geluTanh is x / 2 × (1 + tanh(sqrt(2 / pi) × (x + 0.044715 × x^3))).
+func geluTanh(e expression, _ *graph.Node, in []*graph.Value) *graph.Value {
+	x := in[0]
+	cubic := e.do("Mul", e.num(0.044715), e.do("Mul", x, e.do("Mul", x, x)))
+	bell := e.do("Tanh", e.do("Mul", e.num(math.Sqrt(2/math.Pi)), e.do("Add", x, cubic)))
+	return e.do("Mul", e.do("Mul", e.num(0.5), x), e.do("Add", e.num(1), bell))
 }
 
 func mish(e expression, _ *graph.Node, in []*graph.Value) *graph.Value {

@@ -18,8 +18,8 @@ var arithmetic = family{
 	"Ceil":       formula(ceil),
 	"Min":        formula(extreme("Less")),
 	"Max":        formula(extreme("Greater")),
-	"Sum":        formula(sum),
-	"Mean":       formula(mean),
+	"Sum":        realFormula(sum),
+	"Mean":       realFormula(mean),
 }
 
 func sub(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {

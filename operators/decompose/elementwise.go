@@ -36,14 +36,6 @@ func (e expression) as(d tensor.DType, v *graph.Value) *graph.Value {
 	return e.Op("Cast", []*graph.Value{v}, graph.A("to", int64(d)))
 }
 
-// float checks that the type is a floating-point one.
-func (e expression) float() error {
-	if !e.dtype.IsFloat() {
-		return fmt.Errorf("elements of type %v are not expressed by other operators", e.dtype)
-	}
-	return nil
-}
-
 // body writes a node's one output as an expression of its inputs.
 type body func(e expression, n *graph.Node, in []*graph.Value) *graph.Value
 
@@ -59,16 +51,25 @@ func formula(f body) graph.Rewrite {
 	}
 }
 
-// realFormula is [formula] for floating-point types only.
+// realFormula is [formula] for floating-point types. Types narrower than float32
+// are computed in float32, and rounded once.
 func realFormula(f body) graph.Rewrite {
 	return func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 		e, err := typed(b, n, 0)
 		if err != nil {
 			return nil, err
 		}
-		if err := e.float(); err != nil {
-			return nil, err
+		if !e.dtype.IsFloat() {
+			return nil, fmt.Errorf("elements of type %v are not expressed by other operators", e.dtype)
 		}
-		return []*graph.Value{f(e, n, n.Inputs)}, nil
+		if e.dtype.Bits() >= 32 {
+			return []*graph.Value{f(e, n, n.Inputs)}, nil
+		}
+		wide := expression{b, tensor.Float32}
+		in := make([]*graph.Value, len(n.Inputs))
+		for i, v := range n.Inputs {
+			in[i] = wide.as(tensor.Float32, v)
+		}
+		return []*graph.Value{wide.as(e.dtype, f(wide, n, in))}, nil
 	}
 }

@@ -3,12 +3,15 @@ package decompose_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"example.com/midplane/operators/decompose"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
 	"example.com/midplane/operators/onnx"
 	"example.com/midplane/operators/onnx/onnxtest"
 	"example.com/midplane/operators/opset"
@@ -70,11 +73,16 @@ func decomposeOfficial(t *testing.T, c onnxtest.Case, declined map[string]int) b
 			t.Skipf("%s is not supported", n.Operator())
 		}
 	}
+	random := slices.ContainsFunc(g.Nodes, infer.Volatile) // ONNX leaves the numbers open
 	for _, set := range sets {
 		got, err := reference.Evaluate(context.Background(), g, set.Inputs)
 		require.NoError(t, err, set.Name)
 		for i, want := range set.Outputs {
 			if want == nil {
+				continue
+			}
+			if random {
+				assert.Equal(t, want.Type(), got[i].Type(), g.Outputs[i].Name)
 				continue
 			}
 			if err := onnxtest.Compare(got[i], want, 1e-3, 1e-7); err != nil {

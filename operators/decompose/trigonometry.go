@@ -9,10 +9,10 @@ import (
 // trigonometry holds Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Tanh, Asinh,
 // Acosh, Atanh. Those of which the closed form cancels around 0 have no rule.
 var trigonometry = family{
-	"Tan":  formula(tan),
-	"Asin": formula(asin),
-	"Acos": formula(acos),
-	"Cosh": formula(cosh),
+	"Tan":  realFormula(tan),
+	"Asin": realFormula(asin),
+	"Acos": realFormula(acos),
+	"Cosh": realFormula(cosh),
 }
 
 func tan(e expression, _ *graph.Node, in []*graph.Value) *graph.Value {

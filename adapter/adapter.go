@@ -127,35 +127,47 @@ func lookup(name string) driver.Driver {
 // driver answers to, saying what there is, and with [Unavailable] for a device
 // that is there but cannot be used, saying why and what to do.
 func Open(ctx context.Context, name string, o *Options) (*Device, error) {
-	base, index, err := splitName(name)
+	dev, full, err := openDriver(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}
+	return New(full, dev), nil
+}
+
+// OpenDriver is [Open] for those who need the driver's own device, to wrap it or
+// to score it.
+func OpenDriver(ctx context.Context, name string, o *Options) (driver.Device, error) {
+	dev, _, err := openDriver(ctx, name, o)
+	return dev, err
+}
+
+func openDriver(ctx context.Context, name string, o *Options) (_ driver.Device, full string, _ error) {
+	base, index, err := splitName(name)
+	if err != nil {
+		return nil, "", err
+	}
 	d := lookup(base)
 	if d == nil {
-		return nil, &Error{Code: NotFound, Device: name, Op: "Open", Text: missing(base)}
+		return nil, "", &Error{Code: NotFound, Device: name, Op: "Open", Text: missing(base)}
 	}
 	infos, err := d.Probe(ctx)
 	if err != nil {
-		return nil, named(name, "Probe", err)
+		return nil, "", named(name, "Probe", err)
 	}
 	for _, info := range infos {
 		switch {
 		case info.Index != index:
 		case info.Unusable != "":
-			return nil, &Error{Code: Unavailable, Device: name, Op: "Open", Text: unusable(info)}
+			return nil, "", &Error{Code: Unavailable, Device: name, Op: "Open", Text: unusable(info)}
 		default:
 			if o == nil {
 				o = &Options{}
 			}
 			dev, err := d.Open(ctx, index, o)
-			if err != nil {
-				return nil, named(name, "Open", err)
-			}
-			return New(fmt.Sprintf("%s:%d", base, index), dev), nil
+			return dev, fmt.Sprintf("%s:%d", base, index), named(name, "Open", err)
 		}
 	}
-	return nil, &Error{Code: NotFound, Device: name, Op: "Open",
+	return nil, "", &Error{Code: NotFound, Device: name, Op: "Open",
 		Text: fmt.Sprintf("driver %q has %d devices", base, len(infos))}
 }
 

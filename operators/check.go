@@ -55,7 +55,7 @@ func CheckTypes(n *graph.Node) error {
 		if !known || !ok {
 			continue
 		}
-		if allowed := s.allowed(p.Type); !slices.Contains(allowed, spelt) {
+		if allowed := s.Allowed(p.Type); !slices.Contains(allowed, spelt) {
 			return fmt.Errorf("input %d (%s) is %s; allowed are %s", i, p.Name, spelt, strings.Join(allowed, ", "))
 		}
 		if p.Heterogeneous {
@@ -222,9 +222,9 @@ func (s *Schema) attributeNames() string {
 	return strings.Join(names, ", ")
 }
 
-// allowed returns the types that a parameter's type, a variable or a type
+// Allowed returns the types that a parameter's type, a variable or a type
 // itself, stands for.
-func (s *Schema) allowed(parameterType string) []string {
+func (s *Schema) Allowed(parameterType string) []string {
 	for _, c := range s.Types {
 		if c.Name == parameterType {
 			return c.Types

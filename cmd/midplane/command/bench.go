@@ -1,0 +1,244 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/models"
+)
+
+// benchJSON is one model on one device. Times are of single runs.
+type benchJSON struct {
+	Model   string  `json:"model"`
+	Device  string  `json:"device"`
+	Threads int     `json:"threads"`
+	Median  float64 `json:"median_ms"`
+	P10     float64 `json:"p10_ms"`
+	P90     float64 `json:"p90_ms"`
+	Load    float64 `json:"load_ms"`
+	First   float64 `json:"first_ms"`
+	PeakRSS float64 `json:"peak_rss_mb"`
+	Runs    int     `json:"runs"`
+}
+
+// benchFlags are the flags of bench.
+type benchFlags struct {
+	devices []string
+	threads int
+	seconds float64
+	trace   string
+	asJSON  bool
+}
+
+func benchCommand() *cobra.Command {
+	b := &benchFlags{}
+	c := &cobra.Command{
+		Use:   "bench MODEL...",
+		Short: "Time models on devices, side by side",
+		Long: `Time models on devices, side by side.
+
+Every --device is a contender of its own: their runs alternate in one process,
+on the same inputs (the folder's, or seeded random ones). Load time, the first
+output and peak memory are measured in a fresh process each.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(b.devices) == 0 {
+				b.devices = []string{"cpu"}
+			}
+			all := []benchJSON{}
+			for _, arg := range args {
+				rows, err := b.model(c, arg)
+				if err != nil {
+					return fmt.Errorf("%s: %w", arg, err)
+				}
+				all = append(all, rows...)
+			}
+			if b.asJSON {
+				return printJSON(c.OutOrStdout(), all)
+			}
+			return printBench(c.OutOrStdout(), all)
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&b.devices, "device", nil, "a contender; may be repeated (default: cpu)")
+	f.IntVar(&b.threads, "threads", 0, "host threads for kernels (0: all)")
+	f.Float64Var(&b.seconds, "seconds", 2, "how long to run each model on each device")
+	f.StringVar(&b.trace, "trace", "", "write a trace of one run per device as JSON for Perfetto to `FILE`")
+	f.BoolVar(&b.asJSON, "json", false, "print JSON")
+	return c
+}
+
+// contender is one device's session while it is being timed.
+type contender struct {
+	row     benchJSON
+	session *models.Session
+	times   []float64
+}
+
+// model times one model on every device, in turns.
+func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err error) {
+	m, err := findModel(arg)
+	if err != nil {
+		return nil, err
+	}
+	var list []*contender
+	defer func() {
+		for _, k := range list {
+			err = errors.Join(err, k.session.Close())
+		}
+	}()
+	var inputs map[string]tensor.Value
+	for _, device := range b.devices {
+		s, err := models.Load(c.Context(), m.path, &models.Options{Devices: strings.Split(device, ","), Threads: b.threads})
+		if err != nil {
+			return nil, err
+		}
+		k := &contender{row: benchJSON{Model: m.name(), Device: device, Threads: b.threads}, session: s}
+		list = append(list, k)
+		if inputs == nil {
+			if inputs, err = benchInputs(s, m); err != nil {
+				return nil, err
+			}
+		}
+		if err := b.cold(c.Context(), m, device, &k.row); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.alternate(c.Context(), list, inputs); err != nil {
+		return nil, err
+	}
+	if b.trace != "" {
+		if err := b.writeTrace(c.Context(), m, inputs); err != nil {
+			return nil, err
+		}
+	}
+	rows := make([]benchJSON, len(list))
+	for i, k := range list {
+		rows[i] = k.result()
+	}
+	return rows, nil
+}
+
+func benchInputs(s *models.Session, m model) (map[string]tensor.Value, error) {
+	if m.test == nil {
+		return randomInputs(s)
+	}
+	sets, err := m.sets(s)
+	if err != nil {
+		return nil, err
+	}
+	return named(s, sets[0].Inputs), nil
+}
+
+// alternate runs each contender once to warm up, then all in turns until each
+// has had its time and at least five runs.
+func (b *benchFlags) alternate(ctx context.Context, list []*contender, inputs map[string]tensor.Value) error {
+	const least = 5
+	deadline := time.Duration(b.seconds * float64(len(list)) * float64(time.Second))
+	for _, k := range list {
+		if _, err := k.session.Run(ctx, inputs); err != nil {
+			return err
+		}
+	}
+	for begin := time.Now(); time.Since(begin) < deadline || len(list[0].times) < least; {
+		for _, k := range list {
+			start := time.Now()
+			if _, err := k.session.Run(ctx, inputs); err != nil {
+				return err
+			}
+			k.times = append(k.times, millis(time.Since(start)))
+		}
+	}
+	return nil
+}
+
+func (k *contender) result() benchJSON {
+	slices.Sort(k.times)
+	quantile := func(q float64) float64 { return k.times[int(q*float64(len(k.times)-1)+0.5)] }
+	k.row.P10, k.row.Median, k.row.P90, k.row.Runs = quantile(0.1), quantile(0.5), quantile(0.9), len(k.times)
+	return k.row
+}
+
+// cold measures load, first output and peak memory in a fresh process: this
+// program, called with the hidden verb "cold".
+func (b *benchFlags) cold(ctx context.Context, m model, device string, row *benchJSON) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	path := m.path
+	if m.test != nil {
+		path = m.test.Dir
+	}
+	out, err := exec.CommandContext(ctx, self, "cold", path, "--device", device, "--threads", fmt.Sprint(b.threads)).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
+		}
+		return fmt.Errorf("measuring a cold start: %w", err)
+	}
+	return json.Unmarshal(out, row)
+}
+
+// coldCommand loads a model, runs it once and prints how long that took and the
+// most memory the process had.
+func coldCommand() *cobra.Command {
+	var (
+		device  string
+		threads int
+	)
+	c := &cobra.Command{
+		Use:    "cold MODEL",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := findModel(args[0])
+			if err != nil {
+				return err
+			}
+			start := time.Now()
+			s, err := models.Load(c.Context(), m.path, &models.Options{Devices: strings.Split(device, ","), Threads: threads})
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			loaded := time.Since(start)
+			inputs, err := benchInputs(s, m)
+			if err != nil {
+				return err
+			}
+			start = time.Now()
+			if _, err := s.Run(c.Context(), inputs); err != nil {
+				return err
+			}
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]float64{
+				"load_ms": millis(loaded), "first_ms": millis(loaded + time.Since(start)), "peak_rss_mb": peakRSS(),
+			})
+		},
+	}
+	c.Flags().StringVar(&device, "device", "cpu", "")
+	c.Flags().IntVar(&threads, "threads", 0, "")
+	return c
+}
+
+func printBench(w io.Writer, rows []benchJSON) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "MODEL\tDEVICE\tMEDIAN ms\tP10\tP90\tRUNS\tLOAD ms\tFIRST OUTPUT ms\tPEAK MB\t")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%.4g\t%.4g\t%.4g\t%d\t%.4g\t%.4g\t%.4g\t\n", r.Model, r.Device, r.Median, r.P10, r.P90, r.Runs, r.Load, r.First, r.PeakRSS)
+	}
+	return t.Flush()
+}

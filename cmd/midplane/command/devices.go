@@ -1,0 +1,76 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"example.com/midplane/adapter"
+)
+
+// deviceJSON is one device for machines.
+type deviceJSON struct {
+	Name         string            `json:"name"`
+	Class        string            `json:"class,omitempty"`
+	Description  string            `json:"description,omitempty"`
+	Vendor       string            `json:"vendor,omitempty"`
+	Version      string            `json:"version,omitempty"`
+	Memory       int64             `json:"memory_bytes,omitempty"`
+	Capabilities []string          `json:"capabilities"`
+	Usable       bool              `json:"usable"`
+	Reason       string            `json:"reason,omitempty"`
+	Remedy       string            `json:"remedy,omitempty"`
+	Properties   map[string]string `json:"properties,omitempty"`
+}
+
+func devicesCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "devices",
+		Short: "List every device, usable or not, with the reason",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			list := listDevices(adapter.Devices(c.Context()))
+			if asJSON {
+				return printJSON(c.OutOrStdout(), list)
+			}
+			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "DEVICE\tCLASS\tUSABLE\tDESCRIPTION\tCAPABILITIES")
+			for _, d := range list {
+				usable, description := "yes", d.Description
+				if !d.Usable {
+					usable, description = "no", strings.TrimSuffix(d.Reason+"; "+d.Remedy, "; ")
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", d.Name, d.Class, usable, description, strings.Join(d.Capabilities, " "))
+			}
+			if len(LeftOut) > 0 {
+				fmt.Fprintf(t, "\nleft out of this build: %s\n", strings.Join(LeftOut, ", "))
+			}
+			return t.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// LeftOut names the backends that a program was built without, for people who
+// look for them. The main package sets it.
+var LeftOut []string
+
+func listDevices(found []adapter.Found) []deviceJSON {
+	list := []deviceJSON{}
+	for _, f := range found {
+		d := deviceJSON{
+			Name: f.Name, Class: string(f.Info.Class), Description: f.Info.Description, Vendor: f.Info.Vendor,
+			Version: f.Info.Version, Memory: f.Info.Memory, Capabilities: f.Info.Caps.Names(),
+			Usable: f.Err == nil && f.Info.Unusable == "", Reason: f.Info.Unusable, Remedy: f.Info.Remedy, Properties: f.Info.Properties,
+		}
+		if f.Err != nil {
+			d.Reason = f.Err.Error()
+		}
+		list = append(list, d)
+	}
+	return list
+}

@@ -44,8 +44,12 @@ func pad(c *Call) ([]tensor.Value, error) {
 		return nil, fmt.Errorf("mode %q is none of constant, edge, reflect, wrap", mode)
 	}
 	constant := c.Tensor(2)
-	if constant != nil && constant.Len() != 1 {
+	switch {
+	case constant == nil:
+	case constant.Len() != 1:
 		return nil, fmt.Errorf("the constant value has %d elements; it takes one", constant.Len())
+	case constant.DType() != data.DType():
+		return nil, fmt.Errorf("the constant value is %v, the data %v; the types must be equal", constant.DType(), data.DType())
 	}
 	before := make([]int, data.Rank())
 	target := data.Shape().Clone()

@@ -140,7 +140,10 @@ func (b *Builder) rename(v, was *Value) {
 	if v.Producer == nil || !b.owns(v.Producer) {
 		v = b.Op("Identity", []*Value{v})
 	}
-	was.Producer, was.Type = v.Producer, v.Type
+	was.Producer = v.Producer
+	if v.Type.Kind != tensor.KindUnknown {
+		was.Type = v.Type
+	}
 	for i, out := range v.Producer.Outputs {
 		if out == v {
 			v.Producer.Outputs[i] = was

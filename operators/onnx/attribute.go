@@ -188,11 +188,11 @@ func (d *decoder) attributeValue(h *attributeFields, s *scope) (any, error) {
 	case attrString:
 		return h.s, nil
 	case attrFloats:
-		return append([]float32{}, h.floats...), nil
+		return orEmpty(h.floats), nil
 	case attrInts:
-		return append([]int64{}, h.ints...), nil
+		return orEmpty(h.ints), nil
 	case attrStrings:
-		return append([]string{}, h.strings...), nil
+		return orEmpty(h.strings), nil
 	case attrTensor:
 		return d.attributeTensor(h.message)
 	case attrSparseTensor:
@@ -230,6 +230,14 @@ func (d *decoder) attributeGraph(b []byte, s *scope) (*graph.Graph, error) {
 }
 
 func (d *decoder) attributeType(b []byte) (tensor.Type, error) { return d.typeProto(b, 0) }
+
+// orEmpty returns a list that is not nil.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
 
 // each reads every message of a list, which is never nil.
 func each[T any](messages [][]byte, read func([]byte) (T, error)) ([]T, error) {

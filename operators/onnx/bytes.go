@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -16,7 +15,7 @@ var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 // decoder copies.
 func (d *decoder) native(t tensor.DType, b []byte) []byte {
 	switch {
-	case t == tensor.Bool && bytes.ContainsFunc(b, func(r rune) bool { return r > 1 }):
+	case t == tensor.Bool && slices.ContainsFunc(b, func(c byte) bool { return c > 1 }):
 		b = slices.Clone(b)
 		for i, v := range b {
 			b[i] = min(v, 1)

@@ -19,8 +19,8 @@
 // Every error about a file's contents is an [*Error] that says where in the
 // model it lies; errors.Is tells its kind: [ErrNotModel], [ErrTruncated],
 // [ErrInvalid], [ErrCycle], [ErrLimit], [ErrExternalData]. No bytes make the
-// decoder panic, and the memory that it takes is a small multiple of the size
-// of the file, within the limits of [Options].
+// decoder panic, and the memory that it takes is in proportion to the size of
+// the file, within the limits of [Options].
 //
 // # Mapped files
 //

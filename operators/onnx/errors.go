@@ -21,7 +21,7 @@ type Error struct {
 	File   string // as it was named, "" for bytes in memory
 	Path   string // in the model: `graph "g" node 3 "conv1" attribute "pads"`
 	Offset int64  // of the byte in the file, -1 where there is none to tell
-	Kind   error  // one of the errors above
+	Kind   error  // one of the errors above, or nil where it is all Err
 	Reason string // what is wrong, and the rule
 	Err    error  // what caused it outside this package, or nil
 }
@@ -46,12 +46,15 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns Kind and Err.
+// Unwrap returns Kind and Err, those that there are.
 func (e *Error) Unwrap() []error {
-	if e.Err == nil {
-		return []error{e.Kind}
+	var errs []error
+	for _, err := range []error{e.Kind, e.Err} {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
-	return []error{e.Kind, e.Err}
+	return errs
 }
 
 // errorf makes an error that has no byte to point to.
@@ -71,13 +74,9 @@ func within(err error, format string, args ...any) error {
 	return err
 }
 
-// inFile names the file of an error that has none yet.
-func inFile(err error, file string) error {
-	var e *Error
-	if errors.As(err, &e) && e.File == "" {
-		e.File = file
-	}
-	return err
+// unreadable makes an error of what kept a file from being read.
+func unreadable(file string, err error) error {
+	return &Error{File: file, Offset: -1, Reason: "the file cannot be read", Err: err}
 }
 
 // name quotes a name for an error, cut to a length that fits on a line.

@@ -39,12 +39,12 @@ func (f *File) Close() error {
 func Load(name string, o *Options) (*File, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, &Error{File: name, Kind: ErrNotModel, Offset: -1, Reason: "the model cannot be opened", Err: err}
+		return nil, unreadable(name, err)
 	}
 	defer file.Close()
 	root, err := os.OpenRoot(filepath.Dir(name))
 	if err != nil {
-		return nil, &Error{File: name, Kind: ErrNotModel, Offset: -1, Reason: "the model's folder cannot be opened", Err: err}
+		return nil, unreadable(name, err)
 	}
 	defer root.Close()
 	return load(file, root.FS(), name, o)
@@ -55,12 +55,12 @@ func Load(name string, o *Options) (*File, error) {
 func LoadFS(fsys fs.FS, name string, o *Options) (*File, error) {
 	file, err := fsys.Open(name)
 	if err != nil {
-		return nil, &Error{File: name, Kind: ErrNotModel, Offset: -1, Reason: "the model cannot be opened", Err: err}
+		return nil, unreadable(name, err)
 	}
 	defer file.Close()
 	folder, err := fs.Sub(fsys, path.Dir(name))
 	if err != nil {
-		return nil, &Error{File: name, Kind: ErrNotModel, Offset: -1, Reason: "the model's folder cannot be opened", Err: err}
+		return nil, unreadable(name, err)
 	}
 	return load(file, folder, name, o)
 }
@@ -70,7 +70,7 @@ func LoadReader(r io.Reader, o *Options) (*File, error) {
 	own := o.withDefaults()
 	data, err := readAll(r, own.MaxBytes)
 	if err != nil {
-		return nil, err
+		return nil, unreadable("", err)
 	}
 	own.Copy = false // nobody else has these bytes
 	m, err := Decode(data, nil, &own)
@@ -93,17 +93,24 @@ func LoadBytes(b []byte, o *Options) (*File, error) {
 func load(file fs.File, folder fs.FS, name string, o *Options) (*File, error) {
 	f := &files{folder: folder, open: make(map[string][]byte), Options: o.withDefaults()}
 	data, err := f.contents(file, f.MaxBytes)
-	var m *graph.Model
-	if err == nil {
-		own := f.Options
-		own.Copy = false // f has copied already
-		m, err = Decode(data, f.external, &own)
-	}
-	loaded := &File{Model: m, unmap: f.unmap}
 	if err != nil {
-		return nil, errors.Join(inFile(err, name), loaded.Close())
+		return nil, unreadable(name, err)
 	}
-	return loaded, nil
+	own := f.Options
+	own.Copy = false // f has copied already
+	m, err := Decode(data, f.external, &own)
+	loaded := &File{Model: m, unmap: f.unmap}
+	if err == nil {
+		return loaded, nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		e.File = name
+	}
+	if closeErr := loaded.Close(); closeErr != nil {
+		err = errors.Join(err, closeErr)
+	}
+	return nil, err
 }
 
 // files holds the contents of a model's files: each is mapped, or read, once.
@@ -167,11 +174,11 @@ func (f *files) contents(file fs.File, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return nil, errorf(ErrNotModel, "it is a folder")
+		return nil, errors.New("it is a folder")
 	}
 	size := info.Size()
 	if size > limit {
-		return nil, errorf(ErrLimit, "a file of %d bytes, the limit is %d", size, limit)
+		return nil, fmt.Errorf("it is %w: %d bytes, %d are allowed", ErrLimit, size, limit)
 	}
 	if osFile, ok := file.(*os.File); ok && !f.Copy && info.Mode().IsRegular() && size > 0 && size <= math.MaxInt {
 		data, unmap, err := mapFile(osFile, int(size))
@@ -188,10 +195,10 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 	var b bytes.Buffer
 	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
 	if err != nil {
-		return nil, &Error{Kind: ErrTruncated, Offset: -1, Reason: "the bytes cannot be read", Err: err}
+		return nil, err
 	}
 	if n > limit {
-		return nil, errorf(ErrLimit, "more than %d bytes, which is the limit", limit)
+		return nil, fmt.Errorf("it is %w: more than %d bytes", ErrLimit, limit)
 	}
 	return b.Bytes(), nil
 }

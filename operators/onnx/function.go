@@ -91,6 +91,9 @@ func (d *decoder) functionFields(b []byte, h *functionFields) error {
 // body reads the nodes of a function.
 func (d *decoder) body(h *functionFields) error {
 	g := h.fn.Body
+	if err := d.count(len(h.inputs) + len(h.outputs) + len(h.infos)); err != nil {
+		return err
+	}
 	s := &scope{opsets: h.fn.Opsets, values: make(map[string]definition, len(h.inputs)+len(h.nodes))}
 	for _, input := range h.inputs {
 		v := &graph.Value{Name: input}

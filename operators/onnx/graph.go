@@ -15,8 +15,7 @@ type graphFields struct {
 // then nodes are linked to them, so that nodes may come in any order.
 func (d *decoder) graph(b []byte, s *scope) (*graph.Graph, error) {
 	g := &graph.Graph{}
-	err := d.fillGraph(b, g, s)
-	if err != nil {
+	if err := d.fillGraph(b, g, s); err != nil {
 		return nil, within(err, "graph %s", name(g.Name))
 	}
 	return g, nil
@@ -53,6 +52,9 @@ func (d *decoder) fillGraph(b []byte, g *graph.Graph, s *scope) error {
 	if f.err != nil {
 		return f.err
 	}
+	if err := d.count(len(h.inputs) + len(h.outputs) + len(h.infos) + len(h.initializers) + len(h.sparse)); err != nil {
+		return err
+	}
 	s.values = make(map[string]definition, len(h.inputs)+len(h.initializers)+len(h.nodes))
 	steps := []func() error{
 		func() error { return d.inputs(g, h.inputs, s) },
@@ -68,6 +70,14 @@ func (d *decoder) fillGraph(b []byte, g *graph.Graph, s *scope) error {
 		if err := step(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// count adds to the number of values read.
+func (d *decoder) count(values int) error {
+	if d.values += values; d.values > d.MaxValues {
+		return errorf(ErrLimit, "the model has more than %d values", d.MaxValues)
 	}
 	return nil
 }

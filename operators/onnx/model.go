@@ -29,6 +29,7 @@ type decoder struct {
 	size     int // bytes of the file
 
 	opsets map[string]int // of the model
+	values int            // defined, declared and returned so far
 	nodes  int            // read so far
 	dense  int64          // bytes that sparse tensors took so far
 }
@@ -95,7 +96,7 @@ func notModel(data []byte, err error, hasGraph, hasVersion bool) error {
 	case bytes.HasPrefix(data, []byte("version https://git-lfs")):
 		return errorf(ErrNotModel, "a pointer of Git LFS stands where the model should be: fetch the file itself")
 	case err != nil && !hasGraph && !hasVersion:
-		return &Error{Kind: ErrNotModel, Offset: -1, Reason: "the bytes are no ONNX model", Err: err}
+		return errorf(ErrNotModel, "the bytes are no ONNX model: %v", err)
 	case err != nil:
 		return err
 	case !hasGraph:

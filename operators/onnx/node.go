@@ -50,6 +50,9 @@ func (d *decoder) defineNode(b []byte, n *graph.Node, index int, s *scope) error
 	if n.Op == "" {
 		return invalid("a node needs an operator")
 	}
+	if err := d.count(len(outputs)); err != nil {
+		return err
+	}
 	n.Version = d.version(s.opsets, n.Domain)
 	n.Inputs = make([]*graph.Value, 0, inputs)
 	n.Outputs = make([]*graph.Value, len(outputs))

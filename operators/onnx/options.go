@@ -13,6 +13,7 @@ type Options struct {
 	MaxExternal int64 // size of all files of external data together, by default 1 TiB
 	MaxDense    int64 // bytes that sparse tensors may take together once they are dense, by default 256 MiB
 	MaxNodes    int   // nodes in all graphs and functions together, by default 2^20
+	MaxValues   int   // values that they define, declare and return, by default 2^22
 	MaxDepth    int   // nesting of graphs, types and containers, by default 64
 }
 
@@ -31,6 +32,9 @@ func (o *Options) withDefaults() Options {
 	def(&own.MaxDense, 256<<20)
 	if own.MaxNodes <= 0 {
 		own.MaxNodes = 1 << 20
+	}
+	if own.MaxValues <= 0 {
+		own.MaxValues = 1 << 22
 	}
 	if own.MaxDepth <= 0 {
 		own.MaxDepth = 64

@@ -34,7 +34,7 @@ func (s *scope) define(v *graph.Value, node int) error {
 		if before.node == beforeNodes {
 			return invalid("value %s is defined twice: it is an input or initializer too", name(v.Name))
 		}
-		return invalid("value %s is defined twice: node %s writes it too", name(v.Name), before.value.Producer.Label())
+		return invalid("value %s is defined twice: node %d %s writes it too", name(v.Name), before.node, name(before.value.Producer.Name))
 	}
 	s.values[v.Name] = definition{v, node}
 	return nil
@@ -63,7 +63,7 @@ func (s *scope) sort(g *graph.Graph) error {
 		return nil
 	}
 	if err := g.Sort(); err != nil {
-		return errorf(ErrCycle, "%v", err)
+		return errorf(ErrCycle, "%.300s", err)
 	}
 	return nil
 }

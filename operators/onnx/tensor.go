@@ -150,6 +150,10 @@ func (h *tensorFields) shape() (tensor.Shape, int, error) {
 }
 
 func shapeOf(dims []int64) (tensor.Shape, error) {
+	const maxRank = 64 // NumPy's
+	if len(dims) > maxRank {
+		return nil, errorf(ErrLimit, "a tensor of rank %d, the limit is %d", len(dims), maxRank)
+	}
 	shape := make(tensor.Shape, len(dims))
 	for i, v := range dims {
 		if v > math.MaxInt || v < 0 {

@@ -107,7 +107,12 @@ func (k *kernelAction) describe(p *Plan) string {
 
 func (k *kernelAction) run(x *Execution, f *frame, i int) error {
 	call := &f.calls[i]
-	call.Stream = x.streams[k.assignment.Device].Driver()
+	stream := x.streams[k.assignment.Device].Driver()
+	if stream != nil && !f.plan.program.root {
+		// A body's frame is used again while the work may still be enqueued.
+		call = &operators.Call{Inputs: make([]operators.Operand, len(k.inputs)), Outputs: make([]operators.Operand, len(k.outputs))}
+	}
+	call.Stream = stream
 	call.HostOutputs = k.hostOutputs
 	for j, s := range k.inputs {
 		if s >= 0 {

@@ -1,8 +1,6 @@
 package opset
 
 import (
-	"fmt"
-
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
 )
@@ -21,9 +19,6 @@ func scatterToScatterElements(b *graph.Builder, n *graph.Node) ([]*graph.Value, 
 // negativeOfOneHot: a negative index was outside the range; now it counts from
 // the back. The depth, as an index, is outside in both.
 func negativeOfOneHot(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	if len(n.Inputs) != 3 {
-		return nil, fmt.Errorf("%d inputs; indices, depth and values are needed", len(n.Inputs))
-	}
 	if t := n.Inputs[0].Type; t.IsTensor() && t.DType.IsUnsigned() {
 		return n.Outputs, nil
 	}

@@ -48,9 +48,6 @@ func shapeOfReshape(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 // repeatsOfTile: the inputs were the number of repetitions and the axis, of any
 // number type.
 func repeatsOfTile(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	if len(n.Inputs) != 3 {
-		return nil, fmt.Errorf("%d inputs; input, tiles and axis are needed", len(n.Inputs))
-	}
 	vector := func(v *graph.Value) *graph.Value {
 		whole := b.Op("Cast", []*graph.Value{v}, graph.A("to", int64(tensor.Int64)))
 		return b.Op("Reshape", []*graph.Value{whole, b.Ints(1)})

@@ -1,8 +1,6 @@
 package opset
 
 import (
-	"fmt"
-
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
 )
@@ -49,17 +47,11 @@ func numberOfSplits(_ *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 }
 
 func paddingsOfPad(_ *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	if !n.Has("paddings") {
-		return nil, fmt.Errorf("attribute paddings is missing")
-	}
 	n.Attributes = append(n.Without("paddings"), graph.A("pads", n.Ints("paddings")))
 	return n.Outputs, nil
 }
 
 func padsOfPad(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	if !n.Has("pads") {
-		return nil, fmt.Errorf("attribute pads is missing")
-	}
 	if n.Float("value", 0) == 0 {
 		n.Attributes = n.Without("value")
 		return intsToInput("pads", 1)(b, n)

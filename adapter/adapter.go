@@ -65,8 +65,8 @@ func Register(d driver.Driver) {
 		panic("adapter: Register of a nil driver")
 	}
 	name := d.Name()
-	if name == "" || strings.ContainsAny(name, ":,# ") {
-		panic(fmt.Sprintf("adapter: Register: %q is no driver name", name))
+	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		panic(fmt.Sprintf("adapter: Register: %q is no driver name, which is of lower-case letters and digits", name))
 	}
 	registry.Lock()
 	defer registry.Unlock()

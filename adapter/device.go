@@ -24,8 +24,9 @@ type Device struct {
 	importer driver.HostImporter
 	sizer    driver.Sizer
 
-	use    sync.RWMutex // held shared by calls, exclusively by Close
+	state  sync.RWMutex // of closed; not held while a call is under way, because work that it waits for may make calls itself
 	closed bool
+	calls  sync.WaitGroup // under way
 
 	inUse, peak, allocs, frees atomic.Int64
 }
@@ -56,25 +57,28 @@ func (d *Device) Info() driver.Info { return d.info }
 
 // enter notes a call under way, or fails if the device is closed.
 func (d *Device) enter(op string) error {
-	d.use.RLock()
+	d.state.RLock()
+	defer d.state.RUnlock()
 	if d.closed {
-		d.use.RUnlock()
 		return &Error{Code: Closed, Device: d.name, Op: op, Sticky: true, Scope: driver.ScopeDevice, Text: "the device was closed before"}
 	}
+	d.calls.Add(1)
 	return nil
 }
 
-func (d *Device) leave() { d.use.RUnlock() }
+func (d *Device) leave() { d.calls.Done() }
 
 // Close waits for calls under way and gives the device back, with every buffer
 // and stream that is left. Closing twice does nothing.
 func (d *Device) Close() error {
-	d.use.Lock()
-	defer d.use.Unlock()
-	if d.closed {
+	d.state.Lock()
+	again := d.closed
+	d.closed = true
+	d.state.Unlock()
+	d.calls.Wait()
+	if again {
 		return nil
 	}
-	d.closed = true
 	return named(d.name, "Close", d.drv.Close())
 }
 

@@ -33,8 +33,8 @@ func (d *Device) Alloc(size int64, kind driver.MemoryKind) (*Buffer, error) {
 		return nil, named(d.name, "Alloc", err)
 	}
 	d.allocs.Add(1)
-	if now := d.inUse.Add(size); now > d.peak.Load() {
-		d.peak.Store(now)
+	now := d.inUse.Add(size)
+	for peak := d.peak.Load(); now > peak && !d.peak.CompareAndSwap(peak, now); peak = d.peak.Load() {
 	}
 	return &Buffer{dev: d, drv: drv, size: size}, nil
 }
@@ -75,8 +75,13 @@ func (b *Buffer) Size() int64 { return b.size }
 // Device returns the device whose memory it is.
 func (b *Buffer) Device() *Device { return b.dev }
 
-// All returns the whole buffer as a region.
-func (b *Buffer) All() driver.Region { return driver.Region{Buffer: b.drv, Size: b.size} }
+// All returns the whole buffer as a region, none once it is freed.
+func (b *Buffer) All() driver.Region {
+	if b.freed.Load() {
+		return driver.Region{}
+	}
+	return driver.Region{Buffer: b.drv, Size: b.size}
+}
 
 // Free gives the memory back. A second Free is an error.
 func (b *Buffer) Free() error {
@@ -101,39 +106,43 @@ func (b *Buffer) Slice(offset, size int64) (driver.Region, error) {
 	}
 	if offset < 0 || size < 0 || offset > b.size-size {
 		return driver.Region{}, named(b.dev.name, "Slice", driver.Errorf(InvalidArgument, "Slice",
-			"bytes [%d, %d) of a buffer of %d", offset, offset+size, b.size))
+			"%d bytes from %d on in a buffer of %d", size, offset, b.size))
 	}
 	return driver.Region{Buffer: b.drv, Offset: offset, Size: size}, nil
 }
 
 // CopyIn copies host bytes to the device and returns when src may be reused.
 func (d *Device) CopyIn(ctx context.Context, dst driver.Region, src []byte) error {
-	if err := d.checkCopy("CopyIn", dst.Size, int64(len(src)), dst); err != nil || len(src) == 0 {
-		return err
-	}
 	if err := d.enter("CopyIn"); err != nil {
 		return err
 	}
 	defer d.leave()
+	if err := d.checkCopy("CopyIn", dst.Size, int64(len(src)), dst); err != nil || len(src) == 0 {
+		return err
+	}
 	return named(d.name, "CopyIn", d.drv.CopyIn(ctx, dst, src))
 }
 
 // CopyOut copies bytes of the device to the host.
 func (d *Device) CopyOut(ctx context.Context, dst []byte, src driver.Region) error {
-	if err := d.checkCopy("CopyOut", int64(len(dst)), src.Size, src); err != nil || len(dst) == 0 {
-		return err
-	}
 	if err := d.enter("CopyOut"); err != nil {
 		return err
 	}
 	defer d.leave()
+	if err := d.checkCopy("CopyOut", int64(len(dst)), src.Size, src); err != nil || len(dst) == 0 {
+		return err
+	}
 	return named(d.name, "CopyOut", d.drv.CopyOut(ctx, dst, src))
 }
 
 // HostBytes returns the bytes of a region where the host can address them, and
 // whether it can. The caller synchronises with the device's work.
 func (d *Device) HostBytes(r driver.Region) ([]byte, bool) {
-	if d.mapper == nil || d.checkCopy("HostBytes", r.Size, r.Size, r) != nil {
+	if d.mapper == nil || d.enter("HostBytes") != nil {
+		return nil, false
+	}
+	defer d.leave()
+	if d.checkCopy("HostBytes", r.Size, r.Size, r) != nil {
 		return nil, false
 	}
 	b, err := d.mapper.HostBytes(r)
@@ -147,11 +156,11 @@ func (d *Device) checkCopy(op string, dst, src int64, regions ...driver.Region) 
 	}
 	for _, r := range regions {
 		if r.Buffer == nil {
-			return named(d.name, op, driver.Errorf(InvalidArgument, op, "a region without a buffer"))
+			return named(d.name, op, driver.Errorf(InvalidArgument, op, "a region without a buffer, or of one that was freed"))
 		}
 		if size := r.Buffer.Size(); r.Offset < 0 || r.Size < 0 || r.Offset > size-r.Size {
 			return named(d.name, op, driver.Errorf(InvalidArgument, op,
-				"bytes [%d, %d) of a buffer of %d", r.Offset, r.Offset+r.Size, size))
+				"%d bytes from %d on in a buffer of %d", r.Size, r.Offset, size))
 		}
 	}
 	return nil

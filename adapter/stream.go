@@ -3,7 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
-	"time"
+	"sync/atomic"
 
 	"example.com/midplane/adapter/driver"
 )
@@ -11,8 +11,9 @@ import (
 // Stream is a queue of a device's work. On a device without streams of its own
 // everything is done when its call returns, and the methods that wait do not.
 type Stream struct {
-	dev *Device
-	drv driver.Stream // nil on a synchronous device
+	dev    *Device
+	drv    driver.Stream // nil on a synchronous device
+	closed atomic.Bool
 }
 
 // NewStream returns a new queue.
@@ -38,20 +39,36 @@ func (s *Stream) Driver() driver.Stream { return s.drv }
 // Device returns the device that the stream belongs to.
 func (s *Stream) Device() *Device { return s.dev }
 
+// enter notes a call under way, or fails if the stream or its device is closed.
+func (s *Stream) enter(op string) error {
+	if s.closed.Load() {
+		return closedBefore(s.dev, op, "stream")
+	}
+	return s.dev.enter(op)
+}
+
+func closedBefore(d *Device, op, what string) error {
+	return &Error{Code: Closed, Sticky: true, Device: d.name, Op: op, Text: "the " + what + " was closed before"}
+}
+
 // Synchronize waits for all work enqueued and returns its first failure.
 func (s *Stream) Synchronize(ctx context.Context) error {
+	if err := s.enter("Synchronize"); err != nil {
+		return err
+	}
+	defer s.dev.leave()
 	if s.drv == nil {
 		return nil
 	}
 	return named(s.dev.name, "Synchronize", s.drv.Synchronize(ctx))
 }
 
-// Close waits for the work and gives the queue back.
+// Close waits for the work and gives the queue back. A second Close is an error.
 func (s *Stream) Close() error {
-	if s.drv == nil {
-		return nil
+	if !s.closed.CompareAndSwap(false, true) {
+		return closedBefore(s.dev, "Close", "stream")
 	}
-	if err := s.dev.enter("Close"); err != nil {
+	if s.drv == nil || s.dev.enter("Close") != nil {
 		return nil // closing the device closed it
 	}
 	defer s.dev.leave()
@@ -68,6 +85,10 @@ func (s *Stream) CopyIn(ctx context.Context, dst driver.Region, src []byte) erro
 		}
 		return d.CopyIn(ctx, dst, src)
 	}
+	if err := s.enter("CopyInAsync"); err != nil {
+		return err
+	}
+	defer d.leave()
 	if err := d.checkCopy("CopyInAsync", dst.Size, int64(len(src)), dst); err != nil || len(src) == 0 {
 		return err
 	}
@@ -84,15 +105,23 @@ func (s *Stream) CopyOut(ctx context.Context, dst []byte, src driver.Region) err
 		}
 		return d.CopyOut(ctx, dst, src)
 	}
+	if err := s.enter("CopyOutAsync"); err != nil {
+		return err
+	}
+	defer d.leave()
 	if err := d.checkCopy("CopyOutAsync", int64(len(dst)), src.Size, src); err != nil || len(dst) == 0 {
 		return err
 	}
 	return named(d.name, "CopyOutAsync", d.async.CopyOutAsync(s.drv, dst, src))
 }
 
-// Copy enqueues a copy inside the device's memory.
+// Copy enqueues a copy inside the device's memory. The regions must not overlap.
 func (s *Stream) Copy(ctx context.Context, dst, src driver.Region) error {
 	d := s.dev
+	if err := s.enter("Copy"); err != nil {
+		return err
+	}
+	defer d.leave()
 	if err := d.checkCopy("Copy", dst.Size, src.Size, dst, src); err != nil || dst.Size == 0 {
 		return err
 	}
@@ -111,33 +140,19 @@ func (s *Stream) Copy(ctx context.Context, dst, src driver.Region) error {
 	return d.CopyIn(ctx, dst, host)
 }
 
-// Event is a point in the order of a stream's work.
-type Event struct {
-	dev  *Device
-	drv  driver.Event // nil on a synchronous device
-	when time.Time    // when it was recorded there
-}
-
-// NewEvent returns an event that has not been recorded.
-func (d *Device) NewEvent() (*Event, error) {
-	if err := d.enter("NewEvent"); err != nil {
-		return nil, err
-	}
-	defer d.leave()
-	if d.streamer == nil {
-		return &Event{dev: d}, nil
-	}
-	e, err := d.streamer.NewEvent()
-	if err != nil {
-		return nil, named(d.name, "NewEvent", err)
-	}
-	return &Event{dev: d, drv: e}, nil
-}
-
-// Record enqueues the event.
+// Record enqueues an event of the same device.
 func (s *Stream) Record(e *Event) error {
-	if s.drv == nil {
-		e.when = time.Now()
+	if err := s.enter("Record"); err != nil {
+		return err
+	}
+	defer s.dev.leave()
+	switch {
+	case e.dev != s.dev:
+		return named(s.dev.name, "Record", driver.Errorf(InvalidArgument, "Record", "the event is of %s", e.dev.name))
+	case e.closed.Load():
+		return closedBefore(s.dev, "Record", "event")
+	case s.drv == nil:
+		e.happen()
 		return nil
 	}
 	return named(s.dev.name, "Record", s.drv.Record(e.drv))
@@ -146,39 +161,15 @@ func (s *Stream) Record(e *Event) error {
 // Wait makes later work of the stream wait for the event, which may belong to
 // another device: then the host waits for it before it enqueues more.
 func (s *Stream) Wait(ctx context.Context, e *Event) error {
-	switch {
-	case e.drv == nil:
-		return nil
-	case s.drv == nil || e.dev != s.dev:
+	if err := s.enter("Wait"); err != nil {
+		return err
+	}
+	defer s.dev.leave()
+	if s.drv == nil || e.dev != s.dev {
 		return e.Synchronize(ctx)
 	}
+	if e.closed.Load() {
+		return closedBefore(s.dev, "Wait", "event")
+	}
 	return named(s.dev.name, "Wait", s.drv.Wait(e.drv))
-}
-
-// Synchronize waits until the event has happened.
-func (e *Event) Synchronize(ctx context.Context) error {
-	if e.drv == nil {
-		return nil
-	}
-	return named(e.dev.name, "Synchronize", e.drv.Synchronize(ctx))
-}
-
-// Since returns the time from an earlier event of the same device to this one.
-func (e *Event) Since(earlier *Event) (time.Duration, error) {
-	if e.dev != earlier.dev {
-		return 0, named(e.dev.name, "Since", driver.Errorf(InvalidArgument, "Since", "the earlier event is of %s", earlier.dev.name))
-	}
-	if e.drv == nil {
-		return e.when.Sub(earlier.when), nil
-	}
-	took, err := e.drv.Since(earlier.drv)
-	return took, named(e.dev.name, "Since", err)
-}
-
-// Close gives the event back.
-func (e *Event) Close() error {
-	if e.drv == nil {
-		return nil
-	}
-	return named(e.dev.name, "Close", e.drv.Close())
 }

@@ -2,6 +2,9 @@ package adapter
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 
 	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
@@ -18,11 +21,15 @@ type Tensor struct {
 // NewTensor allocates a tensor of undefined contents. Strings cannot lie on a
 // device.
 func (d *Device) NewTensor(t tensor.DType, shape tensor.Shape) (*Tensor, error) {
-	if _, err := shape.Elements(); err != nil {
-		return nil, named(d.name, "NewTensor", driver.Errorf(InvalidArgument, "NewTensor", "%v", err))
-	}
 	if !t.Valid() || t == tensor.String {
-		return nil, named(d.name, "NewTensor", driver.Errorf(Unsupported, "NewTensor", "%v elements live on the host only", t))
+		return nil, named(d.name, "NewTensor", driver.Errorf(Unsupported, "NewTensor", "%v elements cannot lie on a device", t))
+	}
+	n, err := shape.Elements()
+	if err == nil && n > math.MaxInt/max(t.Bits(), 8) {
+		err = fmt.Errorf("%v%v is larger than the address space", t, shape)
+	}
+	if err != nil {
+		return nil, named(d.name, "NewTensor", driver.Errorf(InvalidArgument, "NewTensor", "%v", err))
 	}
 	b, err := d.Alloc(d.ValueSize(t, shape), driver.DeviceMemory)
 	if err != nil {
@@ -37,7 +44,10 @@ func (d *Device) Upload(ctx context.Context, t *tensor.Tensor) (*Tensor, error) 
 	if err != nil {
 		return nil, err
 	}
-	return on, on.Write(ctx, t)
+	if err := on.Write(ctx, t); err != nil {
+		return nil, errors.Join(err, on.Free())
+	}
+	return on, nil
 }
 
 // Write replaces the elements by those of a host tensor of the same type and
@@ -46,7 +56,11 @@ func (t *Tensor) Write(ctx context.Context, from *tensor.Tensor) error {
 	if from.DType() != t.dtype || !from.Shape().Equal(t.shape) {
 		return named(t.Device().name, "Write", driver.Errorf(InvalidArgument, "Write", "%v%v into %v%v", from.DType(), from.Shape(), t.dtype, t.shape))
 	}
-	return t.Device().CopyIn(ctx, t.packed(), from.Bytes())
+	to, err := t.packed()
+	if err != nil {
+		return err
+	}
+	return t.Device().CopyIn(ctx, to, from.Bytes())
 }
 
 // Type implements tensor.Value.
@@ -66,19 +80,24 @@ func (t *Tensor) Region() driver.Region { return t.buffer.All() }
 
 // packed is the part of the region that holds elements as the host packs them;
 // a device may round a value's size up.
-func (t *Tensor) packed() driver.Region {
-	r := t.Region()
-	r.Size = int64(t.dtype.Bytes(t.shape.Size()))
-	return r
+func (t *Tensor) packed() (driver.Region, error) {
+	return t.buffer.Slice(0, int64(t.dtype.Bytes(t.shape.Size())))
 }
 
 // Download returns a copy on the host.
 func (t *Tensor) Download(ctx context.Context) (*tensor.Tensor, error) {
+	from, err := t.packed()
+	if err != nil {
+		return nil, err
+	}
 	host, err := tensor.New(t.dtype, t.shape)
 	if err != nil {
 		return nil, err
 	}
-	return host, t.Device().CopyOut(ctx, host.Bytes(), t.packed())
+	if err := t.Device().CopyOut(ctx, host.Bytes(), from); err != nil {
+		return nil, err
+	}
+	return host, nil
 }
 
 // Free gives the memory back.

@@ -55,7 +55,12 @@ const (
 var scopeNames = [...]string{"call", "stream", "device", "process"}
 
 // String returns the scope's name.
-func (s Scope) String() string { return scopeNames[s] }
+func (s Scope) String() string {
+	if int(s) < len(scopeNames) {
+		return scopeNames[s]
+	}
+	return fmt.Sprintf("scope %d", uint8(s))
+}
 
 // Error is a failure of a device.
 type Error struct {

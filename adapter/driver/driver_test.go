@@ -1,0 +1,144 @@
+package driver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+)
+
+// every implements every optional interface, and declares some.
+type every struct {
+	driver.Unimplemented
+	declared driver.Caps
+}
+
+func (e every) Info() driver.Info                                     { return driver.Info{Caps: e.declared} }
+func (every) NewStream() (driver.Stream, error)                       { return nil, nil }
+func (every) NewEvent() (driver.Event, error)                         { return nil, nil }
+func (every) CopyInAsync(driver.Stream, driver.Region, []byte) error  { return nil }
+func (every) CopyOutAsync(driver.Stream, []byte, driver.Region) error { return nil }
+func (every) Copy(driver.Stream, driver.Region, driver.Region) error  { return nil }
+func (every) Stats() driver.Stats                                     { return driver.Stats{} }
+func (every) HostBytes(driver.Region) ([]byte, error)                 { return nil, nil }
+func (every) Import([]byte) (driver.Buffer, error)                    { return nil, nil }
+func (every) ValueSize(tensor.DType, tensor.Shape) int64              { return 0 }
+func (every) Alignment() int64                                        { return 0 }
+
+func found(d driver.Device) map[driver.Caps]bool {
+	has := make(map[driver.Caps]bool)
+	_, has[driver.CapStreamer] = driver.As[driver.Streamer](d)
+	_, has[driver.CapAsyncCopier] = driver.As[driver.AsyncCopier](d)
+	_, has[driver.CapCopier] = driver.As[driver.Copier](d)
+	_, has[driver.CapStatter] = driver.As[driver.Statter](d)
+	_, has[driver.CapHostMapper] = driver.As[driver.HostMapper](d)
+	_, has[driver.CapHostImporter] = driver.As[driver.HostImporter](d)
+	_, has[driver.CapSizer] = driver.As[driver.Sizer](d)
+	return has
+}
+
+func TestAsFindsWhatIsDeclared(t *testing.T) {
+	for bit, name := range map[driver.Caps]string{
+		driver.CapStreamer: "Streamer", driver.CapAsyncCopier: "AsyncCopier", driver.CapCopier: "Copier", driver.CapStatter: "Statter",
+		driver.CapHostMapper: "HostMapper", driver.CapHostImporter: "HostImporter", driver.CapSizer: "Sizer",
+	} {
+		for other, has := range found(every{declared: bit}) {
+			assert.Equal(t, other == bit, has, "declares %s, asked for %v", name, other.Names())
+		}
+		for other, has := range found(every{declared: ^bit}) {
+			assert.Equal(t, other != bit, has, "declares all but %s, asked for %v", name, other.Names())
+		}
+		assert.Equal(t, []string{name}, bit.Names())
+		boast := struct{ driver.Device }{every{declared: bit}} // has the device's methods only
+		assert.False(t, found(boast)[bit], "%s is declared and not implemented", name)
+	}
+}
+
+func TestCaps(t *testing.T) {
+	c := driver.CapStreamer | driver.CapSizer
+	assert.True(t, c.Has(driver.CapStreamer))
+	assert.True(t, c.Has(c))
+	assert.False(t, c.Has(driver.CapStreamer|driver.CapCopier), "all bits must be set")
+	assert.Equal(t, []string{"Streamer", "Sizer"}, c.Names())
+	assert.Empty(t, driver.Caps(0).Names())
+}
+
+func TestErrorText(t *testing.T) {
+	for want, e := range map[string]*driver.Error{
+		"out of memory":                            {Code: driver.OutOfMemory},
+		"Alloc: out of memory: 7 bytes":            driver.Errorf(driver.OutOfMemory, "Alloc", "%d bytes", 7),
+		"emu:0: Alloc: out of memory":              {Code: driver.OutOfMemory, Op: "Alloc", Device: "emu:0"},
+		"Alloc: internal error (vendor: -5 CL_NO)": {Code: driver.Internal, Op: "Alloc", VendorCode: -5, VendorText: "CL_NO"},
+		"Alloc: closed: early: context canceled":   {Code: driver.Closed, Op: "Alloc", Text: "early", Err: context.Canceled},
+		"code 200":                                 {Code: 200},
+		"code 0":                                   {},
+	} {
+		assert.EqualError(t, e, want)
+	}
+}
+
+func TestErrorUnwraps(t *testing.T) {
+	cause := errors.New("cause")
+	var err error = &driver.Error{Code: driver.Canceled, Err: fmt.Errorf("outer: %w", cause)}
+	assert.ErrorIs(t, err, driver.Canceled)
+	assert.ErrorIs(t, err, cause)
+	assert.NotErrorIs(t, err, driver.Closed)
+	err = fmt.Errorf("more: %w", err)
+	var code driver.Code
+	require.ErrorAs(t, err, &code)
+	assert.Equal(t, driver.Canceled, code)
+}
+
+func TestCodesAndScopesHaveNames(t *testing.T) {
+	seen := make(map[string]bool)
+	for c := driver.Internal; c <= driver.DeviceLost; c++ {
+		assert.NotEmpty(t, c.Error())
+		assert.NotContains(t, c.Error(), "code ")
+		assert.False(t, seen[c.Error()], "two codes are called %q", c)
+		seen[c.Error()] = true
+	}
+	assert.Equal(t, "call", driver.Scope(0).String())
+	assert.Equal(t, "process", driver.ScopeProcess.String())
+	assert.Equal(t, "scope 9", driver.Scope(9).String())
+}
+
+func TestAsError(t *testing.T) {
+	cause := errors.New("cause")
+	own := &driver.Error{Code: driver.OutOfMemory, Scope: driver.ScopeStream, Retryable: true, Text: "full", VendorCode: 3}
+
+	e := driver.AsError("Alloc", own)
+	assert.Equal(t, "Alloc: out of memory: full (vendor: 3 )", e.Error())
+	assert.Empty(t, own.Op, "a copy")
+	assert.Equal(t, "Free", driver.AsError("Alloc", &driver.Error{Code: driver.Closed, Op: "Free"}).Op, "the inner call is nearer")
+
+	e = driver.AsError("Alloc", fmt.Errorf("bank 2: %w", own))
+	assert.Equal(t, driver.Error{Code: driver.OutOfMemory, Scope: driver.ScopeStream, Retryable: true, VendorCode: 3, Op: "Alloc", Err: e.Err}, *e)
+	assert.ErrorIs(t, e, own)
+	assert.ErrorContains(t, e, "bank 2: out of memory: full")
+
+	assert.Equal(t, driver.Canceled, driver.AsError("", fmt.Errorf("x: %w", context.DeadlineExceeded)).Code)
+	e = driver.AsError("Copy", cause)
+	assert.Equal(t, driver.Internal, e.Code)
+	assert.ErrorIs(t, e, cause)
+}
+
+func TestUnimplemented(t *testing.T) {
+	var d driver.Device = driver.Unimplemented{}
+	ctx := context.Background()
+	_, err := d.Alloc(1, driver.DeviceMemory)
+	for op, err := range map[string]error{
+		"Alloc": err, "CopyIn": d.CopyIn(ctx, driver.Region{}, nil), "CopyOut": d.CopyOut(ctx, nil, driver.Region{}),
+	} {
+		require.ErrorIs(t, err, driver.Unsupported)
+		assert.ErrorContains(t, err, op)
+	}
+	assert.NoError(t, d.Synchronize(ctx))
+	assert.NoError(t, d.Close())
+	assert.Zero(t, d.Info())
+}

@@ -144,6 +144,9 @@ func (k *kernel) check(call *operators.Call) error {
 
 // compute does the work, and makes sure that nobody changed the inputs.
 func (k *kernel) compute(ctx context.Context, call *operators.Call, mem *access) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	before, err := k.digest(call, mem)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 
 // Poison is the pattern that fresh memory is filled with. Read as floats of two
 // bytes or more it is NaN; read as integers it is far from the usual.
-const Poison = "\xa5\xff"
+const Poison = "\xf5\xff"
 
 // memory is the device's memory: it counts what buffers take.
 //

@@ -2,7 +2,9 @@
 
 package emu
 
-// Without page protection a stray access does not fault; it sees poison.
+// protected says that a stray access to a buffer faults. Here it sees what the
+// device has there, or poison.
+const protected = false
 
 func mapPages(size int) ([]byte, error) { return make([]byte, size), nil }
 

@@ -4,6 +4,9 @@ package emu
 
 import "golang.org/x/sys/unix"
 
+// protected says that a stray access to a buffer faults.
+const protected = true
+
 // mapPages returns accessible memory of whole pages outside Go's heap.
 func mapPages(size int) ([]byte, error) {
 	return unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)

@@ -1,0 +1,41 @@
+# What there is to do with this tree. Everything runs with Go alone; tests that
+# need data say where they look for it (see README.md).
+
+GO       ?= go
+TOOLS    := bin
+SCHEMAS  ?= ../shared/onnx/schemas.json
+PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
+CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/... ./conformance/...
+
+.PHONY: build test race bench lint generate cross static check
+
+build: ## the command line, into bin/
+	CGO_ENABLED=0 $(GO) build -o $(TOOLS)/midplane ./cmd/midplane
+
+test: ## every test
+	$(GO) test ./...
+
+race: ## the tests of everything concurrent, under the race detector
+	$(GO) test -race -short ./adapter/... ./backends/... ./models/... ./conformance/... ./frameworks/...
+
+bench: ## the benchmarks in the tree
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint: ## formatting and vet
+	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt would change these"; exit 1; }
+	$(GO) vet ./...
+
+generate: ## the operator catalogue (needs SCHEMAS) and the generated pages
+	$(GO) run ./operators/internal/schemagen $(SCHEMAS) operators/schemas_gen.go
+
+cross: ## compiles for every platform
+	@for p in $(PLATFORMS); do \
+		echo "build $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build $(CORE) ./cmd/... || exit 1; \
+	done
+
+static: ## the static build, which runs in an empty root
+	CGO_ENABLED=0 $(GO) build -tags static -ldflags='-s -w' -o $(TOOLS)/midplane-static ./cmd/midplane
+
+check: lint cross test race ## everything that must hold before a change lands
+	$(GO) mod tidy -diff

@@ -108,11 +108,12 @@ func (c *Call) follow(values []Int) {
 	}
 }
 
-// fitting returns a copy of values less those that an integer type cannot hold.
+// fitting returns a copy of values less those that an integer type cannot hold,
+// or, where only a name is known, that a narrow one might not.
 func fitting(values []Int, d tensor.DType) []Int {
 	out := make([]Int, len(values))
 	for i, v := range values {
-		if !v.Known || fits(v.Value, d) {
+		if v.Known && fits(v.Value, d) || !v.Known && d.Bits() >= 32 {
 			out[i] = v
 		}
 	}

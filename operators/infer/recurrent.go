@@ -31,7 +31,7 @@ func recurrence(c *Call, gates int) error {
 	if size := c.Node.Int("hidden_size", 0); size > 0 {
 		hidden = tensor.Known(int(size))
 	}
-	all := multiple(hidden, gates)
+	all := scaled(hidden, gates)
 	state := []*tensor.Dim{&directions, &batch, &hidden}
 	if batchFirst {
 		e.meet("X", 0, &batch, &seq, &input)
@@ -47,8 +47,8 @@ func recurrence(c *Call, gates int) error {
 	if !hidden.IsKnown() && all.IsKnown() {
 		hidden = tensor.Known(all.Size / gates)
 	}
-	e.equal("R", all, multiple(hidden, gates))
-	biases, peepholes := multiple(hidden, 2*gates), multiple(hidden, 3)
+	e.equal("R", all, scaled(hidden, gates))
+	biases, peepholes := scaled(hidden, 2*gates), scaled(hidden, 3)
 	e.meet("B", 3, &directions, &biases)
 	e.meet("P", 7, &directions, &peepholes)
 	if e.err != nil {
@@ -63,14 +63,6 @@ func recurrence(c *Call, gates int) error {
 	c.Set(1, d, last)
 	c.Set(2, d, last.Clone())
 	return nil
-}
-
-// multiple returns k times an extent, unknown if it is.
-func multiple(d tensor.Dim, k int) tensor.Dim {
-	if d.IsKnown() {
-		return tensor.Known(d.Size * k)
-	}
-	return tensor.Symbol("")
 }
 
 // sharedExtents gathers the extents that inputs of a node share. The first

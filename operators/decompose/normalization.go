@@ -16,7 +16,7 @@ var normalization = family{
 	"GroupNormalization":        groupNormalization,
 	"LayerNormalization":        layerNormalization,
 	"RMSNormalization":          rmsNormalization,
-	"LpNormalization":           formula(lpNormalization),
+	"LpNormalization":           realFormula(lpNormalization),
 	"MeanVarianceNormalization": meanVarianceNormalization,
 	"LRN":                       localResponseNormalization,
 }

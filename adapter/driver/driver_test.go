@@ -123,6 +123,8 @@ func TestAsError(t *testing.T) {
 	assert.ErrorContains(t, e, "bank 2: out of memory: full")
 
 	assert.Equal(t, driver.Canceled, driver.AsError("", fmt.Errorf("x: %w", context.DeadlineExceeded)).Code)
+	assert.EqualError(t, driver.AsError("Copy", driver.DeviceLost), "Copy: device lost")
+	assert.EqualError(t, driver.AsError("Copy", fmt.Errorf("bus 2: %w", driver.DeviceLost)), "Copy: device lost: bus 2: device lost")
 	e = driver.AsError("Copy", cause)
 	assert.Equal(t, driver.Internal, e.Code)
 	assert.ErrorIs(t, e, cause)

@@ -112,11 +112,13 @@ func Errorf(code Code, op, format string, args ...any) *Error {
 
 // AsError returns err as an Error of its own, which the caller may change: a
 // copy where err is one, else an Error around err with the code and scope of the
-// one that err wraps, with [Canceled] for the end of a context and [Internal]
-// for anything else. Op is filled in where it is empty. Err is not nil.
+// one that err wraps, with the [Code] that err is or wraps, with [Canceled] for
+// the end of a context and [Internal] for anything else. Op is filled in where it
+// is empty. Err must not be nil.
 func AsError(op string, err error) *Error {
 	e := &Error{Code: Internal, Err: err}
 	var inner *Error
+	var code Code
 	switch {
 	case errors.As(err, &inner) && error(inner) == err:
 		copied := *inner
@@ -124,6 +126,11 @@ func AsError(op string, err error) *Error {
 	case inner != nil:
 		e.Code, e.Scope, e.Retryable, e.Sticky = inner.Code, inner.Scope, inner.Retryable, inner.Sticky
 		e.VendorCode, e.VendorText = inner.VendorCode, inner.VendorText
+	case errors.As(err, &code):
+		e.Code = code
+		if error(code) == err {
+			e.Err = nil
+		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		e.Code = Canceled
 	}

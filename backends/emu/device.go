@@ -118,7 +118,7 @@ func (d *Device) submit(s driver.Stream, w *work) error {
 		})
 	}
 	if err != nil {
-		return failure(w.op, driver.ScopeCall, errors.Join(err, w.mem.end()))
+		return failure(w.op, driver.ScopeCall, also(err, w.mem.end()))
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (w *work) do() (err error) {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
-		err = errors.Join(err, w.mem.end())
+		err = also(err, w.mem.end())
 	}()
 	if err := w.mem.dev.ready(w.op); err != nil {
 		return err
@@ -150,7 +150,8 @@ func (d *Device) ready(op string) error {
 	}
 	err := d.options.Fault(op)
 	if errors.Is(err, driver.DeviceLost) {
-		lost := &driver.Error{Code: driver.DeviceLost, Scope: driver.ScopeDevice, Sticky: true, Op: op, Err: err}
+		lost := driver.AsError(op, err)
+		lost.Scope, lost.Sticky = driver.ScopeDevice, true
 		d.lost.CompareAndSwap(nil, lost)
 		return lost
 	}
@@ -165,6 +166,17 @@ func failure(op string, scope driver.Scope, err error) error {
 	e := driver.AsError(op, err)
 	e.Scope = max(e.Scope, scope)
 	return e
+}
+
+// also joins two errors of which one at least is usually nil.
+func also(a, b error) error {
+	if a == nil {
+		return b
+	}
+	if b == nil {
+		return a
+	}
+	return errors.Join(a, b)
 }
 
 // Synchronize implements driver.Device. The first failure that a stream has and

@@ -185,7 +185,7 @@ func (b *buffer) shut() (err error) {
 	if b.users--; b.users == 0 {
 		err = protect(b.pages, false)
 	}
-	return errors.Join(err, b.release())
+	return also(err, b.release())
 }
 
 // access is what one piece of work may do to memory: it keeps buffers from when
@@ -203,7 +203,7 @@ func (a *access) hold(regions ...driver.Region) error {
 			err = b.hold()
 		}
 		if err != nil {
-			return errors.Join(err, a.end())
+			return also(err, a.end())
 		}
 		a.held = append(a.held, b)
 	}

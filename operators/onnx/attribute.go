@@ -40,25 +40,46 @@ func (t attributeType) String() string {
 	return fmt.Sprintf("AttributeType(%d)", int64(t))
 }
 
-// attributes reads the attributes of one node, whose names must differ.
+// attributes reads the attributes of one node, or the defaults of a function,
+// whose names must differ.
 func (d *decoder) attributes(messages [][]byte, s *scope) ([]graph.Attribute, error) {
 	if len(messages) == 0 {
 		return nil, nil
 	}
 	attributes := make([]graph.Attribute, len(messages))
-	seen := make(map[string]bool, len(messages))
 	for i, b := range messages {
 		a := &attributes[i]
-		err := d.attribute(b, a, s)
-		if err == nil && seen[a.Name] {
-			err = invalid("the node has two attributes of this name")
-		}
-		if err != nil {
+		if err := d.attribute(b, a, s); err != nil {
 			return nil, within(err, "attribute %s", name(a.Name))
 		}
-		seen[a.Name] = true
+	}
+	if a := repeated(attributes); a != nil {
+		return nil, within(invalid("there are two of this name"), "attribute %s", name(a.Name))
 	}
 	return attributes, nil
+}
+
+// repeated returns an attribute whose name another one has too, or nil.
+func repeated(attributes []graph.Attribute) *graph.Attribute {
+	const few = 16 // as long as comparing all with all is faster than a map
+	if len(attributes) > few {
+		seen := make(map[string]bool, len(attributes))
+		for i, a := range attributes {
+			if seen[a.Name] {
+				return &attributes[i]
+			}
+			seen[a.Name] = true
+		}
+		return nil
+	}
+	for i, a := range attributes {
+		for _, b := range attributes[:i] {
+			if a.Name == b.Name {
+				return &attributes[i]
+			}
+		}
+	}
+	return nil
 }
 
 // attributeFields is what an AttributeProto holds, before messages are read.
@@ -89,7 +110,7 @@ func (d *decoder) attribute(b []byte, a *graph.Attribute, s *scope) error {
 	for f.next() {
 		switch f.num {
 		case 1:
-			a.Name = f.text()
+			a.Name = d.intern(f.message())
 		case 13:
 			a.Doc = f.text()
 		case 20:

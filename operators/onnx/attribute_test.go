@@ -102,7 +102,7 @@ func TestAttributeErrors(t *testing.T) {
 		})
 	}
 	_, err := onnx.Decode(model(message{}.bytes(1, node("Op", nil, nil).bytes(5, attribute(2)).bytes(5, attribute(2)))), nil, nil)
-	requireError(t, err, onnx.ErrInvalid, `graph "" node 0 "" attribute "a"`, "two attributes of this name")
+	requireError(t, err, onnx.ErrInvalid, `graph "" node 0 "" attribute "a"`, "two of this name")
 }
 
 // What a decoded attribute holds is encoded and decoded to the same.

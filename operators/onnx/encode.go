@@ -62,26 +62,25 @@ type encoding struct {
 	closed bool // the last part is not the encoding's own to append to
 }
 
-// large is the number of bytes from which on a part is kept instead of copied.
-const large = 4096
-
-// add appends bytes.
+// add appends a copy of b.
 func (e *encoding) add(b []byte) {
-	e.size += len(b)
-	if len(b) >= large {
-		e.parts, e.closed = append(e.parts, b), true
-		return
-	}
-	e.open()
-	last := &e.parts[len(e.parts)-1]
-	*last = append(*last, b...)
-}
-
-// open makes sure that the last part may be appended to.
-func (e *encoding) open() {
 	if len(e.parts) == 0 || e.closed {
 		e.parts, e.closed = append(e.parts, nil), false
 	}
+	last := &e.parts[len(e.parts)-1]
+	*last = append(*last, b...)
+	e.size += len(b)
+}
+
+// share appends b itself if it is large enough for that to be worth a part.
+func (e *encoding) share(b []byte) {
+	const large = 4096
+	if len(b) < large {
+		e.add(b)
+		return
+	}
+	e.parts, e.closed = append(e.parts, b), true
+	e.size += len(b)
 }
 
 // head appends a field's number and wire type, and a varint: the value of an
@@ -111,10 +110,13 @@ func (e *encoding) float(num protowire.Number, v float32) {
 
 func (e *encoding) data(num protowire.Number, b []byte) {
 	e.head(num, protowire.BytesType, uint64(len(b)))
-	e.add(b)
+	e.share(b)
 }
 
-func (e *encoding) text(num protowire.Number, s string) { e.data(num, []byte(s)) }
+func (e *encoding) text(num protowire.Number, s string) {
+	e.head(num, protowire.BytesType, uint64(len(s)))
+	e.add([]byte(s))
+}
 
 // textSet writes a string that is not empty.
 func (e *encoding) textSet(num protowire.Number, s string) {
@@ -126,7 +128,7 @@ func (e *encoding) textSet(num protowire.Number, s string) {
 func (e *encoding) message(num protowire.Number, m *encoding) {
 	e.head(num, protowire.BytesType, uint64(m.size))
 	for _, part := range m.parts {
-		e.add(part)
+		e.share(part)
 	}
 }
 

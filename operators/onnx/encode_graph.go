@@ -17,8 +17,15 @@ type graphEncoder struct {
 // graph makes a GraphProto.
 func (g *graphEncoder) graph(from *graph.Graph) (*encoding, error) {
 	e := &encoding{}
-	if err := g.nodes(e, 1, from.Nodes); err != nil {
+	if err := g.fill(e, from); err != nil {
 		return nil, within(err, "graph %s", name(from.Name))
+	}
+	return e, nil
+}
+
+func (g *graphEncoder) fill(e *encoding, from *graph.Graph) error {
+	if err := g.nodes(e, 1, from.Nodes); err != nil {
+		return err
 	}
 	e.textSet(2, from.Name)
 	inputs := make(map[*graph.Value]bool, len(from.Inputs))
@@ -27,7 +34,7 @@ func (g *graphEncoder) graph(from *graph.Graph) (*encoding, error) {
 	}
 	for _, v := range from.Initializers {
 		if v.Const == nil {
-			return nil, invalid("graph %s: initializer %s has no tensor", name(from.Name), name(v.Name))
+			return invalid("initializer %s has no tensor", name(v.Name))
 		}
 		t := encodeTensor(v.Const)
 		t.text(8, g.names.of(v))
@@ -43,14 +50,14 @@ func (g *graphEncoder) graph(from *graph.Graph) (*encoding, error) {
 	outputs := make(map[*graph.Value]bool, len(from.Outputs))
 	for i, v := range from.Outputs {
 		if _, err := g.read(v); err != nil || v == nil {
-			return nil, invalid("graph %s: output %d is defined neither in the graph nor around it", name(from.Name), i)
+			return invalid("output %d is defined neither in the graph nor around it", i)
 		}
 		outputs[v] = true
 		e.message(12, g.describe(v))
 	}
 	g.valueInfos(e, 13, from, outputs)
 	e.metadata(16, from.Metadata)
-	return e, nil
+	return nil
 }
 
 // valueInfos describes what nodes write and the graph does not return.

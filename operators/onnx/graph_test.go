@@ -116,7 +116,9 @@ func TestBodiesCapture(t *testing.T) {
 }
 
 func TestGraphErrors(t *testing.T) {
-	two := func(a, b message) message { return message{}.text(2, "g").bytes(1, a.text(3, "first")).bytes(1, b.text(3, "second")) }
+	two := func(a, b message) message {
+		return message{}.text(2, "g").bytes(1, a.text(3, "first")).bytes(1, b.text(3, "second"))
+	}
 	tests := map[string]struct {
 		graph        message
 		kind         error

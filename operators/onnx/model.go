@@ -28,14 +28,25 @@ type decoder struct {
 	external External
 	size     int // bytes of the file
 
-	opsets map[string]int // of the model
-	values int            // defined, declared and returned so far
-	nodes  int            // read so far
-	dense  int64          // bytes that sparse tensors took so far
+	opsets  map[string]int    // of the model
+	values  int               // defined, declared and returned so far
+	nodes   int               // read so far
+	strings map[string]string // operators, domains and names of attributes
+	dense   int64             // bytes that sparse tensors took so far
+}
+
+// intern returns a string that many nodes have, which is kept once.
+func (d *decoder) intern(b []byte) string {
+	s, ok := d.strings[string(b)]
+	if !ok {
+		s = string(b)
+		d.strings[s] = s
+	}
+	return s
 }
 
 func newDecoder(data []byte, external External, o *Options) *decoder {
-	return &decoder{Options: o.withDefaults(), external: external, size: len(data)}
+	return &decoder{Options: o.withDefaults(), external: external, size: len(data), strings: make(map[string]string)}
 }
 
 func (d *decoder) model(data []byte) (*graph.Model, error) {

@@ -33,11 +33,11 @@ func (d *decoder) defineNode(b []byte, n *graph.Node, index int, s *scope) error
 		case 3:
 			n.Name = f.text()
 		case 4:
-			n.Op = f.text()
+			n.Op = d.intern(f.message())
 		case 6:
 			n.Doc = f.text()
 		case 7:
-			n.Domain = graph.NormalDomain(f.text())
+			n.Domain = graph.NormalDomain(d.intern(f.message()))
 		case 8:
 			n.Overload = f.text()
 		case 9:
@@ -82,7 +82,7 @@ func (d *decoder) link(g *graph.Graph, messages [][]byte, s *scope) error {
 }
 
 func (d *decoder) linkNode(b []byte, n *graph.Node, s *scope) error {
-	var attributes [][]byte
+	attributes := make([][]byte, 0, 16)
 	f := d.fields(b)
 	for f.next() {
 		switch f.num {

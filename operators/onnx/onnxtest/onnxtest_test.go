@@ -1,6 +1,7 @@
 package onnxtest_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -69,4 +70,106 @@ func TestDataWithoutAnOutput(t *testing.T) {
 	require.NoError(t, err)
 	assert.Nil(t, sets[0].Outputs[0])
 	assert.NotNil(t, sets[0].Outputs[1])
+}
+
+// write encodes a value into a file.
+func write(t *testing.T, path string, v tensor.Value) {
+	t.Helper()
+	b, err := onnx.EncodeValue(v)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+	require.NoError(t, os.WriteFile(path, b, 0o666))
+}
+
+// writeModel encodes a graph that returns its first input.
+func writeModel(t *testing.T, path string, inputs ...*graph.Value) {
+	t.Helper()
+	g := &graph.Graph{Inputs: inputs, Outputs: inputs[:1]}
+	for _, v := range inputs {
+		if v.Const != nil {
+			g.Initializers = append(g.Initializers, v)
+		}
+	}
+	b, err := onnx.Encode(&graph.Model{Graph: g})
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+	require.NoError(t, os.WriteFile(path, b, 0o666))
+}
+
+func input(name string, t tensor.Type) *graph.Value { return &graph.Value{Name: name, Type: t} }
+
+func TestCases(t *testing.T) {
+	dir := t.TempDir()
+	x := input("x", tensor.TensorType(tensor.Float32, tensor.KnownDims(tensor.Shape{2, 2})))
+	writeModel(t, filepath.Join(dir, "test_b", "model.onnx"), x)
+	writeModel(t, filepath.Join(dir, "test_a", "model.onnx"), x)
+	writeModel(t, filepath.Join(dir, "flat.onnx"), x)
+	write(t, filepath.Join(dir, "flat_output_0.pb"), tensor.Of([]float32{0, 0.25, 0.5, 0.75}, 2, 2))
+	writeModel(t, filepath.Join(dir, "alone.onnx"), x)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "empty"), 0o777))
+
+	cases, err := onnxtest.Cases(dir)
+	require.NoError(t, err)
+	var ids []string
+	for _, c := range cases {
+		ids = append(ids, c.ID)
+	}
+	assert.Equal(t, []string{"flat", "test_a", "test_b"}, ids)
+
+	sets, err := cases[0].DataSets()
+	require.NoError(t, err)
+	require.Len(t, sets, 1)
+	assert.Equal(t, []tensor.Value{tensor.Of([]float32{0, 0.25, 0.5, 0.75}, 2, 2)}, sets[0].Inputs)
+	assert.Equal(t, sets[0].Inputs, sets[0].Outputs)
+
+	cases, err = onnxtest.Cases(filepath.Join(dir, "test_a"))
+	require.NoError(t, err)
+	require.Len(t, cases, 1)
+	assert.Equal(t, "test_a", cases[0].ID)
+
+	_, err = onnxtest.Cases(filepath.Join(dir, "empty"))
+	assert.ErrorContains(t, err, "holds neither")
+	_, err = onnxtest.Cases(filepath.Join(dir, "none"))
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestDataSets(t *testing.T) {
+	dir := t.TempDir()
+	numbers := tensor.TensorType(tensor.Float32, nil)
+	x := input("x", tensor.SequenceType(numbers))
+	w := input("w", numbers)
+	w.Const = tensor.Of([]float32{9})
+	o := input("o", tensor.OptionalType(numbers))
+	writeModel(t, filepath.Join(dir, "model.onnx"), x, w, o)
+	cases, err := onnxtest.Cases(dir)
+	require.NoError(t, err)
+
+	list := &tensor.Sequence{Elem: numbers, Items: []tensor.Value{tensor.Of([]float32{1})}}
+	absent := &tensor.Optional{Elem: numbers}
+	first, second := filepath.Join(dir, "test_data_set_0"), filepath.Join(dir, "test_data_set_1")
+	write(t, filepath.Join(first, "input_0.pb"), list)
+	write(t, filepath.Join(first, "input_1.pb"), absent)
+	write(t, filepath.Join(first, "output_0.pb"), list)
+	write(t, filepath.Join(second, "input_0.pb"), list)
+	write(t, filepath.Join(second, "input_1.pb"), w.Const)
+	write(t, filepath.Join(second, "input_2.pb"), absent)
+	write(t, filepath.Join(second, "output_0.pb"), list)
+
+	sets, err := cases[0].DataSets()
+	require.NoError(t, err)
+	assert.Equal(t, []onnxtest.DataSet{
+		{Name: "test_data_set_0", Inputs: []tensor.Value{list, nil, absent}, Outputs: []tensor.Value{list}},
+		{Name: "test_data_set_1", Inputs: []tensor.Value{list, w.Const, absent}, Outputs: []tensor.Value{list}},
+	}, sets)
+
+	write(t, filepath.Join(second, "input_3.pb"), list)
+	_, err = cases[0].DataSets()
+	assert.ErrorContains(t, err, "for the 3 inputs")
+	require.NoError(t, os.Remove(filepath.Join(second, "input_3.pb")))
+	require.NoError(t, os.Remove(filepath.Join(second, "output_0.pb")))
+	_, err = cases[0].DataSets()
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+	write(t, filepath.Join(second, "output_0.pb"), absent)
+	_, err = cases[0].DataSets()
+	assert.ErrorContains(t, err, `output_0.pb as "x"`)
 }

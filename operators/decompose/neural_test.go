@@ -118,7 +118,9 @@ func TestQuantizationRules(t *testing.T) {
 	}
 	scalar := func(v float32) *tensor.Tensor { return tensor.Scalar(v) }
 	x := wave(f, 2, 3, 4)
-	of := func(d tensor.DType, shape []int, v ...float64) *tensor.Tensor { return tensor.FromFloat64s(d, shape, v) }
+	of := func(d tensor.DType, shape []int, v ...float64) *tensor.Tensor {
+		return tensor.FromFloat64s(d, shape, v)
+	}
 	prove(t, []claim{
 		{name: "default type", op: "QuantizeLinear", in: on(x, scalar(0.07))},
 		{name: "zero point", op: "QuantizeLinear", in: on(x, scalar(0.03), tensor.Scalar(int8(-100)))},
@@ -154,4 +156,24 @@ func mapTo(t *tensor.Tensor, factor float64) []float64 {
 		v[i] *= factor
 	}
 	return v
+}
+
+func TestResizeRules(t *testing.T) {
+	f := tensor.Float32
+	on := func(x ...*tensor.Tensor) []*tensor.Tensor { return x }
+	mode := func(s string) graph.Attribute { return graph.A("mode", s) }
+	x := wave(f, 1, 2, 5, 4)
+	scales := func(v ...float32) *tensor.Tensor { return tensor.Of(v) }
+	known := []int{1, 2, 3}
+	prove(t, []claim{
+		{name: "nearest", op: "Resize", in: on(x, nil, scales(1, 1, 2, 1.5)), constant: known},
+		{name: "nearest text", op: "Resize", in: on(tensor.Of([]string{"a", "b", "c"}), nil, nil, ints(5)), attrs: attrs(graph.A("nearest_mode", "floor")), constant: known},
+		{name: "linear", op: "Resize", in: on(x, nil, scales(1, 1, 2, 1.5)), attrs: attrs(mode("linear")), constant: known, rtol: 1e-5},
+		{name: "cubic to sizes", op: "Resize", in: on(x, nil, nil, ints(3, 7)), attrs: attrs(mode("cubic"), graph.A("axes", []int64{2, 3}), integer("exclude_outside", 1)), constant: known, rtol: 1e-4},
+		{name: "antialias of all axes", op: "Resize", in: on(wave(f, 4, 5, 6), nil, nil, ints(2, 3, 4)), attrs: attrs(mode("linear"), integer("antialias", 1)), constant: known, rtol: 1e-4},
+		{name: "a vector", op: "Resize", in: on(wave(f, 4), nil, scales(2.5)), attrs: attrs(mode("linear"), graph.A("coordinate_transformation_mode", "align_corners")), constant: known, rtol: 1e-5},
+		{name: "nothing to do", op: "Resize", in: on(x, nil, nil, ints(1, 2, 5, 4)), attrs: attrs(mode("linear")), constant: known},
+		{name: "image", op: "AffineGrid", in: on(wave(f, 2, 2, 3), ints(2, 1, 3, 4)), constant: []int{1}, rtol: 1e-5},
+		{name: "volume, corners", op: "AffineGrid", in: on(wave(f, 1, 3, 4), ints(1, 1, 2, 3, 1)), attrs: attrs(integer("align_corners", 1)), constant: []int{1}, rtol: 1e-5},
+	})
 }

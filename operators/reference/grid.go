@@ -48,11 +48,12 @@ func (p interpolation) points(position []float64, s tensor.Shape, buf []point) [
 	return buf
 }
 
-// weighted returns the weighted sum of the points of a plane.
+// weighted returns the weighted sum of the points of a plane; those of weight 0
+// do not count, were they infinite.
 func weighted(plane []float64, points []point) float64 {
 	total := 0.0
 	for _, p := range points {
-		if p.at != none {
+		if p.at != none && p.weight != 0 {
 			total += p.weight * plane[p.at]
 		}
 	}
@@ -258,7 +259,7 @@ func affineGrid(c *Call) ([]tensor.Value, error) {
 				sum := matrix[rank]
 				for k := range rank {
 					axis := rank - 1 - k // x is the innermost axis
-					sum += matrix[k] * pixelPosition(at[axis], image[axis], alignCorners)
+					sum += matrix[k] * PixelPosition(at[axis], image[axis], alignCorners)
 				}
 				y = append(y, sum)
 			}
@@ -267,10 +268,10 @@ func affineGrid(c *Call) ([]tensor.Value, error) {
 	return one(tensor.FromFloat64s(theta.DType(), shape, y))
 }
 
-// pixelPosition returns where the centre of pixel i of n lies between −1 and 1,
+// PixelPosition returns where the centre of pixel i of n lies between −1 and 1,
 // which are the centres of the outermost pixels (of a single one: 0 is) or their
 // outer edges.
-func pixelPosition(i, n int, alignCorners bool) float64 {
+func PixelPosition(i, n int, alignCorners bool) float64 {
 	if alignCorners {
 		if n == 1 {
 			return 0

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"math"
 
 	"example.com/midplane/adapter/tensor"
 )
@@ -103,4 +104,26 @@ func fromComponents(d tensor.DType, shape tensor.Shape, components [][]float64) 
 		return tensor.Of(v, shape...)
 	}
 	return fromReals(d, shape, components[0])
+}
+
+// saturated makes an integer tensor of real numbers, which are rounded to
+// nearest, ties to even, and clamped to the range of the type; NaN becomes its
+// least value.
+func saturated(d tensor.DType, shape tensor.Shape, v []float64) *tensor.Tensor {
+	var least, most float64
+	if d == tensor.Uint64 {
+		most = math.Nextafter(1<<64, 0)
+	} else {
+		lo, hi := limits(d)
+		least, most = float64(lo), float64(hi)
+		if hi == math.MaxInt64 {
+			most = math.Nextafter(1<<63, 0)
+		}
+	}
+	return fromReals(d, shape, mapped(v, func(e float64) float64 {
+		if !(e > least) {
+			return least
+		}
+		return math.RoundToEven(min(e, most))
+	}))
 }

@@ -45,6 +45,18 @@ func LoadBytes(ctx context.Context, model []byte, o *Options) (*Session, error) 
 	return load(ctx, "", o, func(oo *onnx.Options) (*onnx.File, error) { return onnx.LoadBytes(model, oo) })
 }
 
+// LoadModel is [Load] for a model that was decoded elsewhere or built in code,
+// its nodes in topological order. The session refers to the model until it is
+// closed: neither graph nor tensors must change.
+func LoadModel(ctx context.Context, m *graph.Model, o *Options) (*Session, error) {
+	return load(ctx, "", o, func(*onnx.Options) (*onnx.File, error) {
+		if m == nil {
+			return nil, errors.New("there is no model")
+		}
+		return &onnx.File{Model: m}, nil
+	})
+}
+
 // load takes a model through every stage before its first run.
 func load(ctx context.Context, name string, o *Options, read func(*onnx.Options) (*onnx.File, error)) (_ *Session, err error) {
 	if o == nil {

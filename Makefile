@@ -13,7 +13,7 @@ build: ## the command line, into bin/
 	CGO_ENABLED=0 $(GO) build -o $(TOOLS)/midplane ./cmd/midplane
 
 test: ## every test
-	$(GO) test ./...
+	$(GO) run ./cmd/testall
 
 race: ## the tests of everything concurrent, under the race detector
 	$(GO) test -race -short ./adapter/... ./backends/... ./models/... ./conformance/... ./frameworks/...

@@ -25,7 +25,7 @@ var unchanged = map[string][]int{
 	"Asinh":                             {22},
 	"Atan":                              {22},
 	"Atanh":                             {22},
-	"Attention":                         {24, 25},
+	"Attention":                         {25},
 	"AveragePool":                       {7, 10, 11, 19, 22},
 	"BatchNormalization":                {15},
 	"Bernoulli":                         {22},

@@ -61,7 +61,7 @@ func TestDecomposedUnary(t *testing.T) {
 		attrs []graph.Attribute
 	}{
 		{"Neg", nil}, {"Abs", nil}, {"Sign", nil}, {"Reciprocal", nil}, {"Ceil", nil},
-		{"Tan", nil}, {"Asin", nil}, {"Acos", nil}, {"Cosh", nil},
+		{"Tan", nil}, {"Asin", nil}, {"Acos", nil}, {"Cosh", nil}, {"Sinh", nil}, {"Tanh", nil}, {"Asinh", nil}, {"Acosh", nil}, {"Atanh", nil},
 		{"IsNaN", nil}, {"IsInf", nil},
 		{"IsInf", []graph.Attribute{graph.A("detect_negative", int64(0))}},
 		{"IsInf", []graph.Attribute{graph.A("detect_positive", int64(0))}},
@@ -83,6 +83,29 @@ func TestDecomposedUnary(t *testing.T) {
 			t.Run(c.op+"/"+d.String(), func(t *testing.T) {
 				agree(t, claim{op: c.op, in: []*tensor.Tensor{realsOf(d, numbers)}, attrs: c.attrs}, tolerance)
 			})
+		}
+	}
+}
+
+// Formulas for hyperbolic functions keep their relative precision around 0 and
+// do not overflow before their values do.
+func TestDecomposedHyperbolicsArePrecise(t *testing.T) {
+	small := []float64{1e-30, -1e-9, 3e-6, -2e-4, 0.01, 0.3, -0.9}
+	tests := map[string][]float64{
+		"Sinh": {1, 5, 88.9, -89}, "Cosh": {1, 88.9}, "Tanh": {1, 20, 1000}, "Atanh": {0.999},
+		"Asinh": {1, 1e5, 3e8, 1e38, -1e38}, "Acosh": {1, 1.0001, 1.5, 1e5, 3e8, 1e38},
+	}
+	for op, large := range tests {
+		for d, tolerance := range map[tensor.DType]float64{tensor.Float64: 1e-14, tensor.Float32: 1e-6} {
+			x := realsOf(d, append(large, small...))
+			n, given := claim{op: op, in: []*tensor.Tensor{x}}.node()
+			native, err := reference.Run(context.Background(), n, given, nil)
+			require.NoError(t, err)
+			g, err := decomposed(n)
+			require.NoError(t, err)
+			got, err := reference.Evaluate(context.Background(), g, given)
+			require.NoError(t, err)
+			assert.NoError(t, onnxtest.Compare(got[0], native[0], tolerance, 0), "%s of %v", op, d)
 		}
 	}
 }

@@ -152,28 +152,28 @@ func invert(cumulative []float64, u float64) int64 {
 // scales the rest by 1 / (1 - ratio). The mask tells which elements are kept.
 func dropout(c *Call) ([]tensor.Value, error) {
 	t := c.Tensor(0)
+	mask := tensor.Zeros(tensor.Bool, t.Shape())
+	kept := tensor.Slice[bool](mask)
+	if !c.Has(2) || !tensor.Slice[bool](c.Tensor(2))[0] {
+		for i := range kept {
+			kept[i] = true
+		}
+		return []tensor.Value{t, mask}, nil
+	}
 	ratio := 0.5
 	if c.Has(1) {
 		ratio = c.Tensor(1).Float64s()[0]
 	}
-	training := c.Has(2) && tensor.Slice[bool](c.Tensor(2))[0]
-	if training && !(ratio >= 0 && ratio < 1) {
+	if !(ratio >= 0 && ratio < 1) {
 		return nil, fmt.Errorf("ratio is %v, want a number in [0, 1)", ratio)
 	}
-	values, mask := t.Float64s(), make([]bool, t.Len())
-	r := generator(c.Node)
-	for i := range mask {
-		mask[i] = !training || uniform(r, tensor.Float32) >= ratio
-		switch {
-		case training && mask[i]:
+	r, values := generator(c.Node), t.Float64s()
+	for i := range kept {
+		if kept[i] = uniform(r, tensor.Float32) >= ratio; kept[i] {
 			values[i] /= 1 - ratio
-		case training:
+		} else {
 			values[i] = 0
 		}
 	}
-	kept, err := tensor.FromSlice(t.Shape(), mask)
-	if err != nil {
-		return nil, err
-	}
-	return []tensor.Value{tensor.FromFloat64s(t.DType(), t.Shape(), values), kept}, nil
+	return []tensor.Value{tensor.FromFloat64s(t.DType(), t.Shape(), values), mask}, nil
 }

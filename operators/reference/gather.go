@@ -148,8 +148,7 @@ func oneHot(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := append(indices.Shape()[:axis].Clone(), int(depth))
-	target = append(target, indices.Shape()[axis:]...)
+	target := insertAxis(indices.Shape(), axis, int(depth))
 	if _, err := target.Elements(); err != nil {
 		return nil, fmt.Errorf("depth %d: %w", depth, err)
 	}
@@ -189,28 +188,15 @@ func nonZero(c *Call) ([]tensor.Value, error) {
 // nonzeros reports for each element of a tensor of any type whether it differs
 // from zero, false or the empty string.
 func nonzeros(t *tensor.Tensor) []bool {
-	set := make([]bool, t.Len())
-	switch {
-	case t.DType() == tensor.String:
-		for i, s := range t.Strings() {
-			set[i] = s != ""
-		}
-	case t.DType() == tensor.Complex64:
-		for i, v := range tensor.Slice[complex64](t) {
-			set[i] = v != 0
-		}
-	case t.DType() == tensor.Complex128:
-		for i, v := range tensor.Slice[complex128](t) {
-			set[i] = v != 0
-		}
-	case t.DType().IsFloat():
-		for i, v := range t.Float64s() {
-			set[i] = v != 0
-		}
-	default:
-		for i, v := range t.Int64s() {
-			set[i] = v != 0
-		}
+	switch d := t.DType(); {
+	case d == tensor.String:
+		return mapped(t.Strings(), func(s string) bool { return s != "" })
+	case d == tensor.Complex64:
+		return mapped(tensor.Slice[complex64](t), func(v complex64) bool { return v != 0 })
+	case d == tensor.Complex128:
+		return mapped(tensor.Slice[complex128](t), func(v complex128) bool { return v != 0 })
+	case d.IsFloat():
+		return mapped(t.Float64s(), func(v float64) bool { return v != 0 })
 	}
-	return set
+	return mapped(t.Int64s(), func(v int64) bool { return v != 0 })
 }

@@ -168,42 +168,17 @@ func reduceLogSumExp(tensor.DType) reducer {
 	})
 }
 
-// inFloat computes integers in float64 too and truncates the result: what is
-// beyond the range of 64 bits gives its end, NaN gives 0.
+// inFloat computes integers in float64 too and truncates the result as Cast does.
 func inFloat(f func([]float64) float64) reducer {
 	return reducer{
-		float: f,
-		signed: func(v []int64) int64 {
-			switch x := f(floats(v)); {
-			case math.IsNaN(x):
-				return 0
-			case x >= math.MaxInt64:
-				return math.MaxInt64
-			case x <= math.MinInt64:
-				return math.MinInt64
-			default:
-				return int64(x)
-			}
-		},
-		unsigned: func(v []uint64) uint64 {
-			switch x := f(floats(v)); {
-			case math.IsNaN(x), x < 0:
-				return 0
-			case x >= math.MaxUint64:
-				return math.MaxUint64
-			default:
-				return uint64(x)
-			}
-		},
+		float:    f,
+		signed:   func(v []int64) int64 { return truncate(f(floats(v))) },
+		unsigned: func(v []uint64) uint64 { return uint64(truncate(f(floats(v)))) },
 	}
 }
 
 func floats[T wide](v []T) []float64 {
-	out := make([]float64, len(v))
-	for i, x := range v {
-		out[i] = float64(x)
-	}
-	return out
+	return mapped(v, func(x T) float64 { return float64(x) })
 }
 
 // argMax and argMin give the index of the extreme element along an axis; NaN is

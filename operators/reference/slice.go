@@ -143,14 +143,11 @@ func splitOf(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	strides := data.Shape().Strides()
 	outs := make([]tensor.Value, len(sizes))
-	base := 0
+	start := 0
 	for i, n := range sizes {
-		target := data.Shape().Clone()
-		target[axis] = n
-		outs[i] = pick(data, target, strided(target, base, strides))
-		base += n * strides[axis]
+		outs[i] = section(data, axis, start, n)
+		start += n
 	}
 	return outs, nil
 }

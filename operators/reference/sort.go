@@ -28,9 +28,10 @@ func order(t *tensor.Tensor, nan int) func(i, k int) int {
 		v := t.Float64s()
 		return func(i, k int) int { return compareFloats(v[i], v[k], nan) }
 	case d.IsComplex():
-		v := complexes(t)
+		parts, _ := realComponents(t)
+		re, im := parts[0], parts[1]
 		return func(i, k int) int {
-			return cmp.Or(compareFloats(real(v[i]), real(v[k]), nan), compareFloats(imag(v[i]), imag(v[k]), nan))
+			return cmp.Or(compareFloats(re[i], re[k], nan), compareFloats(im[i], im[k], nan))
 		}
 	case d == tensor.Uint64:
 		v := tensor.Slice[uint64](t)
@@ -41,6 +42,7 @@ func order(t *tensor.Tensor, nan int) func(i, k int) int {
 	}
 }
 
+// compareFloats compares numbers of which NaN lies at one end; see [order].
 func compareFloats(a, b float64, nan int) int {
 	switch aNaN, bNaN := math.IsNaN(a), math.IsNaN(b); {
 	case aNaN && bNaN:
@@ -51,18 +53,6 @@ func compareFloats(a, b float64, nan int) int {
 		return -nan
 	}
 	return cmp.Compare(a, b)
-}
-
-// complexes returns the elements of a complex tensor.
-func complexes(t *tensor.Tensor) []complex128 {
-	if t.DType() == tensor.Complex128 {
-		return tensor.Slice[complex128](t)
-	}
-	v := make([]complex128, 0, t.Len())
-	for _, x := range tensor.Slice[complex64](t) {
-		v = append(v, complex128(x))
-	}
-	return v
 }
 
 // topK returns the K greatest or least elements along an axis and their indexes,

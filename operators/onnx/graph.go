@@ -43,6 +43,8 @@ func (d *decoder) fillGraph(b []byte, g *graph.Graph, s *scope) error {
 			h.outputs = append(h.outputs, f.message())
 		case 13:
 			h.infos = append(h.infos, f.message())
+		case 14: // quantization_annotation
+			f.ignore()
 		case 15:
 			h.sparse = append(h.sparse, f.message())
 		case 16:
@@ -185,6 +187,8 @@ func (d *decoder) valueInfo(b []byte) (valueInfo, error) {
 			typ = f.once(typ)
 		case 3:
 			info.doc = f.text()
+		case 4: // metadata_props
+			f.ignore()
 		}
 	}
 	if f.err != nil {

@@ -74,6 +74,8 @@ func (d *decoder) model(data []byte) (*graph.Model, error) {
 			imports = append(imports, f.message())
 		case 14:
 			d.entry(&f, &m.Metadata)
+		case 20, 26: // training_info, configuration
+			f.ignore()
 		case 25:
 			functions = append(functions, f.message())
 		}

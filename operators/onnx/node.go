@@ -42,6 +42,8 @@ func (d *decoder) defineNode(b []byte, n *graph.Node, index int, s *scope) error
 			n.Overload = f.text()
 		case 9:
 			d.entry(&f, &n.Metadata)
+		case 10: // device_configurations
+			f.ignore()
 		}
 	}
 	if f.err != nil {

@@ -112,6 +112,8 @@ func (d *decoder) tensorFields(b []byte, h *tensorFields) error {
 			d.entry(&f, &h.location)
 		case 14:
 			h.external = f.int() == 1
+		case 16: // metadata_props
+			f.ignore()
 		}
 	}
 	return f.err

@@ -23,7 +23,10 @@ func (d *decoder) typeProto(b []byte, depth int) (tensor.Type, error) {
 			t, err = d.containerType(f.message(), tensor.KindSequence, depth)
 		case 5:
 			t, err = d.containerType(f.message(), tensor.KindMap, depth)
-		case 7:
+		case 6: // denotation
+			f.ignore()
+		case 7: // opaque_type
+			f.ignore()
 			t = tensor.Type{}
 		case 8:
 			t, err = d.tensorType(f.message(), tensor.KindSparse)
@@ -97,6 +100,8 @@ func (d *decoder) dim(parent *fields) tensor.Dim {
 			}
 		case 2:
 			dim = tensor.Symbol(f.text())
+		case 3: // denotation
+			f.ignore()
 		}
 	}
 	if parent.err == nil {

@@ -99,6 +99,8 @@ func (d *decoder) members(b []byte) (members, error) {
 	f := d.fields(b)
 	for f.next() {
 		switch {
+		case f.num == 1: // name
+			f.ignore()
 		case f.num == 2:
 			v := f.int()
 			if v < 0 || v >= int64(len(kinds)) {
@@ -234,6 +236,8 @@ func (d *decoder) mapping(b []byte, elem tensor.Type, depth int) (*tensor.Map, e
 	f := d.fields(b)
 	for f.next() {
 		switch f.num {
+		case 1: // name
+			f.ignore()
 		case 2:
 			key = f.dtype()
 		case 3:

@@ -130,6 +130,9 @@ func (f *fields) message() []byte {
 	return f.bytes
 }
 
+// ignore checks the wire type of a message or string that is not read.
+func (f *fields) ignore() { f.is(protowire.BytesType) }
+
 // once returns the bytes of a message that may be given only once. Protocol
 // Buffers would merge two; readers that do not would see another model.
 func (f *fields) once(before []byte) []byte {

@@ -151,6 +151,11 @@ func TestWireTypes(t *testing.T) {
 	_, err = onnx.DecodeTensor(floats("t", 1).double(4, 1))
 	requireError(t, err, onnx.ErrInvalid, "", "field 4 is 64 bits")
 
+	for _, num := range []protowire.Number{20, 26} { // fields that are passed over
+		_, err = onnx.Decode(model(relu()).int(num, 1), nil, nil)
+		requireError(t, err, onnx.ErrInvalid, "", "should be length-delimited")
+	}
+
 	group := protowire.AppendTag(nil, 90, protowire.StartGroupType)
 	group = message(group).int(1, 1)
 	group = protowire.AppendTag(group, 90, protowire.EndGroupType)

@@ -83,9 +83,9 @@ func TestDecodeTensorErrors(t *testing.T) {
 		"unknown type":      {tensorOf(27, 1), "there is no element type 27"},
 		"negative type":     {message{}.int(2, -1), "there is no element type -1"},
 		"negative extent":   {tensorOf(1, -1), "dims[0] is -1"},
-		"overflow":          {tensorOf(1, 1<<31, 1<<31, 1<<31), "shape"},
-		"bytes overflow":    {tensorOf(15, 1<<60), "larger than the address space"},
-		"packed overflow":   {tensorOf(22, math.MaxInt64), "larger than the address space"},
+		"overflow":          {tensorOf(1, 1<<30, 1<<30, 1<<30), "shape"},
+		"bytes overflow":    {tensorOf(15, math.MaxInt/8), "larger than the address space"},
+		"packed overflow":   {tensorOf(22, math.MaxInt), "larger than the address space"},
 		"too few bytes":     {tensorOf(1, 2).bytes(9, make([]byte, 7)), "float32[2] takes 8 bytes of raw_data, there are 7"},
 		"too many bytes":    {tensorOf(22, 2).bytes(9, make([]byte, 2)), "int4[2] takes 1 bytes of raw_data, there are 2"},
 		"too few floats":    {tensorOf(1, 2).float(4, 1), "float32[2] takes 8 bytes of float_data, there are 4"},
@@ -202,7 +202,7 @@ func TestSparseTensors(t *testing.T) {
 		"too few":      {sparseOf(floats("", 7, 8), tensorOf(7, 1).packed(7, 1), 6), "have indices of shape [2] or [2,1], not [1]"},
 		"int32":        {sparseOf(floats("", 7), tensorOf(6, 1).packed(5, 1), 6), "int64 indices"},
 		"no values":    {message{}.bytes(2, linear).int(3, 6), "values"},
-		"too large":    {sparseOf(floats("", 7), tensorOf(7, 1).packed(7, 1), 1<<40, 1<<40), "shape"},
+		"too large":    {sparseOf(floats("", 7), tensorOf(7, 1).packed(7, 1), 1<<30, 1<<30, 1<<30), "shape"},
 	}
 	for name, c := range failures {
 		_, err := onnx.DecodeValue(c.proto, sparse)

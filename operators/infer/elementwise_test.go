@@ -184,11 +184,58 @@ func TestRangeOverAnExtent(t *testing.T) {
 	}
 }
 
-// What is known of an integer is dropped where its type cannot hold it.
-func TestIntegersThatWrapAreNotFollowed(t *testing.T) {
-	partly := infer.Fact{Type: tensor.TensorType(tensor.Int64, dims(3)), Ints: []infer.Int{{Value: 300, Known: true}, {Name: "n"}, {Value: 3, Known: true}}}
-	n := &graph.Node{Op: "Cast", Inputs: vals(&graph.Value{}), Outputs: vals(&graph.Value{}), Attributes: with(graph.A("to", int64(tensor.Uint8)))}
-	out, err := infer.Node(context.Background(), n, []infer.Fact{partly}, nil)
-	require.NoError(t, err)
-	assert.Equal(t, []infer.Int{{}, {}, {Value: 3, Known: true}}, out[0].Ints)
+// partly is an integer vector of which some elements are numbers, some names and
+// some ("") unknown.
+func partly(d tensor.DType, elements ...any) infer.Fact {
+	f := infer.Fact{Type: tensor.TensorType(d, dims(len(elements)))}
+	for _, e := range elements {
+		switch v := e.(type) {
+		case int:
+			f.Ints = append(f.Ints, infer.Int{Value: int64(v), Known: true})
+		case string:
+			f.Ints = append(f.Ints, infer.Int{Name: v})
+		}
+	}
+	return f
+}
+
+func TestIntegersElementByElement(t *testing.T) {
+	i, u := tensor.Int64, tensor.Uint64
+	long := "a_name_that_is_very_long_indeed_for_the_name_of_an_extent_of_a_tensor"
+	to := func(d tensor.DType) []graph.Attribute { return with(graph.A("to", int64(d))) }
+	for _, c := range []struct {
+		op    string
+		attrs []graph.Attribute
+		in    []infer.Fact
+		want  infer.Fact
+	}{
+		{"Add", nil, []infer.Fact{partly(i, 2, "n", 0, ""), partly(i, 3, 0, "n", 1)}, partly(i, 5, "n", "n", "")},
+		{"Add", nil, []infer.Fact{partly(i, long, "n"), partly(i, long, 1)}, partly(i, "", "(n+1)")},
+		{"Add", nil, []infer.Fact{partly(i, 1, "n"), infer.Of(tensor.Scalar(int64(4)))}, partly(i, 5, "(n+4)")},
+		{"Sub", nil, []infer.Fact{partly(i, 2, "n", 0, ""), partly(i, 3, "n", "n", "")}, partly(i, -1, 0, "(0-n)", "")},
+		{"Mul", nil, []infer.Fact{partly(i, 2, "n", 1, 2, ""), partly(i, -3, 1, "n", "n", 0)}, partly(i, -6, "n", "n", "(n*2)", 0)},
+		{"Div", nil, []infer.Fact{partly(i, -7, "n", "n", "n"), partly(i, 2, 0, "n", "m")}, partly(i, -3, "", 1, "(n/m)")},
+		{"Mod", nil, []infer.Fact{partly(i, -7, 7, 7, 6, "n", "n", "n"), partly(i, 3, -3, 3, 0, -1, "n", "m")}, partly(i, 2, -2, 1, "", 0, 0, "(n%m)")},
+		{"Mod", with(graph.A("fmod", int64(1))), []infer.Fact{partly(i, -7, "n"), partly(i, 3, "n")}, partly(i)},
+		{"Min", nil, []infer.Fact{partly(i, 2, "n", -1, "n", "n-k"), partly(i, 3, "n", "n", 0, 0)}, partly(i, 2, "n", -1, 0, "(n-k min 0)")},
+		{"Max", nil, []infer.Fact{partly(i, 2, "n", -1, "n", ""), partly(i, 3, "n", "n", 4, 0)}, partly(i, 3, "n", "n", "(n max 4)", "")},
+		{"Max", nil, []infer.Fact{infer.Of(tensor.Of([]uint64{1 << 63, 1})), partly(u, 5, "n")}, partly(u, "", "(n max 1)")},
+		{"Neg", nil, []infer.Fact{partly(i, 3, "n", "")}, partly(i, -3, "(0-n)", "")},
+		{"Abs", nil, []infer.Fact{partly(i, -3, "n", "n-k", "")}, partly(i, 3, "n", "", "")},
+		{"Equal", nil, []infer.Fact{partly(i, 1, "n", "n", -1, "n", "n-1"), partly(i, 2, "n", -1, "n", 3, -1)}, partly(tensor.Bool, 0, 1, 0, 0, "", "")},
+		{"Cast", to(tensor.Bool), []infer.Fact{partly(i, 0, 7, "n")}, partly(tensor.Bool, 0, 1, "")},
+		{"Cast", to(tensor.Float32), []infer.Fact{partly(i, 0, "n")}, partly(tensor.Float32)},
+		{"Cast", to(tensor.Uint8), []infer.Fact{partly(i, 300, "n", 3)}, partly(tensor.Uint8, "", "", 3)},
+		{"Where", nil, []infer.Fact{partly(tensor.Bool, 1, 0, "", ""), partly(i, "a", "a", "a", "a"), partly(i, "b", "b", "b", "a")}, partly(i, "a", "b", "", "a")},
+		{"Clip", nil, []infer.Fact{partly(i, -5, 3, 50, "n"), number(0), number(9)}, partly(i, 0, 3, 9, "(n min 9)")},
+	} {
+		n := &graph.Node{Op: c.op, Attributes: c.attrs, Outputs: vals(&graph.Value{})}
+		for range c.in {
+			n.Inputs = append(n.Inputs, &graph.Value{})
+		}
+		out, err := infer.Node(context.Background(), n, c.in, nil)
+		require.NoError(t, err, c.op)
+		assert.Equal(t, c.want.Ints, out[0].Ints, "%s of %v", c.op, c.in)
+		assert.Equal(t, c.want.Type.DType, out[0].Type.DType, c.op)
+	}
 }

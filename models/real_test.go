@@ -29,7 +29,7 @@ func TestRealModels(t *testing.T) {
 	cases, err := onnxtest.Cases(dir)
 	require.NoError(t, err)
 	require.NotEmpty(t, cases)
-	for _, device := range []string{"cpu"} {
+	for _, device := range devices {
 		for _, c := range cases {
 			t.Run(device+"/"+filepath.Base(c.Dir), func(t *testing.T) { checkModel(t, c, device) })
 		}

@@ -45,6 +45,7 @@ func info() driver.Info {
 		Description: fmt.Sprintf("%s/%s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
 		Vendor:      "midplane",
 		Version:     runtime.Version(),
+		Memory:      adapter.HostMemory(),
 		Caps:        driver.CapCopier | driver.CapStatter | driver.CapHostMapper | driver.CapHostImporter,
 	}
 }
@@ -71,6 +72,9 @@ func New(o *driver.Options) *Device {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	d := &Device{threads: threads, limit: o.MemoryLimit}
+	if d.limit <= 0 {
+		d.limit = adapter.HostMemory()
+	}
 	d.Registry = d.kernels()
 	return d
 }
@@ -103,7 +107,7 @@ const alignment = 64
 // Alloc implements driver.Device.
 func (d *Device) Alloc(size int64, _ driver.MemoryKind) (driver.Buffer, error) {
 	now := d.inUse.Add(size)
-	if d.limit > 0 && now > d.limit || size > int64(^uint(0)>>1)-alignment {
+	if now > d.limit || now < size || size > int64(^uint(0)>>1)-alignment {
 		d.inUse.Add(-size)
 		return nil, driver.Errorf(driver.OutOfMemory, "Alloc", "%d bytes more than the %d in use would pass the limit of %d", size, now-size, d.limit)
 	}

@@ -183,9 +183,29 @@ func (k *kernelAction) infer(x *Execution, call *operators.Call) ([]infer.Fact, 
 		in[j] = infer.Fact{Type: tensor.TensorType(o.DType, tensor.KnownDims(o.Shape)), Const: k.exact.Inputs[j].Const}
 		if t, ok := o.Host.(*tensor.Tensor); ok {
 			in[j].Const = t
+		} else if in[j].Const == nil {
+			in[j].Const = x.visible(o, k.assignment.Device)
 		}
 	}
 	return infer.Node(x.ctx, k.exact, in, nil)
+}
+
+// visible returns a small tensor of integers that a synchronous device holds
+// where the host can see it, since shapes may follow from it; nil otherwise.
+func (x *Execution) visible(o operators.Operand, device int) *tensor.Tensor {
+	const most = 64
+	if x.streams[device].Driver() != nil || !o.DType.IsInteger() || len(o.Shape) > 1 || o.Shape.Size() > most {
+		return nil
+	}
+	b, ok := x.env.Devices[device].HostBytes(packed(o))
+	if !ok {
+		return nil
+	}
+	t, err := tensor.FromBytes(o.DType, o.Shape, b)
+	if err != nil {
+		return nil
+	}
+	return t
 }
 
 // finish waits for the work and takes over what the kernel made.

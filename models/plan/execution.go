@@ -151,6 +151,9 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params []operators.Operand
 		for _, o := range out {
 			o.block.release()
 		}
+		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) && !errors.Is(err, adapter.Canceled) {
+			err = &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
+		}
 		return nil, err
 	}
 	values := make([]tensor.Value, len(out))
@@ -198,7 +201,7 @@ func (x *Execution) steps(f *frame) ([]argument, error) {
 	for i := range f.plan.steps {
 		s := &f.plan.steps[i]
 		if err := x.ctx.Err(); err != nil {
-			return nil, &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
+			return nil, err
 		}
 		if err := x.step(s, f, i); err != nil {
 			if a := s.action.place(); a != nil {

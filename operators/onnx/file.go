@@ -68,7 +68,7 @@ func LoadFS(fsys fs.FS, name string, o *Options) (*File, error) {
 // LoadReader reads a model from r to its end. It cannot have external data.
 func LoadReader(r io.Reader, o *Options) (*File, error) {
 	own := o.withDefaults()
-	data, err := readAll(r, own.MaxBytes)
+	data, err := readAll(r, 0, own.MaxBytes)
 	if err != nil {
 		return nil, unreadable("", err)
 	}
@@ -187,13 +187,15 @@ func (f *files) contents(file fs.File, limit int64) ([]byte, error) {
 			return data, nil
 		}
 	}
-	return readAll(file, limit)
+	return readAll(file, size, limit)
 }
 
-// readAll reads to the end, which must come within limit bytes.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
+// readAll reads to the end, which must come within limit bytes and may be
+// expected after size bytes.
+func readAll(r io.Reader, size, limit int64) ([]byte, error) {
 	var b bytes.Buffer
-	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
+	b.Grow(int(min(max(size, 0), limit, math.MaxInt-bytes.MinRead)) + bytes.MinRead)
+	n, err := b.ReadFrom(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
 	if err != nil {
 		return nil, err
 	}

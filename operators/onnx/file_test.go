@@ -162,6 +162,35 @@ func TestExternalLimit(t *testing.T) {
 	assert.ErrorIs(t, err, onnx.ErrExternalData)
 }
 
+// Tensors may share external data; what has to be copied is copied once, and
+// not more of it than there is.
+func TestSharedExternalData(t *testing.T) {
+	const size = 4 << 10
+	two := func(first, second string) message {
+		var g message
+		for name, offset := range map[string]string{"a": first, "b": second} {
+			w := tensorOf(1, size/4-2).text(8, name).int(14, 1)
+			g = g.bytes(5, w.bytes(13, entry("location", "w.bin")).bytes(13, entry("offset", offset)))
+		}
+		return model(g)
+	}
+	dir := folder(t, map[string][]byte{
+		"same.onnx": two("1", "1"), "aligned.onnx": two("0", "4"), "w.bin": make([]byte, size),
+	})
+	for _, name := range []string{"same.onnx", "aligned.onnx"} {
+		file, err := onnx.Load(filepath.Join(dir, name), nil)
+		require.NoError(t, err, name)
+		require.NoError(t, file.Close())
+	}
+	_, err := onnx.Load(filepath.Join(dir, "same.onnx"), &onnx.Options{Copy: true})
+	require.NoError(t, err)
+	_, err = onnx.Decode(two("1", "2"), func(_ string, offset, length int64) ([]byte, error) {
+		return make([]byte, size)[offset : offset+length], nil
+	}, &onnx.Options{Copy: true})
+	assert.ErrorIs(t, err, onnx.ErrLimit)
+	assert.ErrorContains(t, err, "tensors overlap in file \"w.bin\"")
+}
+
 func TestUnreadableFiles(t *testing.T) {
 	dir := folder(t, map[string][]byte{"model.onnx": model(relu()), "empty.onnx": nil})
 	_, err := onnx.Load(filepath.Join(dir, "none.onnx"), nil)

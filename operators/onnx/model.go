@@ -26,13 +26,17 @@ func Decode(data []byte, external External, o *Options) (*graph.Model, error) {
 type decoder struct {
 	Options
 	external External
-	size     int // bytes of the file
+	size     int               // bytes of the file
+	opsets   map[string]int    // of the model
+	strings  map[string]string // operators, domains and names of attributes
 
-	opsets  map[string]int    // of the model
-	values  int               // defined, declared and returned so far
-	nodes   int               // read so far
-	strings map[string]string // operators, domains and names of attributes
-	dense   int64             // bytes that sparse tensors took so far
+	nodes  int   // read so far
+	values int   // defined, declared and returned so far
+	dense  int64 // bytes that sparse tensors took so far
+
+	copies map[externalRange][]byte // of external data that could not be aliased
+	copied map[string]int64         // their bytes by file
+	extent map[string]int64         // the end of each file as far as it was read
 }
 
 // intern returns a string that many nodes have, which is kept once.

@@ -3,6 +3,7 @@ package decompose
 import (
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
 )
 
 // gather holds Gather, GatherElements, GatherND, ScatterElements, ScatterND,
@@ -18,28 +19,18 @@ func oneHot(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole := func(v *graph.Value) *graph.Value {
-		return b.Op("Cast", []*graph.Value{v}, graph.A("to", int64(tensor.Int64)))
+	axis, err := infer.Axis(n.Int("axis", -1), rank+1)
+	if err != nil {
+		return nil, err
 	}
-	indices := whole(n.Inputs[0])
-	depth := b.Op("Reshape", []*graph.Value{whole(n.Inputs[1]), b.Ints(1)})
-	negative := b.Op("Less", []*graph.Value{indices, b.Const(tensor.Scalar(int64(0)))})
-	indices = b.Op("Where", []*graph.Value{negative, b.Op("Add", []*graph.Value{indices, depth}), indices})
-	axis := int(n.Int("axis", -1))
-	if axis < 0 {
-		axis += rank + 1
-	}
-	along := make([]int64, rank+1)
-	for i := range along {
-		along[i] = 1
-	}
-	along[axis] = -1
-	classes := b.Op("Reshape", []*graph.Value{upTo(b, depth), b.Ints(along...)})
-	on := b.Op("Equal", []*graph.Value{b.Op("Unsqueeze", []*graph.Value{indices, b.Ints(int64(axis))}), classes})
-	value := func(i int64) *graph.Value {
-		return b.Op("Gather", []*graph.Value{n.Inputs[2], b.Const(tensor.Scalar(i))})
-	}
-	return []*graph.Value{b.Op("Where", []*graph.Value{on, value(1), value(0)})}, nil
+	e := expression{b, tensor.Int64}
+	indices, depth := e.as(e.dtype, n.Inputs[0]), e.do("Reshape", e.as(e.dtype, n.Inputs[1]), b.Ints(1))
+	negative := e.do("Less", indices, e.num(0))
+	indices = e.do("Where", negative, e.do("Add", indices, depth), indices)
+	classes := behind(b, upTo(b, depth), rank-axis)
+	on := e.do("Equal", e.do("Unsqueeze", indices, b.Ints(int64(axis))), classes)
+	off, value := e.do("Gather", n.Inputs[2], e.num(0)), e.do("Gather", n.Inputs[2], e.num(1))
+	return []*graph.Value{e.do("Where", on, value, off)}, nil
 }
 
 // tensorScatter is ScatterElements with the index write_indices[sample] + step
@@ -49,26 +40,19 @@ func tensorScatter(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	cache, update := n.Inputs[0], n.Inputs[1]
-	axis := n.Int("axis", -2)
-	if axis < 0 {
-		axis += int64(rank)
+	axis, err := infer.Axis(n.Int("axis", -2), rank)
+	if err != nil {
+		return nil, err
 	}
-	shaped := func(v *graph.Value, axis int64) *graph.Value {
-		along := make([]int64, rank)
-		for i := range along {
-			along[i] = 1
-		}
-		along[axis] = -1
-		return b.Op("Reshape", []*graph.Value{v, b.Ints(along...)})
-	}
-	index := shaped(upTo(b, extents(b, update, axis, axis+1)), axis)
+	e := expression{b, tensor.Int64}
+	cache, update, at := n.Inputs[0], n.Inputs[1], int64(axis)
+	index := behind(b, upTo(b, extents(b, update, at, at+1)), rank-1-axis)
 	if n.Input(2) != nil {
-		index = b.Op("Add", []*graph.Value{index, shaped(n.Inputs[2], 0)})
+		index = e.do("Add", index, behind(b, n.Inputs[2], rank-1))
 	}
 	if n.Text("mode", "linear") == "circular" {
-		index = b.Op("Mod", []*graph.Value{index, extents(b, cache, axis, axis+1)})
+		index = e.do("Mod", index, extents(b, cache, at, at+1))
 	}
-	index = b.Op("Expand", []*graph.Value{index, b.Op("Shape", []*graph.Value{update})})
-	return []*graph.Value{b.Op("ScatterElements", []*graph.Value{cache, index, update}, graph.A("axis", axis))}, nil
+	index = e.do("Expand", index, e.do("Shape", update))
+	return []*graph.Value{b.Op("ScatterElements", []*graph.Value{cache, index, update}, graph.A("axis", at))}, nil
 }

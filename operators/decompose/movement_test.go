@@ -118,8 +118,8 @@ func TestReductions(t *testing.T) {
 			claim{name: "some axes", op: op, in: on(x, ints(-1, 0)), attrs: attrs(flat)},
 			claim{name: "no axes", op: op, in: on(x, ints()), attrs: attrs(noop)},
 			claim{name: "float64", op: op, in: on(wave(tensor.Float64, 2, 3), ints(1))},
-			claim{name: "float16", op: op, in: on(wave(tensor.Float16, 2, 3), ints(1)), rtol: 2e-3},
-			claim{name: "bfloat16", op: op, in: on(wave(tensor.BFloat16, 2, 3), ints(1)), rtol: 2e-2},
+			claim{name: "float16", op: op, in: on(wave(tensor.Float16, 2, 3), ints(1)), rtol: 1e-3},
+			claim{name: "bfloat16", op: op, in: on(wave(tensor.BFloat16, 2, 3), ints(1)), rtol: 1e-2},
 			claim{name: "int32", op: op, in: on(wave(tensor.Int32, 2, 3), ints(1))},
 			claim{name: "empty", op: op, in: on(wave(tensor.Float32, 2, 0), ints(1))},
 		)
@@ -140,7 +140,7 @@ func TestNormalizedExponentials(t *testing.T) {
 			claim{op: op, in: []*tensor.Tensor{x}},
 			claim{name: "first axis", op: op, in: []*tensor.Tensor{x}, attrs: attrs(integer("axis", 0))},
 			claim{name: "large", op: op, in: []*tensor.Tensor{tensor.Of([]float32{1e4, 1e4 + 1, -1e4}, 1, 3)}},
-			claim{name: "float16", op: op, in: []*tensor.Tensor{wave(tensor.Float16, 3, 5)}, rtol: 4e-3},
+			claim{name: "float16", op: op, in: []*tensor.Tensor{wave(tensor.Float16, 3, 5)}, rtol: 1e-3},
 			claim{name: "nothing", op: op, in: []*tensor.Tensor{wave(tensor.Float32, 0, 3)}},
 		)
 	}

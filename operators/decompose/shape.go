@@ -5,6 +5,7 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/infer"
 )
 
 // shape holds Shape, Size, Reshape, Flatten, Squeeze, Unsqueeze, Expand,
@@ -58,14 +59,16 @@ func size(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 }
 
 func flatten(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+	e := expression{Builder: b}
 	x, axis := n.Inputs[0], n.Int("axis", 1)
 	rows := b.Op("Shape", []*graph.Value{x}, graph.A("end", axis))
 	columns := b.Op("Shape", []*graph.Value{x}, graph.A("start", axis))
-	matrix := join(b, b.Op("ReduceProd", []*graph.Value{rows}), b.Op("ReduceProd", []*graph.Value{columns}))
+	matrix := join(b, e.do("ReduceProd", rows), e.do("ReduceProd", columns))
 	return []*graph.Value{reshape(b, x, matrix)}, nil
 }
 
 func squeeze(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+	e := expression{Builder: b}
 	rank, err := rankOf(n, 0)
 	if err != nil {
 		return nil, err
@@ -83,8 +86,12 @@ func squeeze(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, axis := range axes {
-			dropped[(int(axis)+rank)%rank] = true
+		for _, a := range axes {
+			axis, err := infer.Axis(a, rank)
+			if err != nil {
+				return nil, err
+			}
+			dropped[axis] = true
 		}
 	}
 	kept := []int64{}
@@ -93,12 +100,13 @@ func squeeze(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 			kept = append(kept, int64(axis))
 		}
 	}
-	shape := b.Op("Gather", []*graph.Value{b.Op("Shape", n.Inputs[:1]), b.Ints(kept...)})
+	shape := e.do("Gather", b.Op("Shape", n.Inputs[:1]), b.Ints(kept...))
 	return []*graph.Value{reshape(b, n.Inputs[0], shape)}, nil
 }
 
 // unsqueeze gathers the new shape from the old one with a 1 behind it.
 func unsqueeze(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+	e := expression{Builder: b}
 	rank, err := rankOf(n, 0)
 	if err != nil {
 		return nil, err
@@ -109,20 +117,23 @@ func unsqueeze(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	}
 	from := make([]int64, rank+len(axes))
 	inserted := make([]bool, len(from))
-	for _, axis := range axes {
-		inserted[(int(axis)+len(from))%len(from)] = true
+	for _, a := range axes {
+		axis, err := infer.Axis(a, len(from))
+		if err != nil {
+			return nil, err
+		}
+		inserted[axis] = true
 	}
 	next := int64(0)
 	for axis := range from {
-		if inserted[axis] {
-			from[axis] = int64(rank)
-		} else {
+		from[axis] = int64(rank)
+		if !inserted[axis] {
 			from[axis] = next
 			next++
 		}
 	}
 	padded := join(b, b.Op("Shape", n.Inputs[:1]), b.Ints(1))
-	return []*graph.Value{reshape(b, n.Inputs[0], b.Op("Gather", []*graph.Value{padded, b.Ints(from...)}))}, nil
+	return []*graph.Value{reshape(b, n.Inputs[0], e.do("Gather", padded, b.Ints(from...)))}, nil
 }
 
 // blocks returns the extents of the input, [N, C, H, W], each as a vector.
@@ -135,38 +146,41 @@ func blocks(b *graph.Builder, x *graph.Value) []*graph.Value {
 }
 
 func depthToSpace(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+	e := expression{Builder: b}
 	x, block := n.Inputs[0], n.Int("blocksize", 1)
 	s, side := blocks(b, x), b.Ints(block)
-	depth := b.Op("Div", []*graph.Value{s[1], b.Ints(block * block)})
+	depth := e.do("Div", s[1], b.Ints(block*block))
 	apart, perm := join(b, s[0], side, side, depth, s[2], s[3]), []int64{0, 3, 4, 1, 5, 2}
 	if n.Text("mode", "DCR") == "CRD" {
 		apart, perm = join(b, s[0], depth, side, side, s[2], s[3]), []int64{0, 1, 4, 2, 5, 3}
 	}
 	moved := b.Op("Transpose", []*graph.Value{reshape(b, x, apart)}, graph.A("perm", perm))
-	whole := join(b, s[0], depth, b.Op("Mul", []*graph.Value{s[2], side}), b.Op("Mul", []*graph.Value{s[3], side}))
+	whole := join(b, s[0], depth, e.do("Mul", s[2], side), e.do("Mul", s[3], side))
 	return []*graph.Value{reshape(b, moved, whole)}, nil
 }
 
 func spaceToDepth(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+	e := expression{Builder: b}
 	x, block := n.Inputs[0], n.Int("blocksize", 1)
 	s, side := blocks(b, x), b.Ints(block)
-	h, w := b.Op("Div", []*graph.Value{s[2], side}), b.Op("Div", []*graph.Value{s[3], side})
+	h, w := e.do("Div", s[2], side), e.do("Div", s[3], side)
 	apart := reshape(b, x, join(b, s[0], s[1], h, side, w, side))
 	moved := b.Op("Transpose", []*graph.Value{apart}, graph.A("perm", []int64{0, 3, 5, 1, 2, 4}))
-	depth := b.Op("Mul", []*graph.Value{s[1], b.Ints(block * block)})
+	depth := e.do("Mul", s[1], b.Ints(block*block))
 	return []*graph.Value{reshape(b, moved, join(b, s[0], depth, h, w))}, nil
 }
 
 // tile gives every axis an axis of extent 1 before it, expands those to the
 // repeats, and joins each pair.
 func tile(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+	e := expression{Builder: b}
 	x, repeats := n.Inputs[0], n.Inputs[1]
-	shape := b.Op("Shape", []*graph.Value{x})
+	shape := e.do("Shape", x)
 	pairs := func(first *graph.Value) *graph.Value {
-		columns := []*graph.Value{b.Op("Unsqueeze", []*graph.Value{first, b.Ints(1)}), b.Op("Unsqueeze", []*graph.Value{shape, b.Ints(1)})}
-		return b.Op("Reshape", []*graph.Value{b.Op("Concat", columns, graph.A("axis", int64(1))), b.Ints(-1)})
+		columns := []*graph.Value{e.do("Unsqueeze", first, b.Ints(1)), e.do("Unsqueeze", shape, b.Ints(1))}
+		return e.do("Reshape", b.Op("Concat", columns, graph.A("axis", int64(1))), b.Ints(-1))
 	}
-	ones := b.Op("ConstantOfShape", []*graph.Value{b.Op("Shape", []*graph.Value{shape})}, graph.A("value", tensor.Of([]int64{1})))
-	spread := b.Op("Expand", []*graph.Value{reshape(b, x, pairs(ones)), pairs(repeats)})
-	return []*graph.Value{reshape(b, spread, b.Op("Mul", []*graph.Value{shape, repeats}))}, nil
+	ones := b.Op("ConstantOfShape", []*graph.Value{e.do("Shape", shape)}, graph.A("value", tensor.Of([]int64{1})))
+	spread := e.do("Expand", reshape(b, x, pairs(ones)), pairs(repeats))
+	return []*graph.Value{reshape(b, spread, e.do("Mul", shape, repeats))}, nil
 }

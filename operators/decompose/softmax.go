@@ -7,35 +7,39 @@ import (
 
 // softmax holds Softmax, LogSoftmax, Hardmax.
 var softmax = family{
-	"Softmax":    softmaxOf,
-	"LogSoftmax": logSoftmax,
+	"Softmax":    realFormula(softmaxOf),
+	"LogSoftmax": realFormula(logSoftmax),
 	"Hardmax":    hardmax,
 }
 
 // shifted returns x less its greatest element along the node's axis, the
 // exponentials of that and their sums.
-func shifted(b *graph.Builder, n *graph.Node) (d, exp, sum *graph.Value) {
-	x, axes := n.Inputs[0], b.Ints(n.Int("axis", -1))
-	d = b.Op("Sub", []*graph.Value{x, b.Op("ReduceMax", []*graph.Value{x, axes})})
-	exp = b.Op("Exp", []*graph.Value{d})
-	return d, exp, b.Op("ReduceSum", []*graph.Value{exp, axes})
+func (e expression) shifted(n *graph.Node, x *graph.Value) (d, exp, sum *graph.Value) {
+	axis := n.Int("axis", -1)
+	d = e.do("Sub", x, e.over("ReduceMax", x, axis))
+	exp = e.do("Exp", d)
+	return d, exp, e.over("ReduceSum", exp, axis)
 }
 
-func softmaxOf(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	_, exp, sum := shifted(b, n)
-	return []*graph.Value{b.Op("Div", []*graph.Value{exp, sum})}, nil
+func softmaxOf(e expression, n *graph.Node, in []*graph.Value) *graph.Value {
+	_, exp, sum := e.shifted(n, in[0])
+	return e.do("Div", exp, sum)
 }
 
-func logSoftmax(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	d, _, sum := shifted(b, n)
-	return []*graph.Value{b.Op("Sub", []*graph.Value{d, b.Op("Log", []*graph.Value{sum})})}, nil
+func logSoftmax(e expression, n *graph.Node, in []*graph.Value) *graph.Value {
+	d, _, sum := e.shifted(n, in[0])
+	return e.do("Sub", d, e.do("Log", sum))
 }
 
 // hardmax is OneHot of ArgMax.
 func hardmax(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	x, axis := n.Inputs[0], graph.A("axis", n.Int("axis", -1))
-	first := b.Op("ArgMax", []*graph.Value{x}, axis, graph.A("keepdims", int64(0)))
-	depth := b.Op("Gather", []*graph.Value{b.Op("Shape", []*graph.Value{x}), b.Ints(n.Int("axis", -1))})
-	values := b.Op("CastLike", []*graph.Value{b.Const(tensor.Of([]float32{0, 1})), x})
-	return []*graph.Value{b.Op("OneHot", []*graph.Value{first, depth, values}, axis)}, nil
+	e, err := typed(b, n, 0)
+	if err != nil {
+		return nil, err
+	}
+	x, axis := n.Inputs[0], n.Int("axis", -1)
+	first := e.Op("ArgMax", n.Inputs, graph.A("axis", axis), graph.A("keepdims", int64(0)))
+	depth := e.do("Gather", e.do("Shape", x), e.Ints(axis))
+	values := e.Const(tensor.FromFloat64s(e.dtype, tensor.Shape{2}, []float64{0, 1}))
+	return []*graph.Value{e.Op("OneHot", []*graph.Value{first, depth, values}, graph.A("axis", axis))}, nil
 }

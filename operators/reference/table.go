@@ -31,7 +31,7 @@ var families = []family{
 	signal,
 	loss,
 	detection,
-	image,
+	imageFamily,
 	optimizer,
 	encoder,
 	scaler,

@@ -48,6 +48,10 @@ func TestEventsOfASynchronousDevice(t *testing.T) {
 	require.ErrorIs(t, err, adapter.InvalidArgument, "never recorded")
 
 	require.NoError(t, s.Record(first))
+	_, err = second.Since(first)
+	require.ErrorIs(t, err, adapter.InvalidArgument, "one is recorded, the other not")
+	_, err = first.Since(second)
+	require.ErrorIs(t, err, adapter.InvalidArgument)
 	time.Sleep(2 * time.Millisecond)
 	require.NoError(t, s.Record(second))
 	require.NoError(t, s.Wait(ctx, first))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -125,7 +126,7 @@ func TestKernelMakesOutputsOfUnknownShape(t *testing.T) {
 
 func TestCloseWhileKernelsAllocate(t *testing.T) {
 	for range 20 {
-		_, d := open(t, &emu.Options{MaxDelay: -1})
+		_, d := open(t, nil)
 		s := stream(t, d)
 		in := []*tensor.Tensor{tensor.Of([]int32{0, 5, 0, 6})}
 		n := node("NonZero", in, tensor.Int64)
@@ -135,6 +136,7 @@ func TestCloseWhileKernelsAllocate(t *testing.T) {
 		}
 		waited := make(chan error)
 		go func() { waited <- d.Synchronize(ctx) }()
+		time.Sleep(time.Millisecond) // for it to begin
 		require.NoError(t, d.Close(), "ends, though work allocates through the device that is being closed")
 		if err := <-waited; err != nil {
 			assert.ErrorIs(t, err, adapter.Closed)

@@ -18,7 +18,9 @@ const Poison = "\xf5\xff"
 //
 // Every buffer has pages of its own, because pages are what can be made
 // inaccessible: a buffer of one byte takes a page of the limit. The system joins
-// neighbouring mappings, so that many small buffers need few of these.
+// neighbouring mappings, so that many small buffers need few of these; only tens
+// of thousands of them freed in patches can reach the system's limit of mappings
+// (65530 on Linux), which is an OutOfMemory.
 type memory struct {
 	limit   int64
 	mu      sync.Mutex

@@ -219,6 +219,28 @@ func TestFailurePassesAlongEvents(t *testing.T) {
 	require.NoError(t, reader.Synchronize(ctx))
 }
 
+func TestFirstFailureCounts(t *testing.T) {
+	_, d := open(t, &emu.Options{Fault: func(op string) error {
+		switch op {
+		case "CopyIn":
+			return errBurnt
+		case "CopyOut":
+			return driver.Unavailable
+		}
+		return nil
+	}})
+	b, first, second := buffer(t, d, 1), stream(t, d), stream(t, d)
+	failed := event(t, d)
+	require.NoError(t, second.CopyOut(ctx, make([]byte, 1), b.All()))
+	require.NoError(t, second.Record(failed))
+	require.NoError(t, first.CopyIn(ctx, b.All(), []byte{1}))
+	require.NoError(t, first.Wait(ctx, failed))
+	err := first.Synchronize(ctx)
+	assert.ErrorIs(t, err, errBurnt)
+	assert.NotErrorIs(t, err, adapter.Unavailable)
+	assert.ErrorIs(t, second.Synchronize(ctx), adapter.Unavailable)
+}
+
 func TestStreamClose(t *testing.T) {
 	drv, d := open(t, &emu.Options{Fault: failNth(2, errBurnt)})
 	b := buffer(t, d, 1)

@@ -2,7 +2,6 @@ package models_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -325,8 +324,23 @@ func TestMemoryLimit(t *testing.T) {
 	_, err := session.Run(t.Context(), values{"x": tensor.Of([]float32{1}), "shape": tensor.Of([]int64{1000})})
 	require.NoError(t, err)
 	_, err = session.Run(t.Context(), values{"x": tensor.Of([]float32{1}), "shape": tensor.Of([]int64{1 << 40})})
-	require.Error(t, err)
-	require.False(t, errors.Is(err, models.ErrInput))
+	require.ErrorIs(t, err, adapter.OutOfMemory)
+	assert.ErrorContains(t, err, "session's limit of 1048576")
+}
+
+// A shape that no machine holds is refused before anything is allocated.
+func TestImpossibleShapes(t *testing.T) {
+	on(t, func(t *testing.T, device string) {
+		s := newSketch("impossible")
+		shape := s.input("shape", tensor.Int64, 1)
+		words := s.input("words", tensor.String, 1)
+		s.output("y", s.Op("Expand", []*graph.Value{s.Const(tensor.Of([]float32{1})), shape}))
+		s.output("w", s.Op("Expand", []*graph.Value{words, shape}))
+		session := s.load(t, one(device))
+		_, err := session.Run(t.Context(), values{"shape": tensor.Of([]int64{1 << 40}), "words": tensor.Of([]string{"a"})})
+		require.Error(t, err)
+		assert.ErrorContains(t, err, "Expand")
+	})
 }
 
 func TestNoDeviceSaysHowToLinkOne(t *testing.T) {

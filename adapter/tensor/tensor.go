@@ -2,7 +2,6 @@ package tensor
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 )
 
@@ -32,13 +31,35 @@ func New(d DType, shape Shape) (*Tensor, error) {
 	if !d.Valid() {
 		return nil, fmt.Errorf("tensor: %v is no element type", d)
 	}
+	if err := fits(d, shape, n); err != nil {
+		return nil, err
+	}
 	if d == String {
 		return &Tensor{dtype: d, shape: shape.Clone(), strings: make([]string, n)}, nil
 	}
-	if bits := d.Bits(); n > math.MaxInt/((bits+7)/8) {
-		return nil, fmt.Errorf("tensor: %v%v is larger than the address space", d, shape)
-	}
 	return &Tensor{dtype: d, shape: shape.Clone(), data: alignedBytes(d.Bytes(n))}, nil
+}
+
+// Fits returns the error that [New] would return, without making the tensor.
+func Fits(d DType, shape Shape) error {
+	n, err := shape.Elements()
+	if err != nil {
+		return err
+	}
+	return fits(d, shape, n)
+}
+
+// fits refuses a tensor that this process cannot hold: the Go runtime ends the
+// process where memory cannot be had.
+func fits(d DType, shape Shape, n int) error {
+	bits := int64(d.Bits())
+	if d == String {
+		bits = int64(unsafe.Sizeof("")) * 8
+	}
+	if limit := HostMemory(); int64(n) > limit/((bits+7)/8) {
+		return fmt.Errorf("tensor: %v%v is larger than the host's memory of %d bytes", d, shape, limit)
+	}
+	return nil
 }
 
 // Zeros returns a zeroed tensor of a type and shape that are known to be valid.

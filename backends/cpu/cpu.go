@@ -20,6 +20,7 @@ import (
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
 )
 
@@ -45,7 +46,7 @@ func info() driver.Info {
 		Description: fmt.Sprintf("%s/%s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
 		Vendor:      "midplane",
 		Version:     runtime.Version(),
-		Memory:      adapter.HostMemory(),
+		Memory:      tensor.HostMemory(),
 		Caps:        driver.CapCopier | driver.CapStatter | driver.CapHostMapper | driver.CapHostImporter,
 	}
 }
@@ -73,7 +74,7 @@ func New(o *driver.Options) *Device {
 	}
 	d := &Device{threads: threads, limit: o.MemoryLimit}
 	if d.limit <= 0 {
-		d.limit = adapter.HostMemory()
+		d.limit = tensor.HostMemory()
 	}
 	d.Registry = d.kernels()
 	return d

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -248,16 +249,87 @@ func (h *hostAction) run(x *Execution, f *frame, _ int) error {
 			in[j] = f.values[s].Host
 		}
 	}
+	if err := h.fits(in); err != nil {
+		return err
+	}
 	out, err := reference.Run(x.ctx, h.assignment.Node, in, nil)
 	if err != nil {
 		return err
 	}
 	for j, s := range h.outputs {
 		if s >= 0 {
-			f.values[s] = hostOperand(out[j])
+			if err := x.hold(f, s, out[j]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// fits refuses a node whose outputs, as far as their shapes follow from the
+// inputs, the host cannot hold.
+func (h *hostAction) fits(in []tensor.Value) error {
+	facts := make([]infer.Fact, len(in))
+	for j, v := range in {
+		if v == nil {
+			continue
+		}
+		facts[j].Type = v.Type()
+		if t, ok := v.(*tensor.Tensor); ok {
+			facts[j].Const = t
+		}
+	}
+	out, err := infer.Node(context.Background(), h.assignment.Node, facts, nil)
+	if err != nil {
+		return err
+	}
+	for j, f := range out {
+		if shape, ok := f.Type.Dims.Shape(); ok && f.Type.IsTensor() && f.Const == nil {
+			if err := tensor.Fits(f.Type.DType, shape); err != nil {
+				return fmt.Errorf("output %d: %w", j, err)
+			}
+		}
+	}
+	return nil
+}
+
+// hold makes a value on the host a slot's, and counts its bytes until it is
+// dropped: a value that holds others, which may be held elsewhere too, counts
+// all of them.
+func (x *Execution) hold(f *frame, slot int, v tensor.Value) error {
+	size := hostBytes(v)
+	if err := x.env.reserveHost(size); err != nil {
+		return err
+	}
+	f.held[slot] = size
+	f.values[slot] = hostOperand(v)
+	return nil
+}
+
+// hostBytes is roughly what a value takes in host memory.
+func hostBytes(v tensor.Value) int64 {
+	const header = 64
+	switch x := v.(type) {
+	case *tensor.Tensor:
+		n := header + int64(len(x.Bytes()))
+		for _, s := range x.Strings() {
+			n += int64(len(s)) + 16
+		}
+		return n
+	case *tensor.Sequence:
+		n := int64(header)
+		for _, item := range x.Items {
+			n += 16 + hostBytes(item)
+		}
+		return n
+	case *tensor.Optional:
+		if x.Item != nil {
+			return header + hostBytes(x.Item)
+		}
+	case *tensor.Map:
+		return hostBytes(x.Keys) + hostBytes(x.Values)
+	}
+	return header
 }
 
 // wrap names the node that failed, unless the error does so already.

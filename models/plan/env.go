@@ -38,7 +38,8 @@ type Env struct {
 	Limit     int64           // bytes that plans may hold on all devices together; 0: no limit
 	Hook      func(NodeEvent) // called after every node, if set; streams are then synchronised per node
 
-	inUse     atomic.Int64
+	inUse     atomic.Int64 // on devices
+	host      atomic.Int64 // of values that live on the host
 	mu        sync.Mutex
 	constants map[constantKey]*adapter.Buffer
 }
@@ -56,6 +57,20 @@ func (e *Env) reserve(size int64) error {
 	if now := e.inUse.Add(size); e.Limit > 0 && now > e.Limit {
 		e.inUse.Add(-size)
 		return fmt.Errorf("%d bytes more than the %d in use would pass the session's limit of %d: %w", size, now-size, e.Limit, driver.OutOfMemory)
+	}
+	return nil
+}
+
+// reserveHost counts memory of values that live on the host. Where the user set
+// no limit, the host's memory is one.
+func (e *Env) reserveHost(size int64) error {
+	limit := e.Limit
+	if limit <= 0 {
+		limit = tensor.HostMemory() / 2
+	}
+	if now := e.host.Add(size); now > limit {
+		e.host.Add(-size)
+		return fmt.Errorf("%d bytes of strings and containers more than the %d in use would pass the limit of %d: %w", size, now-size, limit, driver.OutOfMemory)
 	}
 	return nil
 }

@@ -61,6 +61,7 @@ type frame struct {
 	arenas []*adapter.Buffer // per device, nil where nothing lies in one
 	values []operators.Operand
 	blocks []*block // per slot; nil but for values in a pool
+	held   []int64  // per slot; the bytes counted for a value on the host
 	calls  []operators.Call
 }
 
@@ -74,6 +75,7 @@ func (x *Execution) frame(p *Plan) (*frame, error) {
 		arenas: make([]*adapter.Buffer, len(x.env.Devices)),
 		values: make([]operators.Operand, len(p.slots)),
 		blocks: make([]*block, len(p.slots)),
+		held:   make([]int64, len(p.slots)),
 		calls:  make([]operators.Call, len(p.steps)),
 	}
 	for d, size := range p.arenas {
@@ -125,6 +127,10 @@ func (f *frame) drop(slot int) {
 	f.blocks[slot].release()
 	f.blocks[slot] = nil
 	f.values[slot] = operators.Operand{}
+	if f.held[slot] > 0 {
+		f.plan.program.env.host.Add(-f.held[slot])
+		f.held[slot] = 0
+	}
 }
 
 // argument is a value handed to a plan or coming out of one, with the block

@@ -19,7 +19,6 @@ package reference
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
@@ -98,7 +97,7 @@ func Run(ctx context.Context, n *graph.Node, inputs []tensor.Value, captured fun
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			out, err = nil, fmt.Errorf("node %s: inputs that the operator cannot take: %v\n%s", n.Label(), r, debug.Stack())
+			out, err = nil, fmt.Errorf("node %s: inputs that the operator cannot take: %v", n.Label(), r)
 		}
 	}()
 	call := &Call{Context: ctx, Node: n, Inputs: inputs}

@@ -173,7 +173,7 @@ func (b *buffer) open() error {
 	}
 	if b.users == 0 {
 		if err := protect(b.pages, true); err != nil {
-			return err
+			return &driver.Error{Code: driver.OutOfMemory, Retryable: true, Text: "the system does not open pages", Err: err}
 		}
 	}
 	b.users++

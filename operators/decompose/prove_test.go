@@ -18,6 +18,7 @@ import (
 // claim is one use of an operator whose rule is to give what the operator gives.
 type claim struct {
 	name     string
+	domain   string
 	op       string
 	attrs    []graph.Attribute
 	in       []*tensor.Tensor // nil where an optional input is absent
@@ -56,8 +57,8 @@ func prove(t *testing.T, claims []claim) {
 
 // node returns the claim's node and the values of its inputs.
 func (c claim) node() (*graph.Node, []tensor.Value) {
-	s, _ := operators.Newest("", c.op)
-	n := &graph.Node{Name: c.op, Op: c.op, Version: s.Since, Attributes: c.attrs}
+	s, _ := operators.Newest(c.domain, c.op)
+	n := &graph.Node{Name: c.op, Domain: c.domain, Op: c.op, Version: s.Since, Attributes: c.attrs}
 	var given []tensor.Value
 	for i, x := range c.in {
 		if x == nil {

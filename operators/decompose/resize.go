@@ -105,32 +105,39 @@ func affineGrid(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	size, err := constInts(n, 1)
-	if err != nil {
-		return nil, err
+	theta, size := n.Inputs[0], n.Inputs[1]
+	rank := len(theta.Type.Dims)
+	if length, ok := size.Type.Dims.Shape(); ok && len(length) == 1 {
+		rank = length[0] - 2
+	} else if rank == 3 && theta.Type.Dims[1].IsKnown() {
+		rank = theta.Type.Dims[1].Size
+	} else {
+		return nil, fmt.Errorf("the number of spatial axes is not known")
 	}
-	rank := len(size) - 2
-	if rank != 2 && rank != 3 {
-		return nil, fmt.Errorf("size has %d elements; (N, C, H, W) or (N, C, D, H, W) is needed", len(size))
+	image := e.do("Slice", size, b.Ints(2), b.Ints(int64(rank+2)))
+	columns := make([]*graph.Value, rank+1)
+	for axis := range rank {
+		positions := e.pixelPositions(b.Op("Gather", []*graph.Value{size, b.Const(tensor.Scalar(int64(2 + axis)))}), n.Bool("align_corners", false))
+		column := e.do("Expand", behind(b, positions, rank-1-axis), image)
+		columns[rank-1-axis] = e.do("Reshape", column, b.Ints(-1, 1))
 	}
-	image := make(tensor.Shape, rank)
-	for i := range image {
-		image[i] = int(size[2+i])
+	columns[rank] = e.do("Reshape", e.do("Expand", e.num(1), image), b.Ints(-1, 1))
+	homogeneous := b.Op("Concat", columns, graph.A("axis", int64(1)))
+	turned := b.Op("Transpose", []*graph.Value{theta}, graph.A("perm", []int64{0, 2, 1}))
+	shape := join(b, extents(b, theta, 0, 1), image, b.Ints(int64(rank)))
+	return []*graph.Value{reshape(b, e.do("MatMul", homogeneous, turned), shape)}, nil
+}
+
+// pixelPositions returns where the centres of n pixels lie between −1 and 1,
+// which are the centres of the outermost pixels (of a single one: 0 is) or their
+// outer edges.
+func (e expression) pixelPositions(n *graph.Value, alignCorners bool) *graph.Value {
+	zero, one := e.Const(tensor.Scalar(int64(0))), e.Const(tensor.Scalar(int64(1)))
+	index, count := e.as(e.dtype, e.do("Range", zero, n, one)), e.as(e.dtype, n)
+	twice := e.do("Mul", index, e.num(2))
+	if !alignCorners {
+		return e.do("Sub", e.do("Div", e.do("Add", twice, e.num(1)), count), e.num(1))
 	}
-	if pixels, err := image.Elements(); err != nil || pixels > maxWeights {
-		return nil, fmt.Errorf("an image of size %v makes a large constant", image)
-	}
-	alignCorners := n.Bool("align_corners", false)
-	strides := image.Strides()
-	homogeneous := make([]float64, 0, image.Size()*(rank+1))
-	for pixel := range image.Size() {
-		for axis := rank - 1; axis >= 0; axis-- {
-			homogeneous = append(homogeneous, reference.PixelPosition(pixel/strides[axis]%image[axis], image[axis], alignCorners))
-		}
-		homogeneous = append(homogeneous, 1)
-	}
-	positions := e.Const(tensor.FromFloat64s(e.dtype, tensor.Shape{image.Size(), rank + 1}, homogeneous))
-	turned := b.Op("Transpose", n.Inputs[:1], graph.A("perm", []int64{0, 2, 1}))
-	shape := append(append([]int64{}, size[2:]...), int64(rank))
-	return []*graph.Value{reshape(b, e.do("MatMul", positions, turned), join(b, extents(b, n.Inputs[0], 0, 1), b.Ints(shape...)))}, nil
+	steps := e.do("Sub", count, e.num(1))
+	return e.do("Sub", e.do("Div", twice, e.do("Max", steps, e.num(1))), e.do("Min", steps, e.num(1)))
 }

@@ -259,7 +259,7 @@ func affineGrid(c *Call) ([]tensor.Value, error) {
 				sum := matrix[rank]
 				for k := range rank {
 					axis := rank - 1 - k // x is the innermost axis
-					sum += matrix[k] * PixelPosition(at[axis], image[axis], alignCorners)
+					sum += matrix[k] * pixelPosition(at[axis], image[axis], alignCorners)
 				}
 				y = append(y, sum)
 			}
@@ -268,10 +268,10 @@ func affineGrid(c *Call) ([]tensor.Value, error) {
 	return one(tensor.FromFloat64s(theta.DType(), shape, y))
 }
 
-// PixelPosition returns where the centre of pixel i of n lies between −1 and 1,
+// pixelPosition returns where the centre of pixel i of n lies between −1 and 1,
 // which are the centres of the outermost pixels (of a single one: 0 is) or their
 // outer edges.
-func PixelPosition(i, n int, alignCorners bool) float64 {
+func pixelPosition(i, n int, alignCorners bool) float64 {
 	if alignCorners {
 		if n == 1 {
 			return 0

@@ -176,22 +176,21 @@ func convTranspose(c *Call) ([]tensor.Value, error) {
 // inputs its output.
 func transposedWindows(c *Call, spatial, kernel tensor.Shape) (windows, error) {
 	n, rank := c.Node, len(spatial)
-	var lists [5][]int
-	for i, a := range []struct {
-		name       string
-		count      int
-		def, least int64
-	}{{"strides", rank, 1, 1}, {"dilations", rank, 1, 1}, {"pads", 2 * rank, 0, 0}, {"output_padding", rank, 0, 0}, {"output_shape", rank, -1, 0}} {
-		var err error
-		if lists[i], err = spatialInts(n, a.name, a.count, a.def, a.least); err != nil {
-			return nil, err
-		}
+	ws, err := framesOf(n, rank, kernel)
+	if err != nil {
+		return nil, err
 	}
-	strides, dilations, pads, extra, sizes := lists[0], lists[1], lists[2], lists[3], lists[4]
+	extra, err := spatialInts(n, "output_padding", rank, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	sizes, err := spatialInts(n, "output_shape", rank, -1, 0)
+	if err != nil {
+		return nil, err
+	}
 	autoPad := n.Text("auto_pad", "NOTSET")
-	ws := make(windows, rank)
-	for i := range ws {
-		w := window{out: spatial[i], kernel: kernel[i], stride: strides[i], dilation: dilations[i], before: pads[i], after: pads[rank+i]}
+	for i, w := range ws {
+		w.out = spatial[i]
 		full := w.stride*(w.out-1) + extra[i] + w.span()
 		switch {
 		case sizes[i] >= 0:

@@ -97,6 +97,13 @@ func globalPool(reduce func([]float64) float64) Func {
 	}
 }
 
+func poolKernel(c *Call, rank int) ([]int, error) {
+	if !c.Node.Has("kernel_shape") {
+		return nil, fmt.Errorf("attribute kernel_shape is missing")
+	}
+	return spatialInts(c.Node, "kernel_shape", rank, 1, 1)
+}
+
 // poolWindows returns the windows of a pool and the shape of its output.
 func poolWindows(c *Call) (windows, tensor.Shape, error) {
 	x := c.Tensor(0).Shape()
@@ -104,10 +111,7 @@ func poolWindows(c *Call) (windows, tensor.Shape, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !c.Node.Has("kernel_shape") {
-		return nil, nil, fmt.Errorf("attribute kernel_shape is missing")
-	}
-	kernel, err := spatialInts(c.Node, "kernel_shape", len(spatial), 1, 1)
+	kernel, err := poolKernel(c, len(spatial))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -290,25 +294,17 @@ func unpooledShape(c *Call, x tensor.Shape) (tensor.Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	rank := len(spatial)
-	if !c.Node.Has("kernel_shape") {
-		return nil, fmt.Errorf("attribute kernel_shape is missing")
-	}
-	kernel, err := spatialInts(c.Node, "kernel_shape", rank, 1, 1)
+	kernel, err := poolKernel(c, len(spatial))
 	if err != nil {
 		return nil, err
 	}
-	strides, err := spatialInts(c.Node, "strides", rank, 1, 1)
-	if err != nil {
-		return nil, err
-	}
-	pads, err := spatialInts(c.Node, "pads", 2*rank, 0, 0)
+	ws, err := framesOf(c.Node, len(spatial), kernel)
 	if err != nil {
 		return nil, err
 	}
 	shape := x[:2].Clone()
 	for i, n := range spatial {
-		shape = append(shape, (n-1)*strides[i]+kernel[i]-pads[i]-pads[rank+i])
+		shape = append(shape, (n-1)*ws[i].stride+ws[i].kernel-ws[i].before-ws[i].after)
 	}
 	_, err = shape.Elements()
 	return shape, err

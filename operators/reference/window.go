@@ -78,7 +78,22 @@ type windows []window
 // extents in from the attributes strides, dilations, pads, auto_pad and
 // ceil_mode.
 func windowsOf(n *graph.Node, in, kernel []int) (windows, error) {
-	rank := len(in)
+	ws, err := framesOf(n, len(in), kernel)
+	if err != nil {
+		return nil, err
+	}
+	for i, w := range ws {
+		w.in = in[i]
+		if ws[i], err = w.slide(n.Text("auto_pad", "NOTSET"), n.Bool("ceil_mode", false)); err != nil {
+			return nil, fmt.Errorf("spatial axis %d: %w", i, err)
+		}
+	}
+	return ws, nil
+}
+
+// framesOf reads windows without extents from the attributes strides, dilations
+// and pads.
+func framesOf(n *graph.Node, rank int, kernel []int) (windows, error) {
 	if len(kernel) != rank {
 		return nil, fmt.Errorf("the kernel %v has %d axes, but the input has %d spatial ones", kernel, len(kernel), rank)
 	}
@@ -96,13 +111,11 @@ func windowsOf(n *graph.Node, in, kernel []int) (windows, error) {
 	}
 	ws := make(windows, rank)
 	for i := range ws {
-		w := window{in: in[i], kernel: kernel[i], stride: strides[i], dilation: dilations[i], before: pads[i], after: pads[rank+i]}
+		w := window{kernel: kernel[i], stride: strides[i], dilation: dilations[i], before: pads[i], after: pads[rank+i]}
 		if w.kernel < 1 || w.kernel > maxSpatial || w.span() > maxSpatial {
 			return nil, fmt.Errorf("the kernel %v with dilations %v is outside [1, %d] along spatial axis %d", kernel, dilations, maxSpatial, i)
 		}
-		if ws[i], err = w.slide(n.Text("auto_pad", "NOTSET"), n.Bool("ceil_mode", false)); err != nil {
-			return nil, fmt.Errorf("spatial axis %d: %w", i, err)
-		}
+		ws[i] = w
 	}
 	return ws, nil
 }

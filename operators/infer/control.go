@@ -246,7 +246,9 @@ func sequenceMap(c *Call) error {
 		out = declaredOutputs(body) // the sequence may be empty
 	}
 	for i := range c.Out {
-		c.Out[i].Type = tensor.SequenceType(out[i].Type)
+		if elem := out[i].Type; elem.Kind != tensor.KindUnknown {
+			c.Out[i].Type = tensor.SequenceType(elem)
+		}
 	}
 	return nil
 }

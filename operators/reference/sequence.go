@@ -94,12 +94,16 @@ func sequenceInsert(c *Call) ([]tensor.Value, error) {
 	if t == nil || s.Elem.IsTensor() && s.Elem.DType != t.DType() {
 		return nil, fmt.Errorf("a value of type %v does not go into a sequence of %v", c.Inputs[1].Type(), s.Elem)
 	}
+	elem := s.Elem
+	if elem.Kind == tensor.KindUnknown {
+		elem = anyShape(t.Type())
+	}
 	n := len(s.Items)
 	at, err := position(c, 2, n, n+1, n)
 	if err != nil {
 		return nil, err
 	}
-	return oneSequence(s.Elem, slices.Insert(slices.Clone(s.Items), at, tensor.Value(t)))
+	return oneSequence(elem, slices.Insert(slices.Clone(s.Items), at, tensor.Value(t)))
 }
 
 func sequenceErase(c *Call) ([]tensor.Value, error) {

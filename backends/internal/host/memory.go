@@ -1,0 +1,131 @@
+// Package host is the memory of devices that work synchronously in the memory
+// of this process. Such a device embeds a [Memory].
+package host
+
+import (
+	"context"
+	"sync/atomic"
+	"unsafe"
+
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+)
+
+// Caps are the capabilities that a [Memory] gives a device.
+const Caps = driver.CapCopier | driver.CapStatter | driver.CapHostMapper | driver.CapHostImporter
+
+// Alignment of every buffer in bytes: a cache line, and a vector register.
+const Alignment = 64
+
+// Memory implements the part of driver.Device that is about memory, and the
+// interfaces that [Caps] names. Its buffers are Go memory; host memory is
+// imported where it lies.
+type Memory struct {
+	limit  int64
+	inUse  atomic.Int64
+	peak   atomic.Int64
+	allocs atomic.Int64
+	frees  atomic.Int64
+}
+
+// NewMemory returns memory of which limit bytes may be in use at a time; by
+// default, where limit is not positive, as many as the process may use.
+func NewMemory(limit int64) *Memory {
+	if limit <= 0 {
+		limit = tensor.HostMemory()
+	}
+	return &Memory{limit: limit}
+}
+
+// buffer is memory of this process.
+type buffer struct {
+	bytes []byte
+	from  *Memory // nil for imported memory
+	freed atomic.Bool
+}
+
+// Size implements driver.Buffer.
+func (b *buffer) Size() int64 { return int64(len(b.bytes)) }
+
+// Free implements driver.Buffer.
+func (b *buffer) Free() error {
+	if b.from != nil && b.freed.CompareAndSwap(false, true) {
+		b.from.inUse.Add(-b.Size())
+		b.from.frees.Add(1)
+	}
+	return nil
+}
+
+// Alloc implements driver.Device.
+func (m *Memory) Alloc(size int64, _ driver.MemoryKind) (driver.Buffer, error) {
+	now := m.inUse.Add(size)
+	if now > m.limit || now < size || size > int64(^uint(0)>>1)-Alignment {
+		m.inUse.Add(-size)
+		return nil, driver.Errorf(driver.OutOfMemory, "Alloc", "%d bytes more than the %d in use would pass the limit of %d", size, now-size, m.limit)
+	}
+	for peak := m.peak.Load(); now > peak && !m.peak.CompareAndSwap(peak, now); peak = m.peak.Load() {
+	}
+	m.allocs.Add(1)
+	return &buffer{bytes: aligned(int(size)), from: m}, nil
+}
+
+// aligned returns zeroed memory at a multiple of Alignment.
+func aligned(size int) []byte {
+	raw := make([]byte, size+Alignment)
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))) & (Alignment - 1)
+	return raw[skip : skip+size : skip+size]
+}
+
+// Import implements driver.HostImporter.
+func (m *Memory) Import(host []byte) (driver.Buffer, error) { return &buffer{bytes: host}, nil }
+
+// HostBytes implements driver.HostMapper.
+func (m *Memory) HostBytes(r driver.Region) ([]byte, error) { return Bytes(r) }
+
+// Bytes returns the bytes of a region of a buffer that some Memory made.
+func Bytes(r driver.Region) ([]byte, error) {
+	b, ok := r.Buffer.(*buffer)
+	if !ok {
+		return nil, driver.Errorf(driver.InvalidArgument, "", "a buffer of another device (%T)", r.Buffer)
+	}
+	if b.freed.Load() {
+		return nil, driver.Errorf(driver.Closed, "", "the buffer was freed before")
+	}
+	return b.bytes[r.Offset : r.Offset+r.Size : r.Offset+r.Size], nil
+}
+
+// CopyIn implements driver.Device.
+func (m *Memory) CopyIn(_ context.Context, dst driver.Region, src []byte) error {
+	b, err := Bytes(dst)
+	copy(b, src)
+	return err
+}
+
+// CopyOut implements driver.Device.
+func (m *Memory) CopyOut(_ context.Context, dst []byte, src driver.Region) error {
+	b, err := Bytes(src)
+	copy(dst, b)
+	return err
+}
+
+// Copy implements driver.Copier.
+func (m *Memory) Copy(_ driver.Stream, dst, src driver.Region) error {
+	from, err := Bytes(src)
+	if err != nil {
+		return err
+	}
+	to, err := Bytes(dst)
+	copy(to, from)
+	return err
+}
+
+// Synchronize implements driver.Device: nothing is ever under way.
+func (m *Memory) Synchronize(context.Context) error { return nil }
+
+// Close implements driver.Device. The garbage collector takes the buffers.
+func (m *Memory) Close() error { return nil }
+
+// Stats implements driver.Statter.
+func (m *Memory) Stats() driver.Stats {
+	return driver.Stats{InUse: m.inUse.Load(), Peak: m.peak.Load(), Allocs: m.allocs.Load(), Frees: m.frees.Load(), Limit: m.limit}
+}

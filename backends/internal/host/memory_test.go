@@ -1,0 +1,56 @@
+package host_test
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/backends/internal/host"
+)
+
+func TestMemory(t *testing.T) {
+	m := host.NewMemory(100)
+	b, err := m.Alloc(60, driver.DeviceMemory)
+	require.NoError(t, err)
+	assert.EqualValues(t, 60, b.Size())
+	_, err = m.Alloc(41, driver.DeviceMemory)
+	assert.ErrorIs(t, err, driver.OutOfMemory)
+	assert.ErrorContains(t, err, "41 bytes more than the 60 in use would pass the limit of 100")
+
+	all := driver.Region{Buffer: b, Size: 60}
+	bytes, err := m.HostBytes(all)
+	require.NoError(t, err)
+	assert.Zero(t, uintptr(unsafe.Pointer(&bytes[0]))%host.Alignment)
+	require.NoError(t, m.CopyIn(t.Context(), driver.Region{Buffer: b, Size: 3}, []byte{1, 2, 3}))
+	require.NoError(t, m.Copy(nil, driver.Region{Buffer: b, Offset: 10, Size: 2}, driver.Region{Buffer: b, Offset: 1, Size: 2}))
+	out := make([]byte, 2)
+	require.NoError(t, m.CopyOut(t.Context(), out, driver.Region{Buffer: b, Offset: 10, Size: 2}))
+	assert.Equal(t, []byte{2, 3}, out)
+
+	require.NoError(t, b.Free())
+	require.NoError(t, b.Free(), "memory is counted once")
+	assert.Equal(t, driver.Stats{Peak: 60, Allocs: 1, Frees: 1, Limit: 100}, m.Stats())
+	_, err = m.HostBytes(all)
+	assert.ErrorIs(t, err, driver.Closed)
+}
+
+func TestMemoryOfTheHost(t *testing.T) {
+	m := host.NewMemory(0)
+	mine := []byte{5, 6, 7}
+	b, err := m.Import(mine)
+	require.NoError(t, err)
+	bytes, err := m.HostBytes(driver.Region{Buffer: b, Offset: 1, Size: 2})
+	require.NoError(t, err)
+	bytes[0] = 9
+	assert.Equal(t, []byte{5, 9, 7}, mine, "imported memory is not copied")
+	assert.Zero(t, m.Stats().InUse)
+	assert.Positive(t, m.Stats().Limit)
+
+	_, err = m.HostBytes(driver.Region{Buffer: foreign{}, Size: 1})
+	assert.ErrorContains(t, err, "a buffer of another device (host_test.foreign)")
+}
+
+type foreign struct{ driver.Buffer }

@@ -11,6 +11,7 @@ import (
 	"example.com/midplane/backends/cpu"
 	"example.com/midplane/conformance"
 	"example.com/midplane/operators/onnx/onnxtest"
+	_ "example.com/midplane/operators/reference/imagedec"
 )
 
 var groups = []string{"node", "simple", "pytorch-operator", "pytorch-converted", "light"}

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"runtime"
 	"unsafe"
 )
 
@@ -115,7 +116,7 @@ func wrap[T Element](shape Shape, data []T) *Tensor {
 }
 
 // FromBytes wraps raw elements in the machine's byte order without copying
-// where their alignment allows it, and copies where it does not. It is an error
+// where the processor can read them where they lie, and copies where it cannot. It is an error
 // if the length is not exactly what type and shape need, or for String.
 func FromBytes(d DType, shape Shape, data []byte) (*Tensor, error) {
 	n, err := shape.Elements()
@@ -275,7 +276,14 @@ func alignedBytes(n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), n)
 }
 
+// alignment is the multiple of an address at which elements of a type can be
+// read in place. Most processors read them anywhere, and Go allows misaligned
+// pointers to types without pointers.
 func alignment(d DType) uintptr {
+	switch runtime.GOARCH {
+	case "amd64", "arm64", "386", "wasm", "ppc64le", "s390x":
+		return 1
+	}
 	switch d.Bits() {
 	case 16:
 		return 2

@@ -30,8 +30,12 @@ func Assign(ctx context.Context, g *graph.Graph, devices []Device, policy Policy
 	}
 	p := &Placement{Graph: g, Devices: devices, byNode: make(map[*graph.Node]int)}
 	for n := range g.All {
+		place, ok := a.places[n]
+		if !ok {
+			continue // in a body that belongs to a kernel's node
+		}
 		p.byNode[n] = len(p.Nodes)
-		p.Nodes = append(p.Nodes, a.places[n])
+		p.Nodes = append(p.Nodes, place)
 	}
 	return p, nil
 }

@@ -81,7 +81,7 @@ type Assignment struct {
 type Placement struct {
 	Graph   *graph.Graph
 	Devices []Device
-	Nodes   []Assignment // of the graph and its bodies, in the order of Graph.All
+	Nodes   []Assignment // of the graph and of the bodies that the plan runs, in the order of Graph.All
 
 	byNode map[*graph.Node]int
 }

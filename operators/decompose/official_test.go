@@ -50,11 +50,15 @@ func decomposeOfficial(t *testing.T, c onnxtest.Case, declined map[string]int) b
 		t.Skip("cannot be lifted: ", err)
 	}
 	replaced := 0
+	// A Fourier transform as a matrix product rounds otherwise than a fast one:
+	// what is left where a sum cancels is judged at the scale of the output.
+	transforms := false
 	for i := 0; i < len(g.Nodes); i++ {
 		n := g.Nodes[i]
 		if _, ok := decompose.Lookup(n.Operator()); !ok {
 			continue
 		}
+		transforms = transforms || n.Op == "DFT" || n.Op == "STFT"
 		piece, err := decomposed(n)
 		if err != nil {
 			declined[n.Operator()]++
@@ -85,7 +89,11 @@ func decomposeOfficial(t *testing.T, c onnxtest.Case, declined map[string]int) b
 				assert.Equal(t, want.Type(), got[i].Type(), g.Outputs[i].Name)
 				continue
 			}
-			if err := onnxtest.Compare(got[i], want, 1e-3, 1e-7); err != nil {
+			err := onnxtest.Compare(got[i], want, 1e-3, 1e-7)
+			if err != nil && transforms {
+				err = onnxtest.CompareScaled(got[i], want, 1e-6)
+			}
+			if err != nil {
 				t.Errorf("%s output %d %q: %v", set.Name, i, g.Outputs[i].Name, err)
 			}
 		}

@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"math"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -137,7 +138,8 @@ func TestTensorRoundTrip(t *testing.T) {
 	}
 }
 
-// Elements whose alignment allows it are not copied, unless Copy says so.
+// Elements that the processor can read where they lie are not copied, unless
+// Copy says so.
 func TestElementsAliasTheBytesGiven(t *testing.T) {
 	elements := tensor.Of([]float32{1, 2, 3, 4})
 	proto, err := onnx.EncodeTensor(elements)
@@ -145,12 +147,12 @@ func TestElementsAliasTheBytesGiven(t *testing.T) {
 	b := make([]byte, len(proto)+4)
 	data := len(proto) - len(elements.Bytes())
 	for shift := range 4 {
-		aligned := uintptr(unsafe.Pointer(&b[shift+data]))%4 == 0
+		readable := uintptr(unsafe.Pointer(&b[shift+data]))%4 == 0 || readsAnywhere[runtime.GOARCH]
 		copy(b[shift:], proto)
 		got, err := onnx.DecodeTensor(b[shift : shift+len(proto)])
 		require.NoError(t, err)
 		assert.Equal(t, elements, got)
-		assert.Equal(t, aligned, unsafe.SliceData(got.Bytes()) == &b[shift+data])
+		assert.Equal(t, readable, unsafe.SliceData(got.Bytes()) == &b[shift+data])
 	}
 
 	whole := model(message{}.bytes(5, append(message{}.text(8, "w"), proto...)))
@@ -159,6 +161,9 @@ func TestElementsAliasTheBytesGiven(t *testing.T) {
 	clear(whole)
 	assert.Equal(t, elements, m.Graph.Initializers[0].Const)
 }
+
+// readsAnywhere are the processors that read elements at any address.
+var readsAnywhere = map[string]bool{"amd64": true, "arm64": true, "386": true, "wasm": true, "ppc64le": true, "s390x": true}
 
 // sparseOf makes a SparseTensorProto.
 func sparseOf(values, indices message, dims ...int64) message {

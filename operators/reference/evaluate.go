@@ -37,7 +37,12 @@ func evaluate(ctx context.Context, g *graph.Graph, inputs []tensor.Value, captur
 			return x
 		}
 		if captured != nil {
-			return captured(v)
+			if x := captured(v); x != nil {
+				return x
+			}
+		}
+		if v.Const != nil {
+			return v.Const
 		}
 		return nil
 	}

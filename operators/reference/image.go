@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"io"
 
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/reference/jpeg"
 )
@@ -69,10 +70,10 @@ func imageDecoder(c *Call) ([]tensor.Value, error) {
 	name := imageFormatOf(x.Bytes())
 	format, ok := imageFormats[name]
 	if !ok && name == "JPEG 2000" {
-		return nil, fmt.Errorf("JPEG 2000 images are not supported")
+		return nil, driver.Errorf(driver.Unsupported, "ImageDecoder", "JPEG 2000 images")
 	}
 	if !ok && name != "" {
-		return nil, fmt.Errorf("no decoder of %s images is linked: import example.com/midplane/operators/reference/imagedec", name)
+		return nil, driver.Errorf(driver.Unsupported, "ImageDecoder", "no decoder of %s images is linked: import example.com/midplane/operators/reference/imagedec", name)
 	}
 	return one(imagePixels(format.pixels(x.Bytes()), order))
 }

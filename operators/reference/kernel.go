@@ -24,6 +24,13 @@ func Accepts(n *graph.Node) operators.Verdict {
 			}
 		}
 	}
+	for _, body := range n.Bodies() {
+		for _, v := range body.Captures() {
+			if v.Const == nil {
+				return operators.Verdict{Reason: operators.WrongAttribute, Detail: fmt.Sprintf("a body reads %q from around it", v.Name)}
+			}
+		}
+	}
 	return operators.Verdict{Level: operators.Native, Kernel: "reference"}
 }
 

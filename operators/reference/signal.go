@@ -64,7 +64,6 @@ func dft(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	y := make([]float64, shape.Size())
-	roots := unitRoots(length, inverse)
 	from, to := signalLines(x.Shape(), axis), signalLines(shape, axis)
 	values := x.Float64s()
 	for i, line := range from {
@@ -75,10 +74,7 @@ func dft(c *Call) ([]tensor.Value, error) {
 		if onesided && inverse {
 			mirror(spectrum)
 		}
-		for k, v := range transform(spectrum, roots)[:to[i].n] {
-			if inverse {
-				v /= complex(float64(length), 0)
-			}
+		for k, v := range fourier(spectrum, inverse, x.DType())[:to[i].n] {
 			to[i].put(y, k, shape[rank-1], v)
 		}
 	}
@@ -145,55 +141,6 @@ func mirror(spectrum []complex128) {
 	}
 }
 
-// unitRoots returns exp(∓2πjk/n) for k in [0, n), with plus for the inverse.
-func unitRoots(n int, inverse bool) []complex128 {
-	roots := make([]complex128, n)
-	for k := range roots {
-		sin, cos := math.Sincos(2 * math.Pi * float64(k) / float64(n))
-		if !inverse {
-			sin = -sin
-		}
-		roots[k] = complex(cos, sin)
-	}
-	return roots
-}
-
-// transform returns y[k] = Σ x[i] roots[i k], the Fourier transform of x, whose
-// length divides the number of roots. A length that is not prime is split by
-// its smallest factor p into p interleaved signals (Cooley and Tukey, 1965).
-func transform(x, roots []complex128) []complex128 {
-	n := len(x)
-	step := len(roots) / n
-	p := smallestFactor(n)
-	m := n / p
-	parts := make([][]complex128, p)
-	for r := range parts {
-		parts[r] = make([]complex128, m)
-		for i := range m {
-			parts[r][i] = x[i*p+r]
-		}
-		if m > 1 {
-			parts[r] = transform(parts[r], roots)
-		}
-	}
-	y := make([]complex128, n)
-	for k := range y {
-		for r, part := range parts {
-			y[k] += part[k%m] * roots[r*k%n*step]
-		}
-	}
-	return y
-}
-
-func smallestFactor(n int) int {
-	for p := 2; p*p <= n; p++ {
-		if n%p == 0 {
-			return p
-		}
-	}
-	return n
-}
-
 // stft transforms the frames of a signal, each multiplied by the window:
 // [batch, length, 1 or 2] -> [batch, frames, bins, 2]. Frames that would reach
 // behind the end are left out.
@@ -228,7 +175,7 @@ func stft(c *Call) ([]tensor.Value, error) {
 	if _, err := out.Elements(); err != nil {
 		return nil, err
 	}
-	values, roots := x.Float64s(), unitRoots(size, false)
+	values := x.Float64s()
 	var y []float64
 	for b := range batch {
 		line := signalLine{b * length * parts, parts, length}
@@ -237,7 +184,7 @@ func stft(c *Call) ([]tensor.Value, error) {
 			for k := range frame {
 				frame[k] = line.at(values, f*int(step)+k, parts) * complex(window[k], 0)
 			}
-			for _, v := range transform(frame, roots)[:bins] {
+			for _, v := range fourier(frame, false, x.DType())[:bins] {
 				y = append(y, real(v), imag(v))
 			}
 		}

@@ -11,14 +11,14 @@ import (
 // into p transforms of the values that lie n/p apart, each turned by its root
 // (decimation in frequency: Cooley and Tukey, 1965; Gentleman and Sande, 1966).
 //
-// Arithmetic is done in float64 for elements of that type and in float32 for all
-// narrower ones, as Fourier libraries do: where a sum cancels, ONNX's data holds
-// what float32 leaves of it, which is more than its tolerance.
+// Forward transforms are computed in float64. Inverse ones are computed in
+// float32 unless the elements are float64: where a sum cancels, ONNX's data holds
+// what is left of it in these precisions, and its tolerance is finer than that.
 func fourier(x []complex128, inverse bool, d tensor.DType) []complex128 {
-	if d == tensor.Float64 {
-		return fourierIn[float64](x, inverse)
+	if inverse && d != tensor.Float64 {
+		return fourierIn[float32](x, inverse)
 	}
-	return fourierIn[float32](x, inverse)
+	return fourierIn[float64](x, inverse)
 }
 
 // phasor is a complex number of parts F.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
 )
 
 // detection holds NonMaxSuppression, RoiAlign, MaxRoiPool.
@@ -142,45 +143,42 @@ func roiAlign(c *Call) ([]tensor.Value, error) {
 	if _, err := shape.Elements(); err != nil {
 		return nil, err
 	}
-	images := c.Tensor(2)
-	if !images.Shape().Equal(tensor.Shape{count}) {
-		return nil, fmt.Errorf("batch_indices has the shape %v for %d regions", images.Shape(), count)
+	if s := c.Tensor(2).Shape(); !s.Equal(tensor.Shape{count}) {
+		return nil, fmt.Errorf("batch_indices has the shape %v for %d regions", s, count)
 	}
-	largest, err := choice(n.Text("mode", "avg"), "mode", "avg", "max")
-	if err != nil {
-		return nil, err
-	}
-	unshifted, err := choice(n.Text("coordinate_transformation_mode", "half_pixel"), "coordinate_transformation_mode", "half_pixel", "output_half_pixel")
+	largest, err := choice(n, "mode", "avg", "max")
 	if err != nil {
 		return nil, err
 	}
 	v, plane := c.Tensor(0).Float64s(), x[2]*x[3]
-	y := make([]float64, shape.Size())
-	for r, index := range images.Float64s() {
+	y := make([]float64, 0, shape.Size())
+	for r, index := range c.Tensor(2).Float64s() {
 		image, err := imageIn(index, x[0])
 		if err != nil {
 			return nil, err
 		}
-		rows, err := binSamples(rois[4*r+1], rois[4*r+3], float64(n.Float("spatial_scale", 1)), height, n.Int("sampling_ratio", 0), unshifted)
+		columns, err := binSamples(n, rois[4*r], rois[4*r+2], width)
 		if err != nil {
 			return nil, err
 		}
-		columns, err := binSamples(rois[4*r], rois[4*r+2], float64(n.Float("spatial_scale", 1)), width, n.Int("sampling_ratio", 0), unshifted)
+		rows, err := binSamples(n, rois[4*r+1], rois[4*r+3], height)
 		if err != nil {
 			return nil, err
 		}
 		for k := range x[1] {
 			channel := v[(image*x[1]+k)*plane:][:plane]
 			for i := range height * width {
-				y[(r*x[1]+k)*height*width+i] = poolSamples(channel, x[2:], rows[i/width], columns[i%width], largest)
+				y = append(y, poolSamples(channel, x[2:], rows[i/width], columns[i%width], largest))
 			}
 		}
 	}
 	return one(tensor.FromFloat64s(c.Tensor(0).DType(), shape, y))
 }
 
-// choice reports whether an attribute has the second of two values.
-func choice(value, name, first, second string) (bool, error) {
+// choice reports whether an attribute has the second of two values; the first is
+// its default.
+func choice(n *graph.Node, name, first, second string) (bool, error) {
+	value := n.Text(name, first)
 	if value != first && value != second {
 		return false, fmt.Errorf("attribute %s is %q, which is neither %s nor %s", name, value, first, second)
 	}
@@ -188,20 +186,25 @@ func choice(value, name, first, second string) (bool, error) {
 }
 
 // binSamples returns, for each of the bins into which a side of a region is
-// divided, the coordinates of its samples: ratio of them, or as many as it
-// begins elements if ratio is 0. Unshifted sides are at least one element long.
-func binSamples(start, end, scale float64, bins int, ratio int64, unshifted bool) ([][]float64, error) {
-	start, end = start*scale, end*scale
-	if !unshifted {
-		start, end = start-0.5, end-0.5
+// divided, the coordinates of its samples: as many as attribute sampling_ratio
+// says, or as it begins elements if that is 0. Sides are moved by half an element
+// or, in the mode output_half_pixel, not moved but at least one element long.
+func binSamples(n *graph.Node, start, end float64, bins int) ([][]float64, error) {
+	unmoved, err := choice(n, "coordinate_transformation_mode", "half_pixel", "output_half_pixel")
+	if err != nil {
+		return nil, err
 	}
+	scale := float64(n.Float("spatial_scale", 1))
+	start, end = start*scale, end*scale
 	length := end - start
-	if unshifted {
+	if unmoved {
 		length = max(length, 1)
+	} else {
+		start -= 0.5
 	}
 	size := length / float64(bins)
-	samples := float64(ratio)
-	if ratio <= 0 {
+	samples := float64(n.Int("sampling_ratio", 0))
+	if samples <= 0 {
 		samples = math.Ceil(size)
 	}
 	if !(samples <= maxSamples) {

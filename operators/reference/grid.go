@@ -160,38 +160,31 @@ func inSafeRange(x float64) float64 {
 }
 
 func gridSample(c *Call) ([]tensor.Value, error) {
-	x, positions := c.Tensor(0), c.Tensor(1)
-	batch, channels, spatial, err := split(x.Shape(), 1)
-	if err != nil {
-		return nil, err
-	}
-	rank := len(spatial)
-	if s := positions.Shape(); len(s) != rank+2 || s[0] != batch || s[rank+1] != rank {
-		return nil, fmt.Errorf("grid has the shape %v; for X of shape %v it must be (%d, D1, …, D%d, %d)", s, x.Shape(), batch, rank, rank)
-	}
-	if slices.Contains(spatial, 0) {
-		return nil, fmt.Errorf("X has the shape %v: there is no element to sample", x.Shape())
-	}
+	x := c.Tensor(0)
 	g, err := sampleGridOf(c.Node)
 	if err != nil {
 		return nil, err
 	}
-	out := positions.Shape()[1 : rank+1]
-	shape := append(tensor.Shape{batch, channels}, out...)
-	if _, err := shape.Elements(); err != nil {
+	shape, err := gridSampleShape(x.Shape(), c.Tensor(1).Shape())
+	if err != nil {
 		return nil, err
 	}
-	plane, count := spatial.Size(), out.Size()
+	spatial := x.Shape()[2:]
+	plane, count := spatial.Size(), shape[2:].Size()
+	// each calls f for every channel at every position: which element of the
+	// output it is, where the channel's plane begins, and the points there.
+	each := func(f func(output, start int, points []point)) {
+		g.visit(c.Tensor(1).Float64s(), spatial, func(i int, points []point) {
+			for image := i / count * shape[1]; image < (i/count+1)*shape[1]; image++ {
+				f(image*count+i%count, image*plane, points)
+			}
+		})
+	}
 	if c.Node.Text("mode", "linear") == "nearest" {
 		from := make([]int, shape.Size())
-		g.visit(positions.Float64s(), spatial, func(i int, points []point) {
-			for k := range channels {
-				image := i/count*channels + k
-				if at := points[0].at; at == none {
-					from[image*count+i%count] = none
-				} else {
-					from[image*count+i%count] = image*plane + at
-				}
+		each(func(output, start int, points []point) {
+			if from[output] = none; points[0].at != none {
+				from[output] = start + points[0].at
 			}
 		})
 		return one(pick(x, shape, from))
@@ -200,17 +193,31 @@ func gridSample(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	for component, v := range components {
-		y := make([]float64, shape.Size())
-		g.visit(positions.Float64s(), spatial, func(i int, points []point) {
-			for k := range channels {
-				image := i/count*channels + k
-				y[image*count+i%count] = weighted(v[image*plane:][:plane], points)
-			}
+	for i, v := range components {
+		components[i] = make([]float64, shape.Size())
+		each(func(output, start int, points []point) {
+			components[i][output] = weighted(v[start:][:plane], points)
 		})
-		components[component] = y
 	}
 	return one(fromComponents(x.DType(), shape, components))
+}
+
+// gridSampleShape returns the shape of what a grid takes from X.
+func gridSampleShape(x, positions tensor.Shape) (tensor.Shape, error) {
+	batch, channels, spatial, err := split(x, 1)
+	if err != nil {
+		return nil, err
+	}
+	rank := len(spatial)
+	if len(positions) != rank+2 || positions[0] != batch || positions[rank+1] != rank {
+		return nil, fmt.Errorf("grid has the shape %v; for X of shape %v it must be (%d, D1, …, D%d, %d)", positions, x, batch, rank, rank)
+	}
+	if slices.Contains(spatial, 0) {
+		return nil, fmt.Errorf("X has the shape %v: there is no element to sample", x)
+	}
+	shape := append(tensor.Shape{batch, channels}, positions[1:rank+1]...)
+	_, err = shape.Elements()
+	return shape, err
 }
 
 // visit calls f with the points around each of the normalized positions, whose

@@ -210,15 +210,15 @@ func averagePool(c *Call) ([]tensor.Value, error) {
 	includePad := c.Node.Bool("count_include_pad", false)
 	y := make([]float64, shape.Size())
 	ws.slideOver(x.Float64s(), shape[0]*shape[1], func(output int, v []float64, _ []tap, at []int) {
-		count := len(v)
+		count := float64(len(v))
 		if includePad {
 			count = 1
 			for axis, w := range ws {
-				count *= w.padded(at[axis])
+				count *= float64(w.padded(at[axis]))
 			}
 		}
 		if count > 0 {
-			y[output] = sum(v) / float64(count)
+			y[output] = sum(v) / count
 		}
 	})
 	return one(tensor.FromFloat64s(x.DType(), shape, y))

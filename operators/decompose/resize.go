@@ -22,23 +22,11 @@ func resizeTensor(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := n.Inputs[0]
-	shape, ok := x.Type.Dims.Shape()
-	if !ok {
-		return nil, fmt.Errorf("the extents of X, %v, are not known", x.Type.Dims)
-	}
-	var given [4]*tensor.Tensor
-	for i := 1; i < len(n.Inputs); i++ {
-		if v := n.Inputs[i]; v != nil {
-			if given[i] = v.Const; v.Const == nil {
-				return nil, fmt.Errorf("input %d is not constant", i)
-			}
-		}
-	}
-	plan, err := reference.ResizePlan(n, shape, given[1], given[2], given[3])
+	plan, err := resizePlan(n)
 	if err != nil {
 		return nil, err
 	}
+	x := n.Inputs[0]
 	nearest := n.Text("mode", "nearest") == "nearest"
 	if !nearest && !e.dtype.IsFloat() {
 		return nil, fmt.Errorf("elements of type %v are not interpolated by products", e.dtype)
@@ -58,13 +46,31 @@ func resizeTensor(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 		case r.In*len(r.Samples) > maxWeights:
 			return nil, fmt.Errorf("axis %d of %d elements resized to %d makes a large constant", axis, r.In, len(r.Samples))
 		default:
-			x = e.resampled(x, r, axis, len(shape))
+			x = e.resampled(x, r, axis, len(plan))
 		}
 	}
 	if x == n.Inputs[0] {
 		x = e.do("Identity", x)
 	}
 	return []*graph.Value{x}, nil
+}
+
+// resizePlan needs the extents of X and the other inputs.
+func resizePlan(n *graph.Node) ([]reference.Resampling, error) {
+	dims := n.Inputs[0].Type.Dims
+	shape, ok := dims.Shape()
+	if !ok {
+		return nil, fmt.Errorf("the extents of X, %v, are not known", dims)
+	}
+	var given [4]*tensor.Tensor
+	for i := 1; i < len(n.Inputs); i++ {
+		if v := n.Inputs[i]; v != nil {
+			if given[i] = v.Const; v.Const == nil {
+				return nil, fmt.Errorf("input %d is not constant", i)
+			}
+		}
+	}
+	return reference.ResizePlan(n, shape, given[1], given[2], given[3])
 }
 
 // maxWeights is the largest matrix of weights, in elements, that is made a

@@ -70,8 +70,11 @@ func write(network *Network, o options) error {
 	if err := os.MkdirAll(samples, 0o777); err != nil {
 		return err
 	}
-	path := filepath.Join(o.out, "digits.onnx")
-	if err := os.WriteFile(path, ExportONNX(network), 0o666); err != nil {
+	model, err := ExportONNX(network)
+	if err != nil {
+		return fmt.Errorf("exporting: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(o.out, "digits.onnx"), model, 0o666); err != nil {
 		return err
 	}
 	return writeSamples(samples, o.seed)

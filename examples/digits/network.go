@@ -62,8 +62,8 @@ func (n *Network) Parameters() []Parameter {
 	return []Parameter{n.Conv1, n.Bias1, n.Conv2, n.Bias2, n.Full, n.BiasF}
 }
 
-// graph is the network as an expression graph for batches of a fixed size.
-type graph struct {
+// expression is the network as an expression graph for batches of a fixed size.
+type expression struct {
 	*gorgonia.ExprGraph
 	images *gorgonia.Node // (batch, 1, side, side)
 	params gorgonia.Nodes // share their values with the network
@@ -72,8 +72,8 @@ type graph struct {
 }
 
 // newGraph builds the expression graph of the network up to the logits.
-func (n *Network) newGraph(batch int) (*graph, error) {
-	g := &graph{ExprGraph: gorgonia.NewGraph()}
+func (n *Network) newGraph(batch int) (*expression, error) {
+	g := &expression{ExprGraph: gorgonia.NewGraph()}
 	g.images = gorgonia.NewTensor(g.ExprGraph, tensor.Float32, 4,
 		gorgonia.WithShape(batch, 1, side, side), gorgonia.WithName("image"))
 	x, err := g.block(g.images, n.Conv1, n.Bias1)
@@ -101,7 +101,7 @@ func (n *Network) newGraph(batch int) (*graph, error) {
 }
 
 // block adds a convolution with bias, a ReLU and a max pooling.
-func (g *graph) block(x *gorgonia.Node, weight, bias Parameter) (*gorgonia.Node, error) {
+func (g *expression) block(x *gorgonia.Node, weight, bias Parameter) (*gorgonia.Node, error) {
 	x, err := gorgonia.Conv2d(x, g.param(weight), tensor.Shape{kernel, kernel},
 		[]int{1, 1}, []int{1, 1}, []int{1, 1})
 	if err != nil {
@@ -125,7 +125,7 @@ func (g *graph) block(x *gorgonia.Node, weight, bias Parameter) (*gorgonia.Node,
 }
 
 // param adds a node bound to the parameter's own tensor.
-func (g *graph) param(p Parameter) *gorgonia.Node {
+func (g *expression) param(p Parameter) *gorgonia.Node {
 	node := gorgonia.NewTensor(g.ExprGraph, tensor.Float32, p.Value.Dims(),
 		gorgonia.WithShape(p.Value.Shape()...), gorgonia.WithName(p.Name), gorgonia.WithValue(p.Value))
 	g.params = append(g.params, node)
@@ -133,7 +133,7 @@ func (g *graph) param(p Parameter) *gorgonia.Node {
 }
 
 // load binds the pictures of a batch to the graph's input.
-func (g *graph) load(batch *Dataset) error {
+func (g *expression) load(batch *Dataset) error {
 	images := tensor.New(tensor.WithShape(g.images.Shape()...), tensor.WithBacking(batch.Images))
 	return gorgonia.Let(g.images, images)
 }

@@ -10,9 +10,12 @@ import (
 )
 
 // brief is a training run short enough for a test.
-var brief = options{seed: 5, epochs: 3, samples: 600}
+var brief = options{seed: 5, epochs: 2, samples: 200}
 
 func TestTrainerLowersLoss(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: five epochs take seconds")
+	}
 	data := render(t, 5, trainStream, 600)
 	network := NewNetwork(rand.New(rand.NewPCG(5, networkStream)))
 	untrained := NewNetwork(rand.New(rand.NewPCG(5, networkStream))).Parameters()
@@ -38,7 +41,9 @@ func TestTrainingRepeatsForASeed(t *testing.T) {
 	require.NoError(t, err)
 	again, err := train(brief, io.Discard)
 	require.NoError(t, err)
-	assert.Equal(t, ExportONNX(first), ExportONNX(again))
+	for i, p := range first.Parameters() {
+		assert.Equal(t, p.Value.Data(), again.Parameters()[i].Value.Data(), p.Name)
+	}
 }
 
 func TestTrainRejectsPartialBatches(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 // Predictor runs a network forward.
 type Predictor struct {
-	graph   *graph
+	graph   *expression
 	batch   int
 	machine gorgonia.VM
 }

@@ -12,7 +12,7 @@ const learningRate = 0.002
 
 // Trainer fits a network to pictures.
 type Trainer struct {
-	graph   *graph
+	graph   *expression
 	batch   int
 	labels  *gorgonia.Node // (batch, digits), one-hot
 	loss    gorgonia.Value // mean cross-entropy of the last run

@@ -1,4 +1,0 @@
-package decompose
-
-// detection holds NonMaxSuppression, RoiAlign, MaxRoiPool.
-var detection = family{}

@@ -1,4 +1,0 @@
-package decompose
-
-// image holds ImageDecoder.
-var image = family{}

@@ -1,6 +1,0 @@
-package decompose
-
-// sequence holds SequenceConstruct, SequenceEmpty, SequenceInsert,
-// SequenceErase, SequenceAt, SequenceLength, ConcatFromSequence,
-// SplitToSequence, Optional, OptionalGetElement, OptionalHasElement.
-var sequence = family{}

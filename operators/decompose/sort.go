@@ -1,4 +1,0 @@
-package decompose
-
-// sort holds TopK, Unique.
-var sort = family{}

@@ -1,5 +1,0 @@
-package decompose
-
-// tree holds TreeEnsemble, TreeEnsembleClassifier, TreeEnsembleRegressor of
-// ai.onnx.ml.
-var tree = family{}

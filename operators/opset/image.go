@@ -1,4 +1,0 @@
-package opset
-
-// image holds ImageDecoder.
-var image = family{}

@@ -1,5 +1,0 @@
-package opset
-
-// linear holds LinearClassifier, LinearRegressor, SVMClassifier, SVMRegressor
-// of ai.onnx.ml.
-var linear = family{}

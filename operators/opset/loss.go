@@ -1,4 +1,0 @@
-package opset
-
-// loss holds NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss.
-var loss = family{}

@@ -1,4 +1,0 @@
-package opset
-
-// optimizer holds Adam, Adagrad, Momentum of ai.onnx.preview.training.
-var optimizer = family{}

@@ -1,5 +1,0 @@
-package opset
-
-// quantize holds QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear,
-// QLinearConv, QLinearMatMul, ConvInteger, MatMulInteger.
-var quantize = family{}

@@ -1,4 +1,0 @@
-package opset
-
-// scaler holds Scaler, Normalizer, Imputer, Binarizer of ai.onnx.ml.
-var scaler = family{}

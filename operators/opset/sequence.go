@@ -1,6 +1,0 @@
-package opset
-
-// sequence holds SequenceConstruct, SequenceEmpty, SequenceInsert,
-// SequenceErase, SequenceAt, SequenceLength, ConcatFromSequence,
-// SplitToSequence, Optional, OptionalGetElement, OptionalHasElement.
-var sequence = family{}

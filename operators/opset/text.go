@@ -1,5 +1,0 @@
-package opset
-
-// text holds StringConcat, StringSplit, StringNormalizer, RegexFullMatch,
-// TfIdfVectorizer.
-var text = family{}

@@ -1,5 +1,0 @@
-package opset
-
-// tree holds TreeEnsemble, TreeEnsembleClassifier, TreeEnsembleRegressor of
-// ai.onnx.ml.
-var tree = family{}

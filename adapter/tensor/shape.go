@@ -14,21 +14,22 @@ type Shape []int
 // Elements returns the product of the extents: 1 for a scalar. It returns an
 // error for a negative extent or a product that overflows an int.
 func (s Shape) Elements() (int, error) {
-	n, empty := 1, false
+	empty := false
 	for i, d := range s {
-		switch {
-		case d < 0:
+		if d < 0 {
 			return 0, fmt.Errorf("tensor: shape %v: axis %d has the negative extent %d", s, i, d)
-		case d == 0:
-			empty = true
-		case n > math.MaxInt/d:
-			return 0, fmt.Errorf("tensor: shape %v has more elements than an int can count", s)
-		default:
-			n *= d
 		}
+		empty = empty || d == 0
 	}
 	if empty {
 		return 0, nil
+	}
+	n := 1
+	for _, d := range s {
+		if n > math.MaxInt/d {
+			return 0, fmt.Errorf("tensor: shape %v has more elements than an int can count", s)
+		}
+		n *= d
 	}
 	return n, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/plan"
 	"example.com/midplane/operators/onnx"
 )
@@ -25,7 +26,7 @@ type Error struct {
 	Node   string // the node's label: `Conv "conv1"`
 	Device string // the device's name
 	Input  string // the input's or output's name
-	Kind   error  // ErrModel, ErrInput, ErrClosed, or nil
+	Kind   error  // ErrModel, ErrInput, ErrClosed, adapter.OutOfMemory, or nil
 	Err    error  // what was wrong
 }
 
@@ -62,8 +63,11 @@ func (s *Session) fail(stage string, err error) error {
 		e.Device = device.Device
 	}
 	var file *onnx.Error
-	if errors.As(err, &file) || stage == "lift" || stage == "infer" {
+	switch {
+	case errors.As(err, &file) || stage == "lift" || stage == "infer":
 		e.Kind = ErrModel
+	case errors.Is(err, tensor.ErrTooLarge):
+		e.Kind = adapter.OutOfMemory
 	}
 	return e
 }

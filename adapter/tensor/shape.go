@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -11,8 +12,16 @@ import (
 // scalar's.
 type Shape []int
 
+// ErrTooLarge is what an error about a tensor wraps that cannot be held: its
+// bytes overflow an int, or pass the host's memory.
+var ErrTooLarge = errors.New("too large")
+
+// maxElements is how many elements a tensor may have: the bytes of as many of the
+// widest type are still counted by an int.
+const maxElements = math.MaxInt / 16
+
 // Elements returns the product of the extents: 1 for a scalar. It returns an
-// error for a negative extent or a product that overflows an int.
+// error for a negative extent, and for more elements than a tensor can have.
 func (s Shape) Elements() (int, error) {
 	empty := false
 	for i, d := range s {
@@ -26,12 +35,33 @@ func (s Shape) Elements() (int, error) {
 	}
 	n := 1
 	for _, d := range s {
-		if n > math.MaxInt/d {
-			return 0, fmt.Errorf("tensor: shape %v has more elements than an int can count", s)
+		if n > maxElements/d {
+			return 0, fmt.Errorf("tensor: shape %v is %w: a tensor has at most %d elements", s, ErrTooLarge, maxElements)
 		}
 		n *= d
 	}
 	return n, nil
+}
+
+// maxHollow bounds the product of the other extents of a tensor without
+// elements: they cost no memory, but strides are made of them and loops go
+// through them.
+const maxHollow = 1 << 28
+
+// count is Elements for a tensor about to be made, which may not be too hollow.
+func (s Shape) count() (int, error) {
+	n, err := s.Elements()
+	if err != nil || n > 0 {
+		return n, err
+	}
+	hollow := 1
+	for _, d := range s {
+		if d > 0 && hollow > maxHollow/d {
+			return 0, fmt.Errorf("tensor: shape %v has no elements and is %w: its other extents may multiply to %d", s, ErrTooLarge, maxHollow)
+		}
+		hollow *= max(d, 1)
+	}
+	return 0, nil
 }
 
 // Size returns the number of elements of a shape known to be valid.

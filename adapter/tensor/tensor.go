@@ -25,7 +25,7 @@ type Element interface {
 
 // New returns a zeroed tensor. The error says which extent is impossible.
 func New(d DType, shape Shape) (*Tensor, error) {
-	n, err := shape.Elements()
+	n, err := shape.count()
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func New(d DType, shape Shape) (*Tensor, error) {
 
 // Fits returns the error that [New] would return, without making the tensor.
 func Fits(d DType, shape Shape) error {
-	n, err := shape.Elements()
+	n, err := shape.count()
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func fits(d DType, shape Shape, n int) error {
 		bits = int64(unsafe.Sizeof("")) * 8
 	}
 	if limit := HostMemory(); int64(n) > limit/((bits+7)/8) {
-		return fmt.Errorf("tensor: %v%v is larger than the host's memory of %d bytes", d, shape, limit)
+		return fmt.Errorf("tensor: %v%v is %w: the host has %d bytes of memory", d, shape, ErrTooLarge, limit)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func Zeros(d DType, shape Shape) *Tensor {
 // FromSlice wraps data, in row-major order, as a tensor without copying it. The
 // element type follows from T. It is an error if the lengths disagree.
 func FromSlice[T Element](shape Shape, data []T) (*Tensor, error) {
-	n, err := shape.Elements()
+	n, err := shape.count()
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func wrap[T Element](shape Shape, data []T) *Tensor {
 // where the processor can read them where they lie, and copies where it cannot. It is an error
 // if the length is not exactly what type and shape need, or for String.
 func FromBytes(d DType, shape Shape, data []byte) (*Tensor, error) {
-	n, err := shape.Elements()
+	n, err := shape.count()
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (t *Tensor) Strings() []string { return t.strings }
 // Reshape returns a tensor that shares t's elements under another shape with
 // as many elements.
 func (t *Tensor) Reshape(shape Shape) (*Tensor, error) {
-	n, err := shape.Elements()
+	n, err := shape.count()
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func TestShapeElements(t *testing.T) {
 		{nil, 1, ""},
 		{tensor.Shape{2, 3}, 6, ""},
 		{tensor.Shape{math.MaxInt, 0, math.MaxInt}, 0, ""},
-		{tensor.Shape{math.MaxInt, 2}, 0, "count"},
+		{tensor.Shape{math.MaxInt, 2}, 0, "too large"},
 		{tensor.Shape{2, -1}, 0, "axis 1"},
 	}
 	for _, c := range tests {

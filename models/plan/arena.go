@@ -1,6 +1,9 @@
 package plan
 
-import "sort"
+import (
+	"math"
+	"sort"
+)
 
 // span is a value that needs room in an arena from step first to step last.
 type span struct {
@@ -28,13 +31,13 @@ func layout(spans []span, alignment int64) (offsets map[int]int64, size int64) {
 			if p.last < s.first || s.last < p.first {
 				continue
 			}
-			if offset+s.size <= p.offset {
+			if sum(offset, s.size) <= p.offset {
 				break
 			}
-			offset = max(offset, align(p.offset+p.size, alignment))
+			offset = max(offset, align(sum(p.offset, p.size), alignment))
 		}
 		offsets[s.slot] = offset
-		size = max(size, offset+s.size)
+		size = max(size, sum(offset, s.size))
 		at := sort.Search(len(done), func(i int) bool { return done[i].offset > offset })
 		done = append(done, placed{})
 		copy(done[at+1:], done[at:])
@@ -42,5 +45,15 @@ func layout(spans []span, alignment int64) (offsets map[int]int64, size int64) {
 	}
 	return offsets, size
 }
+
+// sum adds sizes; what an int64 cannot count becomes more than any device has.
+func sum(a, b int64) int64 {
+	if a > tooMuch-b {
+		return tooMuch
+	}
+	return a + b
+}
+
+const tooMuch = math.MaxInt64 / 2
 
 func align(n, to int64) int64 { return (n + to - 1) / to * to }

@@ -85,7 +85,7 @@ func (x *Execution) frame(p *Plan) (*frame, error) {
 		var err error
 		if f.arenas[d], err = x.env.alloc(d, size); err != nil {
 			f.free()
-			return nil, fmt.Errorf("arena of %d bytes on %s: %w", size, x.env.Devices[d].Name(), err)
+			return nil, fmt.Errorf("working memory of %d bytes on %s, of which %s: %w", size, x.env.Devices[d].Name(), p.largest(d), err)
 		}
 	}
 	return f, f.fill(x.env)

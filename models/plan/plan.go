@@ -14,6 +14,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/partition"
@@ -36,6 +37,24 @@ func (p *Plan) Steps() int { return len(p.steps) }
 
 // ArenaBytes returns the size of the arena on a device.
 func (p *Plan) ArenaBytes(device int) int64 { return p.arenas[device] }
+
+// largest describes the value that takes most of the arena on a device.
+func (p *Plan) largest(device int) string {
+	most, found := int64(-1), slot{}
+	for _, s := range p.slots {
+		if s.storage != inArena || s.location != device {
+			continue
+		}
+		if size := p.program.env.Devices[device].ValueSize(s.dtype, s.shape); size > most {
+			most, found = size, s
+		}
+	}
+	from := "an input"
+	if n := found.value.Producer; n != nil {
+		from = "node " + n.Label()
+	}
+	return fmt.Sprintf("%q of %s, %v%v, takes %d", found.value.Name, from, found.dtype, found.shape, most)
+}
 
 // Describe lists the steps, one line each, for people.
 func (p *Plan) Describe() []string {
@@ -93,9 +112,10 @@ type NodeError struct {
 	Err    error
 }
 
-// Error implements error.
+// Error implements error. A cause that names the node too does so once.
 func (e *NodeError) Error() string {
-	return fmt.Sprintf("node %s on %s: %v", e.Node.Label(), e.Device, e.Err)
+	label := e.Node.Label()
+	return fmt.Sprintf("node %s on %s: %s", label, e.Device, strings.TrimPrefix(e.Err.Error(), "node "+label+": "))
 }
 
 // Unwrap returns the cause.

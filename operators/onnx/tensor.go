@@ -131,8 +131,7 @@ func (h *tensorFields) chunk(f *fields, typed dataField, elem protowire.Type) {
 	h.typed, h.chunks = typed, append(h.chunks, b)
 }
 
-// shape returns the extents of a tensor and the number of its elements, having
-// made sure that their bytes can be counted.
+// shape returns the extents of a tensor and the number of its elements.
 func (h *tensorFields) shape() (tensor.Shape, int, error) {
 	if !h.dtype.Valid() {
 		return nil, 0, invalid("a tensor needs an element type")
@@ -144,9 +143,6 @@ func (h *tensorFields) shape() (tensor.Shape, int, error) {
 	n, err := shape.Elements()
 	if err != nil {
 		return nil, 0, invalid("%v", err)
-	}
-	if n > (math.MaxInt-7)/max(h.dtype.Bits(), 8) {
-		return nil, 0, invalid("%v%v is larger than the address space", h.dtype, shape)
 	}
 	return shape, n, nil
 }

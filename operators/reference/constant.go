@@ -54,6 +54,9 @@ func constantOfShape(c *Call) ([]tensor.Value, error) {
 	if value.Len() != 1 {
 		return nil, fmt.Errorf("value must have one element, got shape %v", value.Shape())
 	}
+	if _, err := countOf(shape); err != nil {
+		return nil, err
+	}
 	out, err := tensor.New(value.DType(), shape)
 	if err != nil {
 		return nil, err
@@ -81,14 +84,20 @@ func rangeOp(c *Call) ([]tensor.Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		if _, err := countOf(tensor.Shape{n}); err != nil {
+			return nil, err
+		}
 		return one(tensor.FromInt64s(d, tensor.Shape{n}, progression(n, first, step)))
 	}
 	first, step := start.Float64s()[0], delta.Float64s()[0]
 	count := math.Ceil((limit.Float64s()[0] - first) / step)
 	if math.IsNaN(count) || count >= math.MaxInt/8 {
-		return nil, fmt.Errorf("from %v to %v in steps of %v there are %v elements, which no tensor has", first, limit.Float64s()[0], step, count)
+		return nil, fmt.Errorf("from %v to %v in steps of %v there are %v elements, which is %w", first, limit.Float64s()[0], step, count, tensor.ErrTooLarge)
 	}
 	n := max(int(count), 0)
+	if _, err := countOf(tensor.Shape{n}); err != nil {
+		return nil, err
+	}
 	return one(tensor.FromFloat64s(d, tensor.Shape{n}, progression(n, first, step)))
 }
 
@@ -106,7 +115,7 @@ func integersBetween(first, limit, step int64) (int, error) {
 	}
 	n := (uint64(high)-uint64(low)-1)/uint64(max(step, -step)) + 1
 	if n > math.MaxInt/8 {
-		return 0, fmt.Errorf("from %d to %d in steps of %d there are %d elements, which no tensor has", first, limit, step, n)
+		return 0, fmt.Errorf("from %d to %d in steps of %d there are %d elements, which is %w", first, limit, step, n, tensor.ErrTooLarge)
 	}
 	return int(n), nil
 }

@@ -33,7 +33,7 @@ func TestConstantOfShape(t *testing.T) {
 		{name: "packed", op: "ConstantOfShape", attrs: value(whole(tensor.Uint2, 2)), in: list(i64(5)), want: list(whole(tensor.Uint2, 2, 2, 2, 2, 2))},
 		{name: "truth values", op: "ConstantOfShape", attrs: value(bools(true)), in: list(i64(2)), want: list(bools(true, true))},
 		{name: "negative extent", op: "ConstantOfShape", in: list(i64(2, -1)), err: "axis 1 has the negative extent -1"},
-		{name: "too large", op: "ConstantOfShape", in: list(i64(1<<40, 1<<40)), err: "more elements than an int can count"},
+		{name: "too large", op: "ConstantOfShape", in: list(i64(1<<40, 1<<40)), err: "too large"},
 		{name: "two values", op: "ConstantOfShape", attrs: value(i64(1, 2)), in: list(i64(1)), err: "value must have one element, got shape [2]"},
 	})
 }
@@ -56,9 +56,9 @@ func TestRange(t *testing.T) {
 		{name: "steps do not add up", op: "Range", in: of(h, 2048, 2052, 1), want: list(floats(h, 2048, 2048, 2050, 2052))},
 		{name: "across the whole range", op: "Range", in: list(least, most, most), want: list(i64(math.MinInt64, -1, math.MaxInt64-1))},
 		{name: "no step", op: "Range", in: of(i, 0, 5, 0), err: "delta is 0"},
-		{name: "no step", op: "Range", in: of(f, 0, 5, 0), err: "which no tensor has"},
+		{name: "no step", op: "Range", in: of(f, 0, 5, 0), err: "which is too large"},
 		{name: "NaN", op: "Range", in: of(f, 0, nan, 1), err: "NaN elements"},
-		{name: "too long", op: "Range", in: list(least, most, tensor.Scalar(int64(1))), err: "18446744073709551615 elements, which no tensor has"},
+		{name: "too long", op: "Range", in: list(least, most, tensor.Scalar(int64(1))), err: "18446744073709551615 elements, which is too large"},
 		{name: "vector", op: "Range", in: list(i64(0), i64(1, 2), i64(1)), err: "input 1 is int64[2], want a scalar"},
 		{name: "mixed types", op: "Range", in: list(i64(0), f64(1), i64(1)), err: "input 1 is float64[1], want a scalar of type int64"},
 	})

@@ -62,7 +62,7 @@ func convForward(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	shape := append(tensor.Shape{x.Shape()[0], w.Shape()[0]}, ws.out()...)
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	y := convolve(x.Float64s(), w.Float64s(), x.Shape()[0], w.Shape()[0], groups, ws)
@@ -160,7 +160,7 @@ func convTranspose(c *Call) ([]tensor.Value, error) {
 	}
 	filters := w.Shape()[1] * groups
 	shape := append(tensor.Shape{batch, filters}, ws.in()...)
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	y := make([]float64, shape.Size())
@@ -253,7 +253,7 @@ func col2im(c *Call) ([]tensor.Value, error) {
 	}
 	batch, channels := x.Shape()[0], x.Shape()[1]/kernel
 	shape := append(tensor.Shape{batch, channels}, image...)
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	if d := x.DType(); d.IsInteger() || d == tensor.Bool {

@@ -140,7 +140,7 @@ func roiAlign(c *Call) ([]tensor.Value, error) {
 	n := c.Node
 	height, width := int(n.Int("output_height", 1)), int(n.Int("output_width", 1))
 	shape := tensor.Shape{count, x[1], height, width}
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	if s := c.Tensor(2).Shape(); !s.Equal(tensor.Shape{count}) {
@@ -210,6 +210,9 @@ func binSamples(n *graph.Node, start, end float64, bins int) ([][]float64, error
 	if !(samples <= maxSamples) {
 		return nil, fmt.Errorf("a region of %g elements in %d bins needs %g samples in each; at most %d are computed", length, bins, samples, maxSamples)
 	}
+	if _, err := countOf(tensor.Shape{bins, int(max(samples, 0))}); err != nil {
+		return nil, err
+	}
 	at := make([][]float64, bins)
 	for b := range at {
 		for i := range int(max(samples, 0)) {
@@ -267,7 +270,7 @@ func maxRoiPool(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	shape := tensor.Shape{count, x[1], pooled[0], pooled[1]}
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	scale := float64(c.Node.Float("spatial_scale", 1))

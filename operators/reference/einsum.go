@@ -169,7 +169,7 @@ func arrange(terms [][]rune, output []rune, shapes []tensor.Shape, extents map[r
 		}
 		s.steps = append(s.steps, steps)
 	}
-	_, err := s.out.Elements()
+	_, err := countOf(s.out)
 	return s, err
 }
 

@@ -149,7 +149,7 @@ func broadcastTensors(operands ...*tensor.Tensor) (tensor.Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = shape.Elements()
+	_, err = countOf(shape)
 	return shape, err
 }
 

@@ -23,6 +23,23 @@ func around(s tensor.Shape, axis int) (outer, n, inner int) {
 	return s[:axis].Size(), s[axis], s[axis+1:].Size()
 }
 
+// perElement is about how many bytes the implementations here hold for each
+// element that they compute: operands and result as float64s, and indexes.
+const perElement = 64
+
+// countOf returns the number of elements of a shape that is to be computed. It
+// is an error if the host has not the memory for that.
+func countOf(s tensor.Shape) (int, error) {
+	n, err := s.Elements()
+	if err != nil {
+		return 0, err
+	}
+	if limit := tensor.HostMemory() / perElement; int64(n) > limit {
+		return 0, fmt.Errorf("%d elements of shape %v are %w: with the host's memory at most %d can be computed", n, s, tensor.ErrTooLarge, limit)
+	}
+	return n, tensor.Fits(tensor.Bool, s)
+}
+
 // broadcastShape returns the shape of the result of NumPy-style broadcasting.
 func broadcastShape(shapes ...tensor.Shape) (tensor.Shape, error) {
 	rank := 0

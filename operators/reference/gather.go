@@ -36,6 +36,9 @@ func gatherOf(c *Call) ([]tensor.Value, error) {
 	}
 	target := append(data.Shape()[:axis].Clone(), indices.Shape()...)
 	target = append(target, data.Shape()[axis+1:]...)
+	if _, err := countOf(target); err != nil {
+		return nil, err
+	}
 	return reshapeAs(take(data, axis, chosen), target)
 }
 
@@ -96,14 +99,18 @@ func gatherND(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	inner := s[b+width:]
+	target := append(q[:len(q)-1].Clone(), inner...)
+	count, err := countOf(target)
+	if err != nil {
+		return nil, err
+	}
 	n := inner.Size()
-	from := make([]int, 0, len(starts)*n)
+	from := make([]int, 0, count)
 	for _, start := range starts {
 		for k := range n {
 			from = append(from, start+k)
 		}
 	}
-	target := append(q[:len(q)-1].Clone(), inner...)
 	return one(pick(data, target, from))
 }
 
@@ -149,7 +156,7 @@ func oneHot(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	target := insertAxis(indices.Shape(), axis, int(depth))
-	if _, err := target.Elements(); err != nil {
+	if _, err := countOf(target); err != nil {
 		return nil, fmt.Errorf("depth %d: %w", depth, err)
 	}
 	which := make([]int, target.Size()) // 0 is the off-value, 1 the on-value

@@ -216,7 +216,7 @@ func gridSampleShape(x, positions tensor.Shape) (tensor.Shape, error) {
 		return nil, fmt.Errorf("X has the shape %v: there is no element to sample", x)
 	}
 	shape := append(tensor.Shape{batch, channels}, positions[1:rank+1]...)
-	_, err = shape.Elements()
+	_, err = countOf(shape)
 	return shape, err
 }
 
@@ -253,7 +253,7 @@ func affineGrid(c *Call) ([]tensor.Value, error) {
 		image[i] = int(size[2+i])
 	}
 	shape := append(append(tensor.Shape{batch}, image...), rank)
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	v := theta.Float64s()

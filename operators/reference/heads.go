@@ -36,7 +36,7 @@ func headsOf(name string, t *tensor.Tensor, count int64) (heads, error) {
 
 // newHeads returns zeros.
 func newHeads(d tensor.DType, batch, count, steps, size int) (heads, error) {
-	n, err := tensor.Shape{batch, count, steps, size}.Elements()
+	n, err := countOf(tensor.Shape{batch, count, steps, size})
 	if err != nil {
 		return heads{}, err
 	}

@@ -67,7 +67,7 @@ func productOf(a, b tensor.Shape) (product, error) {
 	if len(b) > 1 {
 		p.shape = append(p.shape, p.n)
 	}
-	_, err = p.shape.Elements()
+	_, err = countOf(p.shape)
 	return p, err
 }
 

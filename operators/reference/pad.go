@@ -74,6 +74,9 @@ func pad(c *Call) ([]tensor.Value, error) {
 // padded returns a tensor of shape target in which element at-before of t stands
 // at every index at; what lies outside t is filled. A nil constant is zero.
 func padded(t *tensor.Tensor, target tensor.Shape, before []int, fill outside, constant *tensor.Tensor) (*tensor.Tensor, error) {
+	if _, err := countOf(target); err != nil {
+		return nil, err
+	}
 	out, err := tensor.New(t.DType(), target)
 	if err != nil {
 		return nil, err

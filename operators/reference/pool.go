@@ -120,7 +120,7 @@ func poolWindows(c *Call) (windows, tensor.Shape, error) {
 		return nil, nil, err
 	}
 	shape := append(tensor.Shape{batch, channels}, ws.out()...)
-	_, err = shape.Elements()
+	_, err = countOf(shape)
 	return ws, shape, err
 }
 
@@ -263,7 +263,7 @@ func maxUnpool(c *Call) ([]tensor.Value, error) {
 	if len(shape) != x.Rank() {
 		return nil, fmt.Errorf("output_shape %v has %d elements, the input has rank %d", shape, len(shape), x.Rank())
 	}
-	size, err := shape.Elements()
+	size, err := countOf(shape)
 	if err != nil {
 		return nil, err
 	}

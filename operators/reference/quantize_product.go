@@ -91,7 +91,7 @@ func centredConvolution(c *Call, x, w, xZero, wZero int) ([]float64, tensor.Shap
 		return nil, nil, err
 	}
 	shape := append(tensor.Shape{xShape[0], wShape[0]}, ws.out()...)
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, nil, err
 	}
 	v, err := centred(c, x, xZero, -len(xShape))

@@ -72,7 +72,7 @@ func draw(c *Call, next func(tensor.DType) float64) ([]tensor.Value, error) {
 	if !d.IsFloat() {
 		return nil, fmt.Errorf("dtype is %v, want a floating-point type", d)
 	}
-	n, err := shape.Elements()
+	n, err := countOf(shape)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func multinomial(c *Call) ([]tensor.Value, error) {
 	}
 	batch, classes := t.Shape()[0], t.Shape()[1]
 	shape := tensor.Shape{batch, int(c.Node.Int("sample_size", 1))}
-	n, err := shape.Elements()
+	n, err := countOf(shape)
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func newRecurrence(c *Call, activations ...string) (*recurrence, error) {
 	if err := q.checkShapes(c, len(reverses), gates); err != nil {
 		return nil, err
 	}
-	if _, err := (tensor.Shape{q.seq, len(reverses), q.batch, q.hidden}).Elements(); err != nil {
+	if _, err := countOf(tensor.Shape{q.seq, len(reverses), q.batch, q.hidden}); err != nil {
 		return nil, err
 	}
 	if q.lens, err = q.lengths(c); err != nil {

@@ -26,7 +26,7 @@ func resizeTensor(c *Call) ([]tensor.Value, error) {
 	for axis, r := range plan {
 		shape[axis] = len(r.Samples)
 	}
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	var y *tensor.Tensor

@@ -59,6 +59,11 @@ func ResizePlan(n *graph.Node, x tensor.Shape, roi, scales, sizes *tensor.Tensor
 	if err != nil {
 		return nil, err
 	}
+	for axis, t := range targets {
+		if _, err := countOf(tensor.Shape{t.out, sampler.width(t)}); err != nil {
+			return nil, fmt.Errorf("axis %d: %w", axis, err)
+		}
+	}
 	plan := make([]Resampling, len(x))
 	for axis, t := range targets {
 		r := Resampling{In: x[axis], Samples: make([]Sample, t.out)}
@@ -247,23 +252,42 @@ func samplerOf(n *graph.Node) (sampler, error) {
 	return s, nil
 }
 
+// reach returns how many neighbours a sample takes beyond the two that it lies
+// between, at either side, and by how much the kernel is stretched to cover them.
+func (s sampler) reach(t target) (neighbours int, stretch float64) {
+	radius := 1.0
+	if s.mode == "cubic" {
+		radius = 2
+	}
+	stretch = 1
+	if s.antialias {
+		stretch = min(t.scale, 1)
+	}
+	return -int(max(math.Floor(-radius/stretch), -maxSpatial) + 1), stretch
+}
+
+// width returns how many weights a sample has.
+func (s sampler) width(t target) int {
+	if s.mode == "nearest" {
+		return 1
+	}
+	reach, _ := s.reach(t)
+	return 2 + 2*reach
+}
+
 // at returns the sample at a coordinate of the input.
 func (s sampler) at(x float64, t target) Sample {
 	if s.mode == "nearest" {
 		return Sample{First: min(max(s.roundNearest(x), 0), t.in-1), Weights: []float64{1}}
 	}
-	kernel, radius := triangle, 1.0
+	kernel := triangle
 	if s.mode == "cubic" {
-		kernel, radius = func(x float64) float64 { return cubic(x, s.a) }, 2
-	}
-	stretch := 1.0
-	if s.antialias {
-		stretch = min(t.scale, 1)
+		kernel = func(x float64) float64 { return cubic(x, s.a) }
 	}
 	// The neighbours reach as far to the left of the element before x as to the
 	// right of the one behind it; an x on an element counts as behind it.
 	left := int(math.Ceil(x)) - 1
-	reach := -int(math.Floor(-radius/stretch) + 1)
+	reach, stretch := s.reach(t)
 	p := Sample{First: left - reach, Weights: make([]float64, 2+2*reach)}
 	total := 0.0
 	for i := range p.Weights {

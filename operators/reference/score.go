@@ -15,7 +15,7 @@ type matrix struct {
 }
 
 func newMatrix(rows, cols int) (matrix, error) {
-	n, err := tensor.Shape{rows, cols}.Elements()
+	n, err := countOf(tensor.Shape{rows, cols})
 	if err != nil {
 		return matrix{}, err
 	}

@@ -183,7 +183,7 @@ func expand(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := target.Elements(); err != nil {
+	if _, err := countOf(target); err != nil {
 		return nil, err
 	}
 	return one(pick(data, target, strided(target, 0, broadcastStrides(data.Shape(), target))))
@@ -292,7 +292,7 @@ func tile(c *Call) ([]tensor.Value, error) {
 		paired = append(paired, int(repeats[axis]), n)
 		steps = append(steps, 0, strides[axis])
 	}
-	if _, err := paired.Elements(); err != nil {
+	if _, err := countOf(paired); err != nil {
 		return nil, fmt.Errorf("repeats %v of shape %v: %w", repeats, from, err)
 	}
 	target := make(tensor.Shape, len(from))

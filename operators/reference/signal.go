@@ -60,7 +60,7 @@ func dft(c *Call) ([]tensor.Value, error) {
 	case onesided:
 		shape[axis] = length/2 + 1
 	}
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	y := make([]float64, shape.Size())
@@ -172,7 +172,7 @@ func stft(c *Call) ([]tensor.Value, error) {
 		bins = size/2 + 1
 	}
 	out := tensor.Shape{batch, frames, bins, 2}
-	if _, err := out.Elements(); err != nil {
+	if _, err := countOf(out); err != nil {
 		return nil, err
 	}
 	values := x.Float64s()
@@ -235,7 +235,7 @@ func cosineWindow(a0, a1, a2 float64) Func {
 			return nil, err
 		}
 		shape := tensor.Shape{int(size[0])}
-		if _, err := shape.Elements(); err != nil {
+		if _, err := countOf(shape); err != nil {
 			return nil, err
 		}
 		steps := float64(size[0])
@@ -276,7 +276,7 @@ func melWeightMatrix(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	shape := tensor.Shape{int(length/2 + 1), int(bands)}
-	if _, err := shape.Elements(); err != nil {
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
 	mel := func(f float64) float64 { return 2595 * math.Log10(1+f/700) }

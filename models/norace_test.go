@@ -1,0 +1,6 @@
+//go:build !race
+
+package models_test
+
+// slowness is how much longer than usual things may take.
+const slowness = 1

@@ -14,10 +14,10 @@ import (
 	"example.com/midplane/operators/opset"
 )
 
-// oldest is the oldest version of an operator set that is taken if a newer one
-// fits too. Older ones read some forms in ways that no file means any more: a
-// Dropout trained unless an attribute said otherwise.
-const oldest = 7
+// oldest is the version of ai.onnx, that of ONNX 1.1.2 of 2018, below which none
+// is taken unless no other one fits: few files have one, and much of what later
+// versions mean otherwise has the same form.
+const oldest = 6
 
 // versions gives m the operator-set versions that b is told, and guesses those
 // of the other domains of its nodes; see [Backend.Opsets].
@@ -58,7 +58,7 @@ func fit(g *graph.Graph, domain string) ([]int, error) {
 	var versions []int
 	var misfit error
 	for version := operators.NewestOpset(domain); version > 0; version-- {
-		if len(versions) > 0 && domain == "" && version < oldest {
+		if domain == "" && version < oldest && len(versions) > 0 {
 			break
 		}
 		if err := fits(g, domain, version); err == nil {
@@ -73,7 +73,9 @@ func fit(g *graph.Graph, domain string) ([]int, error) {
 	return versions, nil
 }
 
-// fits holds the nodes of a domain against the schemas of a version.
+// fits holds the nodes of a domain against the schemas of a version. A Dropout
+// that would train, as it did below version 7 if no attribute said otherwise,
+// is taken for one of a later version.
 func fits(g *graph.Graph, domain string, version int) error {
 	for _, n := range g.Nodes {
 		if n.Domain != domain {
@@ -82,6 +84,9 @@ func fits(g *graph.Graph, domain string, version int) error {
 		n.Version = version
 		if err := operators.CheckForm(n); err != nil {
 			return fmt.Errorf("in version %d, node %s: %w", version, n.Label(), err)
+		}
+		if n.Operator() == "Dropout" && version < 7 && !n.Bool("is_test", false) {
+			return fmt.Errorf("in version %d, node %s trains", version, n.Label())
 		}
 	}
 	return nil

@@ -126,7 +126,9 @@ var bombs = []bomb{
 	{"Split", func(n int64) *tensor.Tensor { return vector(n, -n) }, func(s *sketch, size *graph.Value) *graph.Value {
 		return s.Node("", "Split", []*graph.Value{s.floats(3), size}, 2)[0]
 	}},
-	{"Trilu", scalar, func(s *sketch, size *graph.Value) *graph.Value { return s.Op("Trilu", []*graph.Value{s.floats(2, 2), size}) }},
+	{"Trilu", scalar, func(s *sketch, size *graph.Value) *graph.Value {
+		return s.Op("Trilu", []*graph.Value{s.floats(2, 2), size})
+	}},
 }
 
 // harmless are the nodes above that a huge number does not make large.

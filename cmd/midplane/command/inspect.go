@@ -1,9 +1,11 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -39,6 +41,7 @@ func inspectCommand() *cobra.Command {
 	var (
 		w      where
 		stage  string
+		out    string
 		asJSON bool
 	)
 	c := &cobra.Command{
@@ -55,13 +58,17 @@ func inspectCommand() *cobra.Command {
 				return err
 			}
 			if stage != "" {
-				return printStage(c, m, o, stage)
+				return printStage(c, m, o, stage, out)
+			}
+			if out != "" {
+				return errors.New("--out goes with --stage")
 			}
 			return inspect(c, m, o, asJSON)
 		},
 	}
 	w.register(c)
 	c.Flags().StringVar(&stage, "stage", "", "print the graph after a `STAGE`: "+strings.Join(models.Stages, ", "))
+	c.Flags().StringVar(&out, "out", "", "with --stage: write the graph as a .onnx `FILE` instead, the placement in its metadata")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -176,8 +183,9 @@ func joinCounts(counts map[string]int) string {
 	return strings.Join(names, ", ")
 }
 
-// printStage dumps the graph after a stage, a node a line.
-func printStage(c *cobra.Command, m model, o *models.Options, stage string) error {
+// printStage dumps the graph after a stage, a node a line, or writes it to a
+// file.
+func printStage(c *cobra.Command, m model, o *models.Options, stage, out string) error {
 	if !slices.Contains(models.Stages, stage) {
 		return fmt.Errorf("--stage %s: there are %s", stage, strings.Join(models.Stages, ", "))
 	}
@@ -186,6 +194,13 @@ func printStage(c *cobra.Command, m model, o *models.Options, stage string) erro
 		return err
 	}
 	defer s.Close()
+	if out != "" {
+		var b bytes.Buffer
+		if err := s.WriteStage(&b, stage); err != nil {
+			return err
+		}
+		return os.WriteFile(out, b.Bytes(), 0o644)
+	}
 	g, err := s.Stage(stage)
 	if err != nil {
 		return err

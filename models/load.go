@@ -219,7 +219,7 @@ func (s *Session) place(ctx context.Context) error {
 			s.log.Warn("node not on the first device", "node", a.Node.Label(), "device", placement.DeviceName(a.Device), "reason", a.Reason)
 		}
 	}
-	s.env = &plan.Env{Devices: s.devices, Placement: placement, Limit: s.options.MemoryLimit, Hook: s.options.Hook}
+	s.env = &plan.Env{Devices: s.devices, Placement: placement, Limit: s.options.MemoryLimit, Hook: s.options.Hook, Reclaim: s.reclaim}
 	s.program = plan.New(s.env)
 	s.stage("place", start)
 	return nil

@@ -19,7 +19,9 @@
 // # Concurrency
 //
 // A Session is safe for concurrent use. Runs at the same time share weights and
-// have streams and working memory of their own. Close waits for runs under way.
+// have streams and working memory of their own. What runs have left is kept for
+// later ones, as often as runtime.GOMAXPROCS says, or until memory runs out.
+// Close waits for runs under way.
 //
 // # Errors
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 
 	"example.com/midplane/adapter"
@@ -238,13 +239,39 @@ func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value) ([]te
 		return nil, s.fail("run", err)
 	}
 	values, err := x.Run(ctx, p, operands)
-	s.mu.Lock()
-	s.idle = append(s.idle, x)
-	s.mu.Unlock()
+	err = errors.Join(err, s.rest(x))
 	if err != nil {
 		return nil, s.fail("run", err)
 	}
 	return values, nil
+}
+
+// rest keeps an execution for later runs, or closes it where as many are idle as
+// can run side by side.
+func (s *Session) rest(x *plan.Execution) error {
+	s.mu.Lock()
+	room := len(s.idle) < runtime.GOMAXPROCS(0)
+	if room {
+		s.idle = append(s.idle, x)
+	}
+	s.mu.Unlock()
+	if room {
+		return nil
+	}
+	return x.Close()
+}
+
+// reclaim closes the idle executions.
+func (s *Session) reclaim() {
+	s.mu.Lock()
+	idle := s.idle
+	s.idle = nil
+	s.mu.Unlock()
+	for _, x := range idle {
+		if err := x.Close(); err != nil {
+			s.log.Warn("closing an idle execution", "error", err)
+		}
+	}
 }
 
 func (s *Session) execution() (*plan.Execution, error) {

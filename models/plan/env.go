@@ -37,6 +37,7 @@ type Env struct {
 	Placement *partition.Placement
 	Limit     int64           // bytes that plans may hold on all devices together; 0: no limit
 	Hook      func(NodeEvent) // called after every node, if set; streams are then synchronised per node
+	Reclaim   func()          // called where memory runs out, if set: closes idle executions
 
 	inUse     atomic.Int64 // on devices
 	host      atomic.Int64 // of values that live on the host
@@ -80,8 +81,18 @@ func (e *Env) release(size int64) { e.inUse.Add(-size) }
 // InUse returns the bytes that constants, arenas and pools hold now.
 func (e *Env) InUse() int64 { return e.inUse.Load() }
 
-// alloc takes memory of a device, within the limit.
+// alloc takes memory of a device, within the limit. Where there is none left, it
+// has idle executions closed first.
 func (e *Env) alloc(device int, size int64) (*adapter.Buffer, error) {
+	b, err := e.take(device, size)
+	if errors.Is(err, adapter.OutOfMemory) && e.Reclaim != nil {
+		e.Reclaim()
+		b, err = e.take(device, size)
+	}
+	return b, err
+}
+
+func (e *Env) take(device int, size int64) (*adapter.Buffer, error) {
 	if err := e.reserve(size); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"example.com/midplane/adapter"
@@ -12,27 +13,28 @@ import (
 	"example.com/midplane/operators"
 )
 
-// Execution is the state of one run at a time: a stream and a pool per device,
-// and frames of the plans that it has run. A session keeps idle ones.
+// Execution is the state of one run at a time: a stream, an arena and a pool per
+// device, and frames of the plans that it has run. A session keeps idle ones.
 type Execution struct {
 	env     *Env
 	ctx     context.Context
 	streams []*adapter.Stream
+	arenas  []*adapter.Buffer // of the root's plans, of which one runs at a time; as large as the largest needs
 	pools   []*pool
-	frames  map[*Plan][]*frame
-	pending []any // host memory that enqueued copies still read
+	frames  map[*Plan][]*frame // idle ones
+	pending []any              // host memory that enqueued copies still read
 }
 
 // NewExecution returns an idle execution.
 func NewExecution(env *Env) (*Execution, error) {
-	x := &Execution{env: env, frames: make(map[*Plan][]*frame)}
+	x := &Execution{env: env, frames: make(map[*Plan][]*frame), arenas: make([]*adapter.Buffer, len(env.Devices))}
 	for d, dev := range env.Devices {
 		s, err := dev.NewStream()
 		if err != nil {
 			return nil, errors.Join(err, x.Close())
 		}
 		x.streams = append(x.streams, s)
-		x.pools = append(x.pools, &pool{env: env, device: d})
+		x.pools = append(x.pools, &pool{execution: x, device: d})
 	}
 	return x, nil
 }
@@ -43,21 +45,50 @@ func (x *Execution) Close() error {
 	for _, s := range x.streams {
 		errs = append(errs, s.Close())
 	}
+	x.trim()
+	for d, arena := range x.arenas {
+		if arena != nil {
+			x.env.free(arena)
+		}
+		x.arenas[d] = nil
+	}
+	return errors.Join(errs...)
+}
+
+// trim gives the memory of idle frames and idle blocks back. No work that uses
+// it may be under way.
+func (x *Execution) trim() {
 	for _, frames := range x.frames {
 		for _, f := range frames {
 			f.free()
 		}
 	}
+	clear(x.frames)
 	for _, p := range x.pools {
-		p.trim()
+		p.trim(func(*block) bool { return true })
 	}
-	x.frames = nil
-	return errors.Join(errs...)
+}
+
+// alloc takes memory of a device. Where there is none left, it gives back first
+// what is idle.
+func (x *Execution) alloc(device int, size int64) (*adapter.Buffer, error) {
+	b, err := x.env.alloc(device, size)
+	if !errors.Is(err, adapter.OutOfMemory) {
+		return b, err
+	}
+	for _, s := range x.streams {
+		if err := s.Synchronize(x.ctx); err != nil {
+			return nil, err
+		}
+	}
+	x.trim()
+	return x.env.alloc(device, size)
 }
 
 // frame is the memory of one run of a plan. Bodies have frames of their own.
 type frame struct {
 	plan   *Plan
+	filled bool
 	arenas []*adapter.Buffer // per device, nil where nothing lies in one
 	values []operators.Operand
 	blocks []*block // per slot; nil but for values in a pool
@@ -65,34 +96,62 @@ type frame struct {
 	calls  []operators.Call
 }
 
+// frame returns an idle frame of a plan, or a new one.
 func (x *Execution) frame(p *Plan) (*frame, error) {
+	var f *frame
 	if idle := x.frames[p]; len(idle) > 0 {
-		x.frames[p] = idle[:len(idle)-1]
-		return idle[len(idle)-1], nil
+		f, x.frames[p] = idle[len(idle)-1], idle[:len(idle)-1]
+	} else {
+		f = &frame{
+			plan:   p,
+			values: make([]operators.Operand, len(p.slots)),
+			blocks: make([]*block, len(p.slots)),
+			held:   make([]int64, len(p.slots)),
+			calls:  make([]operators.Call, len(p.steps)),
+		}
 	}
-	f := &frame{
-		plan:   p,
-		arenas: make([]*adapter.Buffer, len(x.env.Devices)),
-		values: make([]operators.Operand, len(p.slots)),
-		blocks: make([]*block, len(p.slots)),
-		held:   make([]int64, len(p.slots)),
-		calls:  make([]operators.Call, len(p.steps)),
+	arenas := f.arenas
+	if p.program.root {
+		arenas = x.arenas
+	} else if arenas == nil {
+		arenas = make([]*adapter.Buffer, len(x.env.Devices))
 	}
 	for d, size := range p.arenas {
-		if size == 0 {
+		if size == 0 || arenas[d] != nil && arenas[d].Size() >= size {
 			continue
 		}
+		x.retire(arenas[d])
 		var err error
-		if f.arenas[d], err = x.env.alloc(d, size); err != nil {
+		if arenas[d], err = x.alloc(d, size); err != nil {
+			f.arenas = arenas
 			f.free()
 			return nil, fmt.Errorf("working memory of %d bytes on %s, of which %s: %w", size, x.env.Devices[d].Name(), p.largest(d), err)
 		}
 	}
+	if f.filled && slices.Equal(f.arenas, arenas) {
+		return f, nil
+	}
+	f.arenas = slices.Clone(arenas)
 	return f, f.fill(x.env)
 }
 
-// fill sets the values that are the same in every run.
+// retire gives a shared arena that is too small back, with the frames that refer
+// to it.
+func (x *Execution) retire(arena *adapter.Buffer) {
+	if arena == nil {
+		return
+	}
+	for p := range x.frames {
+		if p.program.root {
+			delete(x.frames, p)
+		}
+	}
+	x.env.free(arena)
+}
+
+// fill sets the values that are the same in every run with these arenas.
 func (f *frame) fill(env *Env) error {
+	f.filled = true
 	for i, s := range f.plan.slots {
 		switch s.storage {
 		case inConstant:
@@ -113,8 +172,11 @@ func (f *frame) fill(env *Env) error {
 	return nil
 }
 
-// free gives the arenas back.
+// free gives the arenas back, but for those that it shares with other frames.
 func (f *frame) free() {
+	if f.plan.program.root {
+		return
+	}
 	for _, b := range f.arenas {
 		if b != nil {
 			f.plan.program.env.free(b)
@@ -153,6 +215,7 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params []operators.Operand
 	}
 	out, err := x.run(p, args)
 	err = errors.Join(err, x.synchronize(err != nil))
+	defer x.sweep()
 	if err != nil {
 		for _, o := range out {
 			o.block.release()
@@ -170,6 +233,14 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params []operators.Operand
 		}
 	}
 	return values, nil
+}
+
+// sweep gives back the blocks that the run that has ended did not use.
+func (x *Execution) sweep() {
+	for _, p := range x.pools {
+		p.trim(func(b *block) bool { return b.run != p.run })
+		p.run++
+	}
 }
 
 // own returns a copy of a value that belongs to someone else.

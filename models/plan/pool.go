@@ -13,6 +13,7 @@ type block struct {
 	buffer *adapter.Buffer
 	class  int
 	refs   int
+	run    int // in which it was handed out last
 	pool   *pool
 }
 
@@ -32,13 +33,14 @@ func (b *block) release() {
 	}
 }
 
-// pool keeps the blocks of one run on one device. A block given back may be
-// handed out again at once, although work that uses it is still enqueued: all
+// pool keeps the blocks of one execution on one device. A block given back may
+// be handed out again at once, although work that uses it is still enqueued: all
 // work of a run on a device goes through one stream, in order.
 type pool struct {
-	env    *Env
-	device int
-	idle   [64][]*block // by size class: blocks of 1<<class bytes
+	execution *Execution
+	device    int
+	run       int          // counts runs
+	idle      [64][]*block // by size class: blocks of 1<<class bytes
 }
 
 // alloc returns a block of at least size bytes with one reference.
@@ -47,14 +49,14 @@ func (p *pool) alloc(size int64) (*block, driver.Region, error) {
 	if idle := p.idle[class]; len(idle) > 0 {
 		b := idle[len(idle)-1]
 		p.idle[class] = idle[:len(idle)-1]
-		b.refs = 1
+		b.refs, b.run = 1, p.run
 		return b, b.region(size), nil
 	}
-	buffer, err := p.env.alloc(p.device, int64(1)<<class)
+	buffer, err := p.execution.alloc(p.device, int64(1)<<min(class, 62))
 	if err != nil {
 		return nil, driver.Region{}, err
 	}
-	b := &block{buffer: buffer, class: class, refs: 1, pool: p}
+	b := &block{buffer: buffer, class: class, refs: 1, run: p.run, pool: p}
 	return b, b.region(size), nil
 }
 
@@ -64,12 +66,18 @@ func (b *block) region(size int64) driver.Region {
 	return r
 }
 
-// trim gives the idle blocks back to the device.
-func (p *pool) trim() {
+// trim gives the idle blocks of which goes is true back to the device.
+func (p *pool) trim(goes func(*block) bool) {
 	for class, blocks := range p.idle {
+		kept := blocks[:0]
 		for _, b := range blocks {
-			p.env.free(b.buffer)
+			if goes(b) {
+				p.execution.env.free(b.buffer)
+			} else {
+				kept = append(kept, b)
+			}
 		}
-		p.idle[class] = nil
+		clear(blocks[len(kept):])
+		p.idle[class] = kept
 	}
 }

@@ -29,10 +29,11 @@ type Memory struct {
 }
 
 // NewMemory returns memory of which limit bytes may be in use at a time; by
-// default, where limit is not positive, as many as the process may use.
+// default, where limit is not positive, half of what the process may use: the
+// other half is for what kernels need while they run.
 func NewMemory(limit int64) *Memory {
 	if limit <= 0 {
-		limit = tensor.HostMemory()
+		limit = tensor.HostMemory() / 2
 	}
 	return &Memory{limit: limit}
 }
@@ -49,7 +50,7 @@ func (b *buffer) Size() int64 { return int64(len(b.bytes)) }
 
 // Free implements driver.Buffer.
 func (b *buffer) Free() error {
-	if b.from != nil && b.freed.CompareAndSwap(false, true) {
+	if b.freed.CompareAndSwap(false, true) && b.from != nil {
 		b.from.inUse.Add(-b.Size())
 		b.from.frees.Add(1)
 	}

@@ -3,6 +3,7 @@ module example.com/midplane
 go 1.26.0
 
 require (
+	github.com/ebitengine/purego v0.11.3
 	github.com/owulveryck/onnx-go v0.5.0
 	github.com/spf13/cobra v1.10.2
 	github.com/stretchr/testify v1.11.1

@@ -25,7 +25,8 @@ type Backend interface {
 }
 
 // Kernel computes one node on one device. It is safe for concurrent use: runs
-// of a session share it, each with a call and a stream of its own.
+// of a session share it, each with a call and a stream of its own. One that is
+// an io.Closer is closed after the last of them.
 type Kernel interface {
 	// Run enqueues the work on call.Stream, and does not wait for it; where the
 	// stream is nil the work is done when Run returns. Outputs of a shape that

@@ -34,3 +34,12 @@ type Executable interface {
 	// Close waits for runs under way and frees what the executable holds.
 	Close() error
 }
+
+// Located is implemented by an Executable that can tell what runs which node.
+//
+// Absent: only the device is known.
+type Located interface {
+	// Kernel names what runs a node of the model, for people, or says that it
+	// cannot be told.
+	Kernel(n *graph.Node) string
+}

@@ -48,6 +48,11 @@ type Driver interface {
 type Options struct {
 	Threads     int   // host threads that the device may use; 0: as many as the process has
 	MemoryLimit int64 // bytes that its buffers may take together; 0: no limit but the device's own
+
+	// Strict is for scoring: the device runs exactly the operators that it is
+	// given, by means of its own. It rewrites nothing, and where something below
+	// it would let other hardware help out, it declines instead.
+	Strict bool
 }
 
 // Device is one opened device.

@@ -51,9 +51,10 @@ const (
 	Decomposed              // kernels of the device for the operators it consists of
 	Control                 // run by the plan: its bodies' nodes have places of their own
 	OnHost                  // its values live on the host only (strings, containers)
+	Graph                   // the device took the whole model, in the form of the file
 )
 
-var routeNames = [...]string{"kernel", "decomposed", "control", "host"}
+var routeNames = [...]string{"kernel", "decomposed", "control", "host", "graph"}
 
 // String returns the route's name.
 func (r Route) String() string { return routeNames[r] }
@@ -84,6 +85,21 @@ type Placement struct {
 	Nodes   []Assignment // of the graph and of the bodies that the plan runs, in the order of Graph.All
 
 	byNode map[*graph.Node]int
+}
+
+// Whole returns the placement of a graph that the first device took as a whole.
+// Kernel, if not nil, names what runs a node there.
+func Whole(g *graph.Graph, devices []Device, kernel func(*graph.Node) string) *Placement {
+	p := &Placement{Graph: g, Devices: devices, byNode: make(map[*graph.Node]int)}
+	for n := range g.All {
+		a := Assignment{Node: n, Route: Graph}
+		if kernel != nil {
+			a.Kernel = kernel(n)
+		}
+		p.byNode[n] = len(p.Nodes)
+		p.Nodes = append(p.Nodes, a)
+	}
+	return p
 }
 
 // Of returns the assignment of a node of the graph or of a body.
@@ -137,7 +153,10 @@ type Missing struct {
 }
 
 // UnsupportedError lists every node that cannot run.
-type UnsupportedError struct{ Nodes []Missing }
+type UnsupportedError struct {
+	Nodes    []Missing
+	Declined error // why the first device did not take the model as a whole, nil where it was not asked
+}
 
 // Error implements error: one line per operator and reason, with the nodes.
 func (e *UnsupportedError) Error() string {
@@ -157,6 +176,9 @@ func (e *UnsupportedError) Error() string {
 		nodes[k] = append(nodes[k], n.Label())
 	}
 	var b strings.Builder
+	if e.Declined != nil {
+		fmt.Fprintf(&b, "the model was declined as a whole (%v), and ", e.Declined)
+	}
 	fmt.Fprintf(&b, "%d nodes have no device that can run them:", len(e.Nodes))
 	for _, k := range order {
 		names := nodes[k]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,7 @@ type Env struct {
 	host      atomic.Int64 // of values that live on the host
 	mu        sync.Mutex
 	constants map[constantKey]*adapter.Buffer
+	kernels   []io.Closer // built, and to be closed
 }
 
 type constantKey struct {
@@ -152,11 +154,26 @@ func (e *Env) place(ctx context.Context, t *tensor.Tensor, device int) (*adapter
 	return b, nil
 }
 
-// Close frees the constants. No plan may run any more.
+// build makes the kernel of a node on a device, which Close closes.
+func (e *Env) build(n *graph.Node, device int) (operators.Kernel, error) {
+	k, err := e.backend(device).Build(n)
+	if c, ok := k.(io.Closer); ok && err == nil {
+		e.mu.Lock()
+		e.kernels = append(e.kernels, c)
+		e.mu.Unlock()
+	}
+	return k, err
+}
+
+// Close closes the kernels and frees the constants. No plan may run any more.
 func (e *Env) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var errs []error
+	for _, k := range e.kernels {
+		errs = append(errs, k.Close())
+	}
+	e.kernels = nil
 	for _, b := range e.constants {
 		errs = append(errs, b.Free())
 	}

@@ -176,9 +176,8 @@ func (m *maker) node(n *graph.Node) error {
 
 // kernelNode builds the kernel of a node for the types found.
 func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
-	backend := m.env.backend(a.Device)
 	exact := m.exact(n)
-	if v := backend.Supports(exact); v.Level == operators.Unsupported {
+	if v := m.env.backend(a.Device).Supports(exact); v.Level == operators.Unsupported {
 		return &NodeError{n, m.env.Placement.DeviceName(a.Device), &partition.UnsupportedError{Nodes: []partition.Missing{{Node: exact, Verdicts: []string{v.String()}}}}}
 	}
 	k := &kernelAction{assignment: a, exact: exact}
@@ -208,7 +207,7 @@ func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
 		k.outputs = append(k.outputs, s)
 	}
 	var err error
-	if k.kernel, err = backend.Build(exact); err != nil {
+	if k.kernel, err = m.env.build(exact, a.Device); err != nil {
 		return &NodeError{n, m.env.Placement.DeviceName(a.Device), err}
 	}
 	m.emit(k)

@@ -18,6 +18,8 @@ import (
 // File is a model together with the files that its tensors lie in.
 type File struct {
 	Model *graph.Model
+	Path  string // the model's file, for the operating system; "" where it is none of its files
+	Bytes []byte // the model's own, until Close; nil where tensors lie in other files, or the caller may change them
 
 	unmap []func() error
 }
@@ -29,7 +31,7 @@ func (f *File) Close() error {
 	for _, unmap := range f.unmap {
 		errs = append(errs, unmap())
 	}
-	f.unmap = nil
+	f.unmap, f.Bytes = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -47,7 +49,12 @@ func Load(name string, o *Options) (*File, error) {
 		return nil, unreadable(name, err)
 	}
 	defer root.Close()
-	return load(file, root.FS(), name, o)
+	f, err := load(file, root.FS(), name, o)
+	if err != nil {
+		return nil, err
+	}
+	f.Path = name
+	return f, nil
 }
 
 // LoadFS reads the model in a file of fsys. External data is read from files in
@@ -77,7 +84,7 @@ func LoadReader(r io.Reader, o *Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{Model: m}, nil
+	return &File{Model: m, Bytes: data}, nil
 }
 
 // LoadBytes reads a model, whose tensors alias b unless o says Copy. It cannot
@@ -87,7 +94,11 @@ func LoadBytes(b []byte, o *Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{Model: m}, nil
+	f := &File{Model: m}
+	if o == nil || !o.Copy {
+		f.Bytes = b
+	}
+	return f, nil
 }
 
 func load(file fs.File, folder fs.FS, name string, o *Options) (*File, error) {
@@ -101,6 +112,9 @@ func load(file fs.File, folder fs.FS, name string, o *Options) (*File, error) {
 	m, err := Decode(data, f.external, &own)
 	loaded := &File{Model: m, unmap: f.unmap}
 	if err == nil {
+		if len(f.open) == 0 {
+			loaded.Bytes = data
+		}
 		return loaded, nil
 	}
 	var e *Error

@@ -1,0 +1,7 @@
+//go:build !static
+
+package main
+
+import (
+	_ "example.com/midplane/backends/onnxruntime"
+)

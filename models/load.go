@@ -220,7 +220,7 @@ func (s *Session) place(ctx context.Context) error {
 		}
 	}
 	s.env = &plan.Env{Devices: s.devices, Placement: placement, Limit: s.options.MemoryLimit, Hook: s.options.Hook, Reclaim: s.reclaim}
-	s.program = plan.New(s.env)
+	s.program = plan.New(s.env, nil)
 	s.stage("place", start)
 	return nil
 }

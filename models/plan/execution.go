@@ -204,22 +204,24 @@ type argument struct {
 }
 
 // Run runs a plan of a root program: values are in the order of its parameters,
-// operands on their given locations, zero where the plan has the constant. It
-// returns the outputs, which belong to the caller. When it returns, with an
-// error or without, no work is under way.
-func (x *Execution) Run(ctx context.Context, p *Plan, params []operators.Operand) ([]tensor.Value, error) {
+// operands on their given locations, zero where the plan has the constant. Into
+// has, for outputs that are wanted on a device, tensors there that take them; it
+// may be nil. Run returns the outputs that are wanted on the host, which belong
+// to the caller. When it returns, with an error or without, no work is under
+// way.
+func (x *Execution) Run(ctx context.Context, p *Plan, params, into []operators.Operand) ([]tensor.Value, error) {
 	x.ctx = ctx
 	args := make([]argument, len(params))
 	for i, o := range params {
 		args[i].Operand = o
 	}
 	out, err := x.run(p, args)
+	if err == nil {
+		err = x.deliver(p, out, into)
+	}
 	err = errors.Join(err, x.synchronize(err != nil))
-	defer x.sweep()
+	releaseAll(out)
 	if err != nil {
-		for _, o := range out {
-			o.block.release()
-		}
 		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) && !errors.Is(err, adapter.Canceled) {
 			err = &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
 		}
@@ -235,12 +237,22 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params []operators.Operand
 	return values, nil
 }
 
-// sweep gives back the blocks that the run that has ended did not use.
-func (x *Execution) sweep() {
-	for _, p := range x.pools {
-		p.trim(func(b *block) bool { return b.run != p.run })
-		p.run++
+// deliver copies the outputs that lie on devices into the tensors that take
+// them.
+func (x *Execution) deliver(p *Plan, out []argument, into []operators.Operand) error {
+	for i, o := range out {
+		if o.location == Host {
+			continue
+		}
+		to := into[i]
+		if to.DType != o.DType || !to.Shape.Equal(o.Shape) {
+			return fmt.Errorf("output %q is %v%v, what should take it is %v%v", p.program.graph.Outputs[i].Name, o.DType, o.Shape, to.DType, to.Shape)
+		}
+		if err := x.streams[o.location].Copy(x.ctx, packed(to), packed(o.Operand)); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // own returns a copy of a value that belongs to someone else.

@@ -35,14 +35,17 @@ type Given struct {
 	Const    *tensor.Tensor // the value itself, if it is a default that nobody overrides
 }
 
-// New returns the program of the graph that env's placement places. Its outputs
-// come out on the host.
-func New(env *Env) *Program {
+// New returns the program of the graph that env's placement places. Wants says
+// where each output is wanted; nil means all on the host.
+func New(env *Env, wants []int) *Program {
 	g := env.Placement.Graph
 	p := newProgram(env, g, nil)
 	p.root = true
-	for range g.Outputs {
-		p.wants = append(p.wants, Host)
+	if p.wants = wants; wants == nil {
+		p.wants = make([]int, len(g.Outputs))
+		for i := range p.wants {
+			p.wants[i] = Host
+		}
 	}
 	return p
 }

@@ -110,6 +110,18 @@ func (s Shape) String() string {
 	return "[" + strings.Join(parts, ",") + "]"
 }
 
+// Axis brings an axis, which counts from the back where it is negative, into
+// [0, rank), or says why it cannot be.
+func Axis(axis int64, rank int) (int, error) {
+	if axis < int64(-rank) || axis >= int64(rank) {
+		return 0, fmt.Errorf("axis %d is outside [%d, %d) of a tensor of rank %d", axis, -rank, rank, rank)
+	}
+	if axis < 0 {
+		axis += int64(rank)
+	}
+	return int(axis), nil
+}
+
 // Dim is one extent that may not be known yet: a number, a named unknown
 // (equal wherever the name is equal), or an unknown.
 type Dim struct {

@@ -79,6 +79,21 @@ func TestDims(t *testing.T) {
 	assert.False(t, tensor.Known(1).Same(tensor.Symbol("n")))
 }
 
+func TestAxis(t *testing.T) {
+	for _, c := range []struct {
+		axis       int64
+		rank, want int // want -1: outside
+	}{{0, 3, 0}, {2, 3, 2}, {-1, 3, 2}, {-3, 3, 0}, {3, 3, -1}, {-4, 3, -1}, {0, 0, -1}, {-1, 0, -1}, {1 << 62, 3, -1}} {
+		axis, err := tensor.Axis(c.axis, c.rank)
+		if c.want < 0 {
+			assert.ErrorContains(t, err, fmt.Sprintf("axis %d is outside [%d, %d)", c.axis, -c.rank, c.rank))
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, c.want, axis)
+	}
+}
+
 func TestSliceSharesMemory(t *testing.T) {
 	data := []float32{1, 2, 3, 4}
 	x, err := tensor.FromSlice(tensor.Shape{2, 2}, data)

@@ -3,7 +3,6 @@ package decompose
 import (
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
-	"example.com/midplane/operators/infer"
 )
 
 // gather holds Gather, GatherElements, GatherND, ScatterElements, ScatterND,
@@ -19,7 +18,7 @@ func oneHot(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	axis, err := infer.Axis(n.Int("axis", -1), rank+1)
+	axis, err := tensor.Axis(n.Int("axis", -1), rank+1)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func tensorScatter(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	axis, err := infer.Axis(n.Int("axis", -2), rank)
+	axis, err := tensor.Axis(n.Int("axis", -2), rank)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
-	"example.com/midplane/operators/infer"
 )
 
 // shape holds Shape, Size, Reshape, Flatten, Squeeze, Unsqueeze, Expand,
@@ -87,7 +86,7 @@ func squeeze(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 			return nil, err
 		}
 		for _, a := range axes {
-			axis, err := infer.Axis(a, rank)
+			axis, err := tensor.Axis(a, rank)
 			if err != nil {
 				return nil, err
 			}
@@ -118,7 +117,7 @@ func unsqueeze(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	from := make([]int64, rank+len(axes))
 	inserted := make([]bool, len(from))
 	for _, a := range axes {
-		axis, err := infer.Axis(a, len(from))
+		axis, err := tensor.Axis(a, len(from))
 		if err != nil {
 			return nil, err
 		}

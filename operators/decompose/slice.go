@@ -5,7 +5,6 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
-	"example.com/midplane/operators/infer"
 )
 
 // slice holds Slice, Concat, Split, Pad, Trilu, ReverseSequence, Compress,
@@ -49,7 +48,7 @@ func partSizes(n *graph.Node, axis int64) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	along, err := infer.Axis(axis, rank)
+	along, err := tensor.Axis(axis, rank)
 	if err != nil {
 		return nil, err
 	}

@@ -125,17 +125,6 @@ func (c *Call) SetInts(i int, values []Int) {
 	}
 }
 
-// Axis brings an axis into [0, rank), or says why it cannot be.
-func Axis(axis int64, rank int) (int, error) {
-	if axis < int64(-rank) || axis >= int64(rank) {
-		return 0, fmt.Errorf("axis %d is outside [%d, %d) of a tensor of rank %d", axis, -rank, rank, rank)
-	}
-	if axis < 0 {
-		axis += int64(rank)
-	}
-	return int(axis), nil
-}
-
 // Broadcast returns the extents of the result of NumPy-style broadcasting; nil
 // if the rank of an operand is unknown. An error says which extents disagree.
 func Broadcast(operands ...tensor.Dims) (tensor.Dims, error) {

@@ -166,7 +166,7 @@ func scan(c *Call) error {
 		if !dims.Ranked() {
 			continue
 		}
-		axis, err := Axis(listed(c.Node, "scan_input_axes", k), len(dims))
+		axis, err := tensor.Axis(listed(c.Node, "scan_input_axes", k), len(dims))
 		if err != nil {
 			return fmt.Errorf("scan input %d: %w", k, err)
 		}
@@ -217,7 +217,7 @@ func stacked(elem tensor.Type, n tensor.Dim, axis int64) Fact {
 	if !elem.IsTensor() {
 		t.DType = tensor.Undefined
 	} else if elem.Dims.Ranked() {
-		at, err := Axis(axis, len(elem.Dims)+1)
+		at, err := tensor.Axis(axis, len(elem.Dims)+1)
 		if err != nil {
 			return Fact{}
 		}

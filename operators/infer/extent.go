@@ -11,7 +11,7 @@ func allAxes(axes []int64, rank int) ([]int, error) {
 	out := make([]int, len(axes))
 	seen := make([]bool, rank)
 	for i, a := range axes {
-		axis, err := Axis(a, rank)
+		axis, err := tensor.Axis(a, rank)
 		if err != nil {
 			return nil, err
 		}

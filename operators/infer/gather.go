@@ -26,7 +26,7 @@ func gatherOf(c *Call) error {
 		c.SetUnranked(0, c.DType(0))
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", 0), len(data))
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), len(data))
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func gatherOf(c *Call) error {
 func gatherElements(c *Call) error {
 	data, indices := c.Dims(0), c.Dims(1)
 	if data.Ranked() {
-		if _, err := Axis(c.Node.Int("axis", 0), len(data)); err != nil {
+		if _, err := tensor.Axis(c.Node.Int("axis", 0), len(data)); err != nil {
 			return err
 		}
 		if indices.Ranked() && len(indices) != len(data) {
@@ -101,7 +101,7 @@ func oneHot(c *Call) error {
 		c.SetUnranked(0, d)
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", -1), len(indices)+1)
+	axis, err := tensor.Axis(c.Node.Int("axis", -1), len(indices)+1)
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func normalizedAxis(c *Call) (axis int, ranked bool, err error) {
 	if !ok {
 		return 0, false, nil
 	}
-	axis, err = Axis(c.Node.Int("axis", -1), rank)
+	axis, err = tensor.Axis(c.Node.Int("axis", -1), rank)
 	return axis, true, err
 }
 
@@ -145,7 +145,7 @@ func meanVarianceNormalization(c *Call) error {
 	}
 	if rank, ok := c.Rank(0); ok {
 		for _, axis := range axes {
-			if _, err := Axis(axis, rank); err != nil {
+			if _, err := tensor.Axis(axis, rank); err != nil {
 				return err
 			}
 		}

@@ -66,7 +66,7 @@ func granularityFits(c *Call) error {
 	if len(x) == 1 {
 		wanted = 0 // there is no other
 	}
-	axis, err := Axis(wanted, len(x))
+	axis, err := tensor.Axis(wanted, len(x))
 	if err != nil {
 		return err
 	}

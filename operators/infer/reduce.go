@@ -103,7 +103,7 @@ func argExtreme(c *Call) error {
 		c.SetUnranked(0, tensor.Int64)
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", 0), len(dims))
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), len(dims))
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func resizeAxes(c *Call, rank int) ([]int, error) {
 		return axes, nil
 	}
 	for _, a := range c.Node.Ints("axes") {
-		axis, err := Axis(a, rank)
+		axis, err := tensor.Axis(a, rank)
 		if err != nil {
 			return nil, err
 		}

@@ -106,7 +106,7 @@ func concatFromSequence(c *Call) error {
 	if newAxis {
 		rank++
 	}
-	axis, err := Axis(c.Node.Int("axis", 0), rank)
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), rank)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func splitToSequence(c *Call) error {
 	if !dims.Ranked() {
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", 0), len(dims))
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), len(dims))
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func dft(c *Call) error {
 		c.Set(0, c.DType(0), dims)
 		return nil
 	}
-	axis, err := Axis(at.Value, rank)
+	axis, err := tensor.Axis(at.Value, rank)
 	if err != nil {
 		return err
 	}

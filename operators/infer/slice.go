@@ -116,7 +116,7 @@ func concat(c *Call) error {
 		c.SetUnranked(0, c.DType(0))
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", 0), len(out))
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), len(out))
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func splitOf(c *Call) error {
 		}
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", 0), len(dims))
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), len(dims))
 	if err != nil {
 		return err
 	}
@@ -285,7 +285,7 @@ func compress(c *Call) error {
 		c.SetUnranked(0, c.DType(0))
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", 0), len(out))
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), len(out))
 	if err != nil {
 		return err
 	}

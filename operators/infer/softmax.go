@@ -1,5 +1,7 @@
 package infer
 
+import "example.com/midplane/adapter/tensor"
+
 // softmax holds Softmax, LogSoftmax, Hardmax.
 var softmax = family{
 	"Softmax":    alongAxis,
@@ -9,7 +11,7 @@ var softmax = family{
 
 func alongAxis(c *Call) error {
 	if rank, ok := c.Rank(0); ok {
-		if _, err := Axis(c.Node.Int("axis", -1), rank); err != nil {
+		if _, err := tensor.Axis(c.Node.Int("axis", -1), rank); err != nil {
 			return err
 		}
 	}

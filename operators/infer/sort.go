@@ -19,7 +19,7 @@ func topK(c *Call) error {
 		c.SetUnranked(1, tensor.Int64)
 		return nil
 	}
-	axis, err := Axis(c.Node.Int("axis", -1), len(out))
+	axis, err := tensor.Axis(c.Node.Int("axis", -1), len(out))
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func unique(c *Call) error {
 	if c.Node.Has("axis") {
 		out, n = dims.Clone(), tensor.Symbol("")
 		if dims.Ranked() {
-			axis, err := Axis(c.Node.Int("axis", 0), len(dims))
+			axis, err := tensor.Axis(c.Node.Int("axis", 0), len(dims))
 			if err != nil {
 				return err
 			}

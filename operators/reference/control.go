@@ -177,7 +177,7 @@ func scanAxes(c *Call, n int) (axes []int, length int, err error) {
 		if t == nil {
 			return nil, 0, fmt.Errorf("scan input %d must be a tensor", k-n)
 		}
-		axis, err := axisIn(perInput(c.Node, "scan_input_axes", k-n), t.Rank())
+		axis, err := tensor.Axis(perInput(c.Node, "scan_input_axes", k-n), t.Rank())
 		if err != nil {
 			return nil, 0, fmt.Errorf("scan input %d: %w", k-n, err)
 		}
@@ -223,7 +223,7 @@ func (s *scanOutput) add(v tensor.Value) error {
 // stacked returns the scan output itself. Without iterations it is empty, with
 // the type and as far as known the extents declared, unknown ones being 0.
 func (s *scanOutput) stacked(declared tensor.Type) (*tensor.Tensor, error) {
-	axis, err := axisIn(s.axis, s.rank(declared)+1)
+	axis, err := tensor.Axis(s.axis, s.rank(declared)+1)
 	if err != nil {
 		return nil, fmt.Errorf("scan output: %w", err)
 	}

@@ -101,7 +101,7 @@ func axesIn(axes []int64, rank int) ([]int, error) {
 	out := make([]int, len(axes))
 	seen := make([]bool, rank)
 	for i, a := range axes {
-		axis, err := axisIn(a, rank)
+		axis, err := tensor.Axis(a, rank)
 		if err != nil {
 			return nil, err
 		}

@@ -6,17 +6,6 @@ import (
 	"example.com/midplane/adapter/tensor"
 )
 
-// axisIn brings an axis into [0, rank), or says why it cannot be.
-func axisIn(axis int64, rank int) (int, error) {
-	if axis < int64(-rank) || axis >= int64(rank) {
-		return 0, fmt.Errorf("axis %d is outside [%d, %d) of a tensor of rank %d", axis, -rank, rank, rank)
-	}
-	if axis < 0 {
-		axis += int64(rank)
-	}
-	return int(axis), nil
-}
-
 // around splits a shape at an axis: how many slices lie before it, its extent,
 // and how many elements lie behind one step along it.
 func around(s tensor.Shape, axis int) (outer, n, inner int) {

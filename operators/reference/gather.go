@@ -24,7 +24,7 @@ var gather = family{
 // data[:axis] ++ indices ++ data[axis+1:].
 func gatherOf(c *Call) ([]tensor.Value, error) {
 	data, indices := c.Tensor(0), c.Tensor(1)
-	axis, err := axisIn(c.Node.Int("axis", 0), data.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), data.Rank())
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func gatherOf(c *Call) ([]tensor.Value, error) {
 
 func gatherElements(c *Call) ([]tensor.Value, error) {
 	data, indices := c.Tensor(0), c.Tensor(1)
-	axis, err := axisIn(c.Node.Int("axis", 0), data.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), data.Rank())
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func oneHot(c *Call) ([]tensor.Value, error) {
 	if values.Len() != 2 {
 		return nil, fmt.Errorf("values has %d elements; it takes the off-value and the on-value", values.Len())
 	}
-	axis, err := axisIn(c.Node.Int("axis", -1), indices.Rank()+1)
+	axis, err := tensor.Axis(c.Node.Int("axis", -1), indices.Rank()+1)
 	if err != nil {
 		return nil, err
 	}

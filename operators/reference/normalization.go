@@ -210,7 +210,7 @@ type rows struct {
 
 func trailing(c *Call) (rows, error) {
 	x := c.Tensor(0)
-	axis, err := axisIn(c.Node.Int("axis", -1), x.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", -1), x.Rank())
 	if err != nil {
 		return rows{}, err
 	}
@@ -248,7 +248,7 @@ func (r rows) scaled(c *Call, d tensor.DType) (*tensor.Tensor, error) {
 // lpNormalization gives 0 where the norm is 0.
 func lpNormalization(c *Call) ([]tensor.Value, error) {
 	x := c.Tensor(0)
-	axis, err := axisIn(c.Node.Int("axis", -1), x.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", -1), x.Rank())
 	if err != nil {
 		return nil, err
 	}

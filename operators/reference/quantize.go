@@ -109,7 +109,7 @@ func granularityOf(c *Call, x tensor.Shape, scale, zero *tensor.Tensor) (granula
 	if len(x) == 1 {
 		wanted = 0 // there is no other
 	}
-	axis, err := axisIn(wanted, len(x))
+	axis, err := tensor.Axis(wanted, len(x))
 	if err != nil {
 		return granularity{}, err
 	}

@@ -195,7 +195,7 @@ func argMin(c *Call) ([]tensor.Value, error) {
 // that i is the more extreme.
 func argExtreme(c *Call, compare func(i, k int) int) ([]tensor.Value, error) {
 	data := c.Tensor(0)
-	axis, err := axisIn(c.Node.Int("axis", 0), data.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), data.Rank())
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func cumulate(name string, empty int) Func {
 		if len(c.Ints(1)) != 1 {
 			return nil, fmt.Errorf("axis has %d elements; it takes one", len(c.Ints(1)))
 		}
-		axis, err := axisIn(c.Ints(1)[0], x.Rank())
+		axis, err := tensor.Axis(c.Ints(1)[0], x.Rank())
 		if err != nil {
 			return nil, err
 		}

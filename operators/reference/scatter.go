@@ -10,7 +10,7 @@ import (
 // an axis.
 func scatterElements(c *Call) ([]tensor.Value, error) {
 	data, indices, updates := c.Tensor(0), c.Tensor(1), c.Tensor(2)
-	axis, err := axisIn(c.Node.Int("axis", 0), data.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), data.Rank())
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func scatterComplex[T complex64 | complex128](data *tensor.Tensor, to []int, upd
 func tensorScatter(c *Call) ([]tensor.Value, error) {
 	cache, update := c.Tensor(0), c.Tensor(1)
 	s, u := cache.Shape(), update.Shape()
-	axis, err := axisIn(c.Node.Int("axis", -2), len(s))
+	axis, err := tensor.Axis(c.Node.Int("axis", -2), len(s))
 	if err != nil {
 		return nil, err
 	}

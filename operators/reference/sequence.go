@@ -162,7 +162,7 @@ func concatFromSequence(c *Call) ([]tensor.Value, error) {
 	if c.Node.Bool("new_axis", false) {
 		rank, join = rank+1, stack
 	}
-	axis, err := axisIn(c.Node.Int("axis", 0), rank)
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), rank)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +209,7 @@ func insertAxis(s tensor.Shape, axis, extent int) tensor.Shape {
 
 func splitToSequence(c *Call) ([]tensor.Value, error) {
 	t := c.Tensor(0)
-	axis, err := axisIn(c.Node.Int("axis", 0), t.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), t.Rank())
 	if err != nil {
 		return nil, err
 	}

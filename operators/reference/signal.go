@@ -31,7 +31,7 @@ func dft(c *Call) ([]tensor.Value, error) {
 	axis, parts := rank-2, x.Shape()[rank-1]
 	if c.Has(2) {
 		var err error
-		if axis, err = axisIn(c.Ints(2)[0], rank); err != nil {
+		if axis, err = tensor.Axis(c.Ints(2)[0], rank); err != nil {
 			return nil, err
 		}
 		if axis == rank-1 {

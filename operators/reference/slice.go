@@ -92,7 +92,7 @@ func concat(c *Call) ([]tensor.Value, error) {
 	for i := range parts {
 		parts[i] = c.Tensor(i)
 	}
-	axis, err := axisIn(c.Node.Int("axis", 0), parts[0].Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), parts[0].Rank())
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func joined(parts []*tensor.Tensor, axis int) (*tensor.Tensor, error) {
 
 func splitOf(c *Call) ([]tensor.Value, error) {
 	data := c.Tensor(0)
-	axis, err := axisIn(c.Node.Int("axis", 0), data.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", 0), data.Rank())
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func compress(c *Call) ([]tensor.Value, error) {
 	data, axis := c.Tensor(0), 0
 	if c.Node.Has("axis") {
 		var err error
-		if axis, err = axisIn(c.Node.Int("axis", 0), data.Rank()); err != nil {
+		if axis, err = tensor.Axis(c.Node.Int("axis", 0), data.Rank()); err != nil {
 			return nil, err
 		}
 	} else {

@@ -18,7 +18,7 @@ var softmax = family{
 func normalized(f func(line []float64)) Func {
 	return func(c *Call) ([]tensor.Value, error) {
 		x := c.Tensor(0)
-		axis, err := axisIn(c.Node.Int("axis", -1), x.Rank())
+		axis, err := tensor.Axis(c.Node.Int("axis", -1), x.Rank())
 		if err != nil {
 			return nil, err
 		}

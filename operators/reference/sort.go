@@ -59,7 +59,7 @@ func compareFloats(a, b float64, nan int) int {
 // in order; among equals the lower index comes first. NaN is the greatest.
 func topK(c *Call) ([]tensor.Value, error) {
 	x := c.Tensor(0)
-	axis, err := axisIn(c.Node.Int("axis", -1), x.Rank())
+	axis, err := tensor.Axis(c.Node.Int("axis", -1), x.Rank())
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func unique(c *Call) ([]tensor.Value, error) {
 	x, axis := c.Tensor(0), 0
 	if c.Node.Has("axis") {
 		var err error
-		if axis, err = axisIn(c.Node.Int("axis", 0), x.Rank()); err != nil {
+		if axis, err = tensor.Axis(c.Node.Int("axis", 0), x.Rank()); err != nil {
 			return nil, err
 		}
 	} else {

@@ -221,6 +221,7 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params, into []operators.O
 	}
 	err = errors.Join(err, x.synchronize(err != nil))
 	releaseAll(out)
+	defer x.sweep()
 	if err != nil {
 		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) && !errors.Is(err, adapter.Canceled) {
 			err = &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
@@ -253,6 +254,14 @@ func (x *Execution) deliver(p *Plan, out []argument, into []operators.Operand) e
 		}
 	}
 	return nil
+}
+
+// sweep gives back the blocks that the run that has ended did not use.
+func (x *Execution) sweep() {
+	for _, p := range x.pools {
+		p.trim(func(b *block) bool { return b.run != p.run })
+		p.run++
+	}
 }
 
 // own returns a copy of a value that belongs to someone else.

@@ -138,6 +138,8 @@ func (n *Node) SetTensor(t gtensor.Tensor) error {
 	}
 	b.settle()
 	switch {
+	case n.madeFor == len(b.operations):
+		return errors.New("onnxgo: a Backend takes one model, and has one already")
 	case v == nil:
 		return errors.New("onnxgo: a value that is left out cannot be set")
 	case v.role == input:

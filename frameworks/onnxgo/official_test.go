@@ -64,6 +64,9 @@ func each(t *testing.T, group string, check func(t *testing.T, s subject) string
 	if !ok {
 		t.Skipf("neither %s nor MIDPLANE_MODELS says where %s are: none of them was run", onnxtest.Testdata, group)
 	}
+	if testing.Short() {
+		t.Skipf("-short: none of %s was run", group)
+	}
 	cases, err := onnxtest.Cases(dir)
 	require.NoError(t, err)
 	counts := make(tally)

@@ -7,15 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
-	"example.com/midplane/adapter"
 	"example.com/midplane/models/optimize"
-	"example.com/midplane/models/partition"
-	"example.com/midplane/models/plan"
-	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/infer"
 	"example.com/midplane/operators/onnx"
@@ -57,7 +51,8 @@ func LoadModel(ctx context.Context, m *graph.Model, o *Options) (*Session, error
 	})
 }
 
-// load takes a model through every stage before its first run.
+// load takes a model through every stage before its first run. A device that
+// takes it as a whole saves it those after decoding.
 func load(ctx context.Context, name string, o *Options, read func(*onnx.Options) (*onnx.File, error)) (_ *Session, err error) {
 	if o == nil {
 		o = &Options{}
@@ -74,14 +69,19 @@ func load(ctx context.Context, name string, o *Options, read func(*onnx.Options)
 	if err := s.decode(read); err != nil {
 		return nil, err
 	}
-	if err := s.canonical(ctx); err != nil {
-		return nil, err
-	}
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.place(ctx); err != nil {
+	if err := s.compile(ctx); err != nil {
 		return nil, err
+	}
+	if s.whole == nil {
+		if err := s.canonical(ctx); err != nil {
+			return nil, err
+		}
+		if err := s.place(ctx); err != nil {
+			return nil, err
+		}
 	}
 	s.interfaces()
 	return s, nil
@@ -119,112 +119,6 @@ func (s *Session) canonical(ctx context.Context) error {
 	return nil
 }
 
-// open opens the devices that the options name, and with FallbackAny every
-// other usable one.
-func (s *Session) open(ctx context.Context) error {
-	for _, dev := range s.options.Opened {
-		s.addDevice(dev, false)
-	}
-	names, listed, err := s.names(ctx)
-	if err != nil {
-		return err
-	}
-	for i, name := range names {
-		spare := i >= listed
-		dev, err := adapter.Open(ctx, name, &adapter.Options{Threads: s.options.Threads})
-		if err != nil && spare {
-			s.log.Warn("device left out", "device", name, "error", err)
-			continue
-		}
-		if err != nil {
-			return s.fail("open", err)
-		}
-		s.owned = append(s.owned, dev)
-		s.addDevice(dev, spare)
-	}
-	return nil
-}
-
-// addDevice adds a device to the session's.
-func (s *Session) addDevice(dev *adapter.Device, spare bool) {
-	backend, _ := adapter.As[operators.Backend](dev)
-	s.devices = append(s.devices, dev)
-	s.places = append(s.places, partition.Device{Name: dev.Name(), Backend: backend, Spare: spare})
-}
-
-// names returns the devices to open: the user's, or a default, then the spare
-// ones, and how many of them the user or the default listed.
-func (s *Session) names(ctx context.Context) (names []string, listed int, err error) {
-	names = slices.Clone(s.options.Devices)
-	if len(names)+len(s.options.Opened) == 0 {
-		name, err := s.defaultDevice(ctx)
-		if err != nil {
-			return nil, 0, err
-		}
-		names = append(names, name)
-	}
-	listed = len(names)
-	if s.options.Fallback != FallbackAny {
-		return names, listed, nil
-	}
-	for _, name := range usable(ctx) {
-		taken := slices.Contains(names, name) || slices.Contains(names, strings.TrimSuffix(name, ":0")) ||
-			slices.ContainsFunc(s.options.Opened, func(d *adapter.Device) bool { return d.Name() == name })
-		if !taken {
-			names = append(names, name)
-		}
-	}
-	return names, listed, nil
-}
-
-// defaultDevice returns the processor where it is linked in, else the first
-// usable device.
-func (s *Session) defaultDevice(ctx context.Context) (string, error) {
-	found := usable(ctx)
-	switch {
-	case slices.Contains(found, "cpu:0"):
-		return "cpu:0", nil
-	case len(found) > 0:
-		return found[0], nil
-	}
-	_, err := adapter.Open(ctx, "cpu", nil) // says what is missing
-	return "", s.fail("open", err)
-}
-
-// usable lists the devices that could be opened.
-func usable(ctx context.Context) []string {
-	var names []string
-	for _, found := range adapter.Devices(ctx) {
-		if found.Err == nil && found.Info.Unusable == "" {
-			names = append(names, found.Name)
-		}
-	}
-	return names
-}
-
-// place gives every node its device.
-func (s *Session) place(ctx context.Context) error {
-	start := time.Now()
-	g := s.graph.Clone(nil)
-	if err := partition.Loops(ctx, g); err != nil {
-		return s.fail("place", err)
-	}
-	placement, err := partition.Assign(ctx, g, s.places, s.options.Fallback)
-	if err != nil {
-		return s.fail("place", err)
-	}
-	s.placement = placement
-	for _, a := range placement.Nodes {
-		if a.Device > 0 {
-			s.log.Warn("node not on the first device", "node", a.Node.Label(), "device", placement.DeviceName(a.Device), "reason", a.Reason)
-		}
-	}
-	s.env = &plan.Env{Devices: s.devices, Placement: placement, Limit: s.options.MemoryLimit, Hook: s.options.Hook, Reclaim: s.reclaim}
-	s.program = plan.New(s.env, nil)
-	s.stage("place", start)
-	return nil
-}
-
 func (s *Session) stage(name string, start time.Time) {
 	s.log.Debug("stage", "file", s.file, "stage", name, "took", time.Since(start))
 }
@@ -255,12 +149,16 @@ func info(v *graph.Value) ValueInfo {
 var Stages = []string{"decoded", "canonical", "placed"}
 
 // Stage returns the graph as it is after a stage: as decoded, in canonical form
-// (lifted, typed, shrunk), or placed. It must not be changed.
+// (lifted, typed, shrunk), or placed. It must not be changed. A model that a
+// device took as a whole has no canonical form.
 func (s *Session) Stage(name string) (*graph.Graph, error) {
 	switch name {
 	case "decoded":
 		return s.source.Model.Graph, nil
 	case "canonical":
+		if s.whole != nil {
+			return nil, fmt.Errorf("%s took the model as a whole, as it was decoded", s.devices[0].Name())
+		}
 		return s.graph, nil
 	case "placed":
 		return s.placement.Graph, nil

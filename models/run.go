@@ -115,9 +115,12 @@ func (s *Session) store(name string, to *tensor.Tensor, v tensor.Value) error {
 	return nil
 }
 
-// run checks the inputs and runs the plan for their types. Outputs for which
-// into has a tensor are copied there; the others are returned.
+// run checks the inputs and runs the whole model, or the plan for their types.
+// Outputs for which into has a tensor are copied there; the others are returned.
 func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
+	if s.whole != nil {
+		return s.runWhole(ctx, inputs, wants, into)
+	}
 	given, operands, err := s.arguments(inputs)
 	if err != nil {
 		return nil, err
@@ -194,37 +197,63 @@ func (s *Session) execution() (*plan.Execution, error) {
 	return plan.NewExecution(s.env)
 }
 
-// arguments checks named inputs against the model and puts them in order.
-func (s *Session) arguments(inputs map[string]tensor.Value) ([]plan.Given, []operators.Operand, error) {
-	for name := range inputs {
-		if _, ok := s.index[name]; !ok {
-			return nil, nil, s.badInput(name, "the model has no such input; it takes %v", names(s.inputs))
-		}
-	}
-	given := make([]plan.Given, len(s.inputs))
-	operands := make([]operators.Operand, len(s.inputs))
+// ordered checks named inputs against the model and puts them in its order, nil
+// for one that is left to its default.
+func (s *Session) ordered(inputs map[string]tensor.Value) ([]tensor.Value, error) {
+	values := make([]tensor.Value, len(s.inputs))
+	found, missing := 0, -1
 	for i, in := range s.inputs {
 		v, ok := inputs[in.Name]
+		if ok {
+			found++
+		}
 		if !ok || v == nil {
-			if !in.Optional {
-				return nil, nil, s.badInput(in.Name, "the input is missing; the model takes it as %v", in.Type)
+			if !in.Optional && missing < 0 {
+				missing = i
 			}
-			given[i] = plan.Given{Type: in.Type, Const: s.placement.Graph.Inputs[i].Const}
 			continue
 		}
 		if err := s.check(in, v); err != nil {
-			return nil, nil, err
+			return nil, err
+		}
+		if t, ok := v.(*adapter.Tensor); ok && s.location(t) == plan.Host {
+			return nil, s.badInput(in.Name, "the tensor lies on %s, which is none of the session's devices (see Session.Devices)", t.Device().Name())
+		}
+		values[i] = v
+	}
+	if found < len(inputs) {
+		for name := range inputs {
+			if _, ok := s.index[name]; !ok {
+				return nil, s.badInput(name, "the model has no such input; it takes %v", names(s.inputs))
+			}
+		}
+	}
+	if missing >= 0 {
+		in := s.inputs[missing]
+		return nil, s.badInput(in.Name, "the input is missing; the model takes it as %v", in.Type)
+	}
+	return values, nil
+}
+
+// arguments checks named inputs and says of each what a plan has to know.
+func (s *Session) arguments(inputs map[string]tensor.Value) ([]plan.Given, []operators.Operand, error) {
+	values, err := s.ordered(inputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	given := make([]plan.Given, len(values))
+	operands := make([]operators.Operand, len(values))
+	for i, v := range values {
+		if v == nil {
+			given[i] = plan.Given{Type: s.inputs[i].Type, Const: s.placement.Graph.Inputs[i].Const}
+			continue
 		}
 		given[i], operands[i] = plan.Given{Type: v.Type(), Location: plan.Host}, operators.Operand{Host: v}
 		switch t := v.(type) {
 		case *tensor.Tensor:
 			operands[i].DType, operands[i].Shape = t.DType(), t.Shape()
 		case *adapter.Tensor:
-			location := s.location(t)
-			if location == plan.Host {
-				return nil, nil, s.badInput(in.Name, "the tensor lies on %s, which is none of the session's devices (see Session.Devices)", t.Device().Name())
-			}
-			given[i].Location = location
+			given[i].Location = s.location(t)
 			operands[i] = operators.Operand{DType: t.DType(), Shape: t.Shape(), Region: t.Region()}
 		}
 	}
@@ -287,6 +316,10 @@ func (s *Session) Warm(ctx context.Context, shapes map[string]tensor.Shape) erro
 			return s.badInput(in.Name, "%w", err)
 		}
 		inputs[in.Name] = t
+	}
+	if s.whole != nil {
+		_, err := s.ordered(inputs)
+		return err
 	}
 	given, _, err := s.arguments(inputs)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"example.com/midplane/adapter"
 	"example.com/midplane/models/partition"
 	"example.com/midplane/models/plan"
+	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/onnx"
 )
@@ -19,7 +20,9 @@ type Session struct {
 	log     *slog.Logger
 
 	source    *onnx.File
-	graph     *graph.Graph // canonical
+	whole     operators.Executable // of the first device, where that took the model as a whole; else:
+	declined  error                // why it did not, if it was asked
+	graph     *graph.Graph         // canonical
 	devices   []*adapter.Device
 	owned     []*adapter.Device // those that the session opened
 	places    []partition.Device
@@ -89,6 +92,9 @@ func (s *Session) Close() error {
 	s.idle = nil
 	if s.env != nil {
 		errs = append(errs, s.env.Close())
+	}
+	if s.whole != nil {
+		errs = append(errs, s.whole.Close())
 	}
 	for _, d := range s.owned {
 		errs = append(errs, d.Close())

@@ -62,10 +62,10 @@ The exit status is 1 if any case failed.`,
 	return c
 }
 
-// opener opens a named device anew for each case.
+// opener opens a named device anew for each case, without help from others.
 func opener(name string) conformance.Open {
 	return func(ctx context.Context) (driver.Device, error) {
-		return adapter.OpenDriver(ctx, name, nil)
+		return adapter.OpenDriver(ctx, name, &adapter.Options{Strict: true})
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 
 // Check holds a node against the schema of its operator that is in force at
 // n.Version: [CheckForm] and [CheckTypes]. Nodes of domains that are not in the
-// catalogue pass. Errors say which rule is broken; the caller names the node.
+// catalogue pass, and so do a vendor's operators that nobody has registered.
+// Errors say which rule is broken; the caller names the node.
 func Check(n *graph.Node) error {
 	if err := CheckForm(n); err != nil {
 		return err
@@ -51,7 +52,7 @@ func CheckTypes(n *graph.Node) error {
 			continue
 		}
 		spelt, known := spell(v.Type)
-		p, ok := parameter(s.Inputs, i)
+		p, ok := s.Input(i)
 		if !known || !ok {
 			continue
 		}
@@ -81,6 +82,9 @@ func describing(n *graph.Node) (*Schema, error) {
 	}
 	s, ok := Lookup(n.Domain, n.Op, n.Version)
 	if !ok {
+		if !Closed(n.Domain) && len(Versions(n.Domain, n.Op)) == 0 {
+			return nil, nil
+		}
 		return nil, fmt.Errorf("there is no operator %s in version %d of its operator set", n.Operator(), n.Version)
 	}
 	if s.Deprecated {
@@ -231,6 +235,19 @@ func (s *Schema) Allowed(parameterType string) []string {
 		}
 	}
 	return []string{parameterType}
+}
+
+// Elements returns the element types of the dense tensors that a parameter's
+// type, a variable or a type itself, stands for.
+func (s *Schema) Elements(parameterType string) []tensor.DType {
+	var types []tensor.DType
+	for _, name := range s.Allowed(parameterType) {
+		name, dense := strings.CutPrefix(name, "tensor(")
+		if d, err := tensor.ParseDType(strings.TrimSuffix(name, ")")); dense && err == nil {
+			types = append(types, d)
+		}
+	}
+	return types
 }
 
 // spell returns a type as ONNX's schemas spell it, and whether it is known far

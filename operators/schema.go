@@ -19,6 +19,7 @@ type Schema struct {
 	Since      int  // the operator-set version that brought it
 	Deprecated bool // from Since on the operator is not to be used any more
 	Function   bool // ONNX defines it by a function of other operators
+	Random     bool // a vendor's operator that draws random values: never computed ahead
 
 	Inputs, Outputs        []Parameter
 	MinInputs, MaxInputs   int // Unbounded where the last one is variadic
@@ -111,6 +112,12 @@ func (s *Schema) Attribute(name string) (*AttributeSchema, bool) {
 	return nil, false
 }
 
+// Input returns the formal parameter of the i-th actual input.
+func (s *Schema) Input(i int) (*Parameter, bool) { return parameter(s.Inputs, i) }
+
+// Output returns the formal parameter of the i-th actual output.
+func (s *Schema) Output(i int) (*Parameter, bool) { return parameter(s.Outputs, i) }
+
 // All yields the whole catalogue by domain, name and version. Schemas are
 // shared and must not be changed.
 func All() iter.Seq[*Schema] {
@@ -182,6 +189,9 @@ func Domains() []string {
 // NewestOpset returns the newest known version of a domain's operator set, 0
 // for a domain that is not in the catalogue.
 func NewestOpset(domain string) int {
+	if version, ok := registered[domain]; ok {
+		return version
+	}
 	i := sort.SearchStrings(opsetDomains[:], graph.NormalDomain(domain))
 	if i < len(opsetDomains) && opsetDomains[i] == graph.NormalDomain(domain) {
 		return opsetVersions[i]

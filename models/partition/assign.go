@@ -2,9 +2,9 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/decompose"
 	"example.com/midplane/operators/graph"
@@ -108,7 +108,8 @@ func (a *assigner) node(g *graph.Graph, i int) int {
 			a.places[n] = Assignment{n, d, Kernel, v.Kernel, reason(verdicts)}
 			return 0
 		}
-		if parts, b, out, ok := a.decompose(n, d, 0); ok {
+		parts, b, out, err := a.decompose(n, d, 0)
+		if err == nil {
 			grown := g.Replace(i, b, out) - 1
 			for _, part := range b.Nodes {
 				place := parts[part]
@@ -120,7 +121,11 @@ func (a *assigner) node(g *graph.Graph, i int) int {
 			}
 			return grown
 		}
-		verdicts = append(verdicts, fmt.Sprintf("%s: %s", device.Name, why(v)))
+		verdict := fmt.Sprintf("%s: %s", device.Name, why(v))
+		if err != errNoRule {
+			verdict += ", and not decomposed: " + err.Error()
+		}
+		verdicts = append(verdicts, verdict)
 	}
 	a.missing = append(a.missing, Missing{n, verdicts})
 	return 0
@@ -158,30 +163,37 @@ func reason(verdicts []string) string {
 	return verdicts[len(verdicts)-1]
 }
 
+// errNoRule says that an operator is not expressed by others.
+var errNoRule = errors.New("no rule")
+
 // decompose expresses a node by others, all of which device d has kernels for.
-func (a *assigner) decompose(n *graph.Node, d, depth int) (map[*graph.Node]Assignment, *graph.Builder, []*graph.Value, bool) {
+func (a *assigner) decompose(n *graph.Node, d, depth int) (map[*graph.Node]Assignment, *graph.Builder, []*graph.Value, error) {
 	rule, ok := decompose.Lookup(n.Operator())
 	if !ok || depth == maxNesting {
-		return nil, nil, nil, false
+		return nil, nil, nil, errNoRule
 	}
-	b, out, err := rewrite(a.ctx, rule, n)
+	b, out, err := infer.Rewrite(a.ctx, rule, n)
 	if err != nil {
-		return nil, nil, nil, false
+		return nil, nil, nil, err
 	}
 	places := make(map[*graph.Node]Assignment)
 	inner := &graph.Graph{Nodes: b.Nodes}
 	for i := 0; i < len(inner.Nodes); i++ {
 		part := inner.Nodes[i]
 		if control(part) || hostOnly(part) {
-			return nil, nil, nil, false
+			return nil, nil, nil, fmt.Errorf("%s is not run by a device", part.Operator())
 		}
-		if v := supports(a.devices[d], part); v.Level != operators.Unsupported {
+		v := supports(a.devices[d], part)
+		if v.Level != operators.Unsupported {
 			places[part] = Assignment{part, d, Decomposed, v.Kernel, ""}
 			continue
 		}
-		deeper, c, values, ok := a.decompose(part, d, depth+1)
-		if !ok {
-			return nil, nil, nil, false
+		deeper, c, values, err := a.decompose(part, d, depth+1)
+		switch {
+		case err == errNoRule:
+			return nil, nil, nil, fmt.Errorf("%s: %s", part.Operator(), why(v))
+		case err != nil:
+			return nil, nil, nil, fmt.Errorf("%s: %s, %w", part.Operator(), why(v), err)
 		}
 		i += inner.Replace(i, c, values) - 1
 		for n, place := range deeper {
@@ -189,34 +201,5 @@ func (a *assigner) decompose(n *graph.Node, d, depth int) (map[*graph.Node]Assig
 		}
 	}
 	b.Nodes, b.Initializers = inner.Nodes, append(b.Initializers, inner.Initializers...)
-	return places, b, out, true
-}
-
-// rewrite applies a rule, with the types of what it emits inferred.
-func rewrite(ctx context.Context, rule graph.Rewrite, n *graph.Node) (*graph.Builder, []*graph.Value, error) {
-	b := graph.NewBuilder(n)
-	b.Inferred = func(part *graph.Node) error {
-		in := make([]infer.Fact, len(part.Inputs))
-		for i, v := range part.Inputs {
-			if v != nil {
-				in[i] = infer.Fact{Type: v.Type, Const: v.Const}
-			}
-		}
-		captured := make(infer.Facts)
-		for _, v := range part.Reads() {
-			captured[v] = infer.Fact{Type: v.Type, Const: v.Const}
-		}
-		facts, err := infer.Node(ctx, part, in, captured)
-		for i, v := range part.Outputs {
-			if err == nil && v != nil && facts[i].Type.Kind != tensor.KindUnknown {
-				v.Type = facts[i].Type
-			}
-		}
-		return err
-	}
-	out, err := rule(b, n)
-	if err == nil {
-		err = b.Err()
-	}
-	return b, out, err
+	return places, b, out, nil
 }

@@ -29,7 +29,7 @@ func loops(ctx context.Context, g *graph.Graph) (changed bool, err error) {
 	for i := 0; i < len(g.Nodes); i++ {
 		n := g.Nodes[i]
 		if rule, ok := decompose.Lookup(n.Op); ok && n.Domain == "" && (n.Op == "Scan" || n.Op == "SequenceMap") {
-			b, out, err := rewrite(ctx, rule, n)
+			b, out, err := infer.Rewrite(ctx, rule, n)
 			if err != nil {
 				return false, fmt.Errorf("node %s: %w", n.Label(), err)
 			}

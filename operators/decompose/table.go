@@ -1,6 +1,6 @@
 package decompose
 
-// families gathers the decomposition rules of every file.
+// families gathers the decomposition rules of every file, and of vendors.
 var families = []family{
 	arithmetic,
 	trigonometry,
@@ -29,4 +29,5 @@ var families = []family{
 	encoder,
 	scaler,
 	linear,
+	registered,
 }

@@ -4,8 +4,10 @@
 // known is known.
 //
 // It sees operators in their newest form only. Functions of one family lie in
-// one file, in a table named after it; [table.go] gathers the tables. An
-// operator without a function here has outputs of unknown type until it runs.
+// one file, in a table named after it; [table.go] gathers the tables. Types and
+// shapes of an operator without a function here follow from its decomposition,
+// if it has one, or element types from its schema; what is not known then is
+// found when it runs.
 //
 // # Errors
 //
@@ -23,6 +25,8 @@ import (
 	"fmt"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/decompose"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/reference"
 )
@@ -200,16 +204,29 @@ func (r *run) outputs(n *graph.Node, in []Fact) (out []Fact, err error) {
 		}
 	}()
 	c := &Call{Context: r.ctx, Node: n, In: in, Out: make([]Fact, len(n.Outputs)), Body: r.body}
-	if fn, ok := lookup(n.Operator()); ok {
-		if err := fn(c); err != nil {
-			return nil, err
-		}
+	if err := r.types(c); err != nil {
+		return nil, err
 	}
 	for i, f := range c.Out {
 		c.Out[i] = f.settled()
 	}
 	r.evaluate(c)
 	return c.Out, nil
+}
+
+// types fills c.Out by the operator's function, or else by its decomposition and
+// its schema.
+func (r *run) types(c *Call) error {
+	if fn, ok := lookup(c.Node.Operator()); ok {
+		return fn(c)
+	}
+	if rule, ok := decompose.Lookup(c.Node.Operator()); ok && len(c.Node.Bodies()) == 0 {
+		if err := r.byRule(c, rule); err != nil {
+			return err
+		}
+	}
+	c.bySchema()
+	return nil
 }
 
 // body finds the facts of a body's outputs from those of its inputs.
@@ -291,7 +308,8 @@ var selecting = map[string]bool{"NonZero": true, "Compress": true, "Unique": tru
 // training mode only.
 func Volatile(n *graph.Node) bool {
 	if n.Operator() != "Dropout" {
-		return volatile[n.Operator()]
+		s, ok := operators.Newest(n.Domain, n.Op)
+		return volatile[n.Operator()] || ok && s.Random
 	}
 	mode := n.Input(2)
 	return mode != nil && (mode.Const == nil || mode.Const.DType() != tensor.Bool || mode.Const.Int64s()[0] != 0)

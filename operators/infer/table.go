@@ -1,6 +1,6 @@
 package infer
 
-// families gathers the inference functions of every file.
+// families gathers the inference functions of every file, and of vendors.
 var families = []family{
 	arithmetic,
 	trigonometry,
@@ -35,4 +35,5 @@ var families = []family{
 	scaler,
 	linear,
 	tree,
+	registered,
 }

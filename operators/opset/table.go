@@ -1,6 +1,6 @@
 package opset
 
-// families gathers the lifting rules of every file.
+// families gathers the lifting rules of every file, and of vendors.
 var families = []family{
 	arithmetic,
 	trigonometry,
@@ -25,4 +25,5 @@ var families = []family{
 	signal,
 	detection,
 	encoder,
+	registered,
 }

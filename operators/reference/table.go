@@ -1,6 +1,6 @@
 package reference
 
-// families gathers the implementations of every file.
+// families gathers the implementations of every file, and of vendors.
 var families = []family{
 	arithmetic,
 	trigonometry,
@@ -37,4 +37,5 @@ var families = []family{
 	scaler,
 	linear,
 	tree,
+	registered,
 }

@@ -1,0 +1,86 @@
+package infer
+
+import (
+	"context"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// Rewrite applies a rule to a node of whose inputs the types are known: it
+// returns what the rule emits, with all types inferred, and the values that
+// stand for the node's outputs. An error says why the rule declines, or why what
+// it emits cannot run.
+func Rewrite(ctx context.Context, rule graph.Rewrite, n *graph.Node) (*graph.Builder, []*graph.Value, error) {
+	b, out, declined, err := NewTracker(ctx).rewrite(rule, n)
+	if err == nil {
+		err = declined
+	}
+	return b, out, err
+}
+
+// rewrite tells a rule that declines from nodes that cannot run.
+func (t *Tracker) rewrite(rule graph.Rewrite, n *graph.Node) (b *graph.Builder, out []*graph.Value, declined, err error) {
+	for _, v := range n.Reads() {
+		if _, ok := t.run.facts[v]; !ok {
+			t.run.facts[v] = Fact{Type: v.Type, Const: v.Const}
+		}
+	}
+	b = graph.NewBuilder(n)
+	b.Inferred = func(part *graph.Node) error {
+		if s, ok := operators.Newest(part.Domain, part.Op); ok {
+			part.Version = s.Since
+		}
+		return t.Node(part)
+	}
+	out, declined = rule(b, n)
+	return b, out, declined, b.Err()
+}
+
+// byRule infers an operator without bodies through what its decomposition emits.
+// Where the rule declines nothing is known.
+func (r *run) byRule(c *Call, rule graph.Rewrite) error {
+	n := *c.Node
+	n.Inputs = make([]*graph.Value, len(c.In))
+	t := &Tracker{&run{ctx: r.ctx, facts: make(Facts)}}
+	for i, f := range c.In {
+		if v := c.Node.Inputs[i]; v != nil {
+			n.Inputs[i] = &graph.Value{Name: v.Name, Type: f.Type, Const: f.Const}
+			t.run.facts[n.Inputs[i]] = f
+		}
+	}
+	_, out, declined, err := t.rewrite(rule, &n)
+	if err != nil || declined != nil {
+		return err
+	}
+	for i := range min(len(out), len(c.Out)) {
+		if out[i] != nil {
+			c.Out[i] = t.run.facts[out[i]]
+		}
+	}
+	return nil
+}
+
+// bySchema gives outputs the element types that the operator's schema fixes: one
+// of its own, or that of an input that shares its type variable.
+func (c *Call) bySchema() {
+	s, ok := operators.Newest(c.Node.Domain, c.Node.Op)
+	if !ok {
+		return
+	}
+	for i := range c.Out {
+		p, ok := s.Output(i)
+		if !ok || c.Out[i].Type.Kind != tensor.KindUnknown {
+			continue
+		}
+		if allowed := s.Elements(p.Type); len(allowed) == 1 {
+			c.SetUnranked(i, allowed[0])
+		}
+		for k := range c.In {
+			if in, ok := s.Input(k); ok && in.Type == p.Type && !in.Heterogeneous && c.DType(k) != tensor.Undefined {
+				c.SetUnranked(i, c.DType(k))
+			}
+		}
+	}
+}

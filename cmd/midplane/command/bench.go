@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -40,6 +41,9 @@ type benchFlags struct {
 	seconds float64
 	trace   string
 	asJSON  bool
+
+	events []traceEvent // for the trace, of every model on every device
+	begin  time.Time    // the trace's time 0
 }
 
 func benchCommand() *cobra.Command {
@@ -54,16 +58,25 @@ on the same inputs (the folder's, or seeded random ones). Load time, the first
 output and peak memory are measured in a fresh process each.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if b.threads < 0 {
+				return fmt.Errorf("--threads %d: it may not be negative", b.threads)
+			}
 			if len(b.devices) == 0 {
 				b.devices = []string{"cpu"}
 			}
+			b.begin = time.Now()
 			all := []benchJSON{}
 			for _, arg := range args {
 				rows, err := b.model(c, arg)
 				if err != nil {
-					return fmt.Errorf("%s: %w", arg, err)
+					return err
 				}
 				all = append(all, rows...)
+			}
+			if b.trace != "" {
+				if err := writeTrace(b.trace, b.events); err != nil {
+					return err
+				}
 			}
 			if b.asJSON {
 				return printJSON(c.OutOrStdout(), all)
@@ -105,11 +118,11 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 		if err != nil {
 			return nil, err
 		}
-		k := &contender{row: benchJSON{Model: m.name(), Device: device, Threads: b.threads}, session: s}
+		k := &contender{row: benchJSON{Model: m.name(), Device: device, Threads: threadsOf(b.threads)}, session: s}
 		list = append(list, k)
 		if inputs == nil {
 			if inputs, err = benchInputs(s, m); err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%s: %w", m.path, err)
 			}
 		}
 		if err := b.cold(c.Context(), m, device, &k.row); err != nil {
@@ -120,7 +133,7 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 		return nil, err
 	}
 	if b.trace != "" {
-		if err := b.writeTrace(c.Context(), m, inputs); err != nil {
+		if err := b.traced(c.Context(), m, inputs); err != nil {
 			return nil, err
 		}
 	}
@@ -131,15 +144,19 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 	return rows, nil
 }
 
+// threadsOf returns how many threads 0, which stands for all, comes to.
+func threadsOf(n int) int {
+	if n == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return n
+}
+
 func benchInputs(s *models.Session, m model) (map[string]tensor.Value, error) {
 	if m.test == nil {
 		return randomInputs(s)
 	}
-	sets, err := m.sets(s)
-	if err != nil {
-		return nil, err
-	}
-	return named(s, sets[0].Inputs), nil
+	return m.inputs(s)
 }
 
 // alternate runs each contender once to warm up, then all in turns until each

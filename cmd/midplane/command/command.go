@@ -43,10 +43,14 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 	}
 	root.AddCommand(devicesCommand(), opsCommand(), inspectCommand(), runCommand(), benchCommand(), conformCommand(), coldCommand())
+	out := &checkedWriter{w: stdout}
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if out.err != nil {
+		err = fmt.Errorf("the results cannot be written: %w", out.err)
+	}
 	switch {
 	case err == nil:
 		return good
@@ -55,6 +59,22 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintln(stderr, "midplane:", err)
 	return wrong
+}
+
+// checkedWriter keeps the first error of a writer: what prints to it need not
+// look.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(b []byte) (int, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	var n int
+	n, c.err = c.w.Write(b)
+	return n, c.err
 }
 
 // where are the flags that say on which devices a model runs.
@@ -74,6 +94,9 @@ func (w *where) register(c *cobra.Command) {
 }
 
 func (w *where) options() (*models.Options, error) {
+	if w.threads < 0 || w.memory < 0 {
+		return nil, fmt.Errorf("--threads %d, --memory-limit %d: neither may be negative", w.threads, w.memory)
+	}
 	policy, err := parsePolicy(w.fallback)
 	if err != nil {
 		return nil, err

@@ -42,6 +42,9 @@ The exit status is 1 if any case failed.`,
 			if o.Shard, o.Shards, err = parseShard(shard); err != nil {
 				return err
 			}
+			if err := openable(c.Context(), device); err != nil {
+				return err
+			}
 			o.Workers = workers
 			o.Progress = progress(c.ErrOrStderr())
 			report, err := conformance.Score(c.Context(), opener(device), o)
@@ -67,6 +70,15 @@ func opener(name string) conformance.Open {
 	return func(ctx context.Context) (driver.Device, error) {
 		return adapter.OpenDriver(ctx, name, &adapter.Options{Strict: true})
 	}
+}
+
+// openable says why a device cannot be opened, which is no score of it.
+func openable(ctx context.Context, name string) error {
+	dev, err := adapter.Open(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	return dev.Close()
 }
 
 func parseShard(s string) (shard, shards int, err error) {

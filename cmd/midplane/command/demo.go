@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
@@ -126,7 +125,7 @@ func classify(c *cobra.Command, s *models.Session, file string) (prediction, err
 	if err != nil {
 		return p, err
 	}
-	picture, err := decodeImage(bytes.NewReader(b), s.Inputs()[0], preprocess{})
+	picture, err := decodeImage(b, s.Inputs()[0], preprocess{})
 	if err != nil {
 		return p, err
 	}

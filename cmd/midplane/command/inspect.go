@@ -13,7 +13,6 @@ import (
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/models"
-
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/onnx"
 )
@@ -76,18 +75,20 @@ func inspectCommand() *cobra.Command {
 // inspect describes a model. What no device can run makes the command fall
 // short, after everything was shown.
 func inspect(c *cobra.Command, m model, o *models.Options, asJSON bool) error {
-	file, err := onnx.Load(m.path, nil)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	j := describeModel(m.name(), file.Model)
+	var j inspectJSON
 	s, err := models.Load(c.Context(), m.path, o)
 	switch {
 	case err == nil:
 		defer s.Close()
+		j = describeModel(m.name(), s.Model())
 		j.Placement = placementOf(s.Placement())
 	case errors.Is(err, adapter.Unsupported):
+		file, unreadable := onnx.Load(m.path, nil)
+		if unreadable != nil {
+			return unreadable
+		}
+		defer file.Close()
+		j = describeModel(m.name(), file.Model)
 		j.Missing = err.Error()
 	default:
 		return err
@@ -104,7 +105,7 @@ func inspect(c *cobra.Command, m model, o *models.Options, asJSON bool) error {
 }
 
 func describeModel(name string, m *graph.Model) inspectJSON {
-	j := inspectJSON{Model: name, IR: m.IRVersion, Producer: strings.TrimSpace(m.Producer + " " + m.ProducerVersion), Opsets: make(map[string]int), Operators: make(map[string]int)}
+	j := inspectJSON{Model: name, IR: m.IRVersion, Producer: strings.TrimSpace(m.Producer + " " + m.ProducerVersion), Opsets: make(map[string]int), Operators: make(map[string]int), Inputs: []portJSON{}, Outputs: []portJSON{}}
 	for domain, version := range m.Opsets {
 		if domain == "" {
 			domain = "ai.onnx"

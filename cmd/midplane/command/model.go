@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,6 +58,15 @@ func (m model) sets(s *models.Session) ([]onnxtest.DataSet, error) {
 	return sets, err
 }
 
+// inputs returns the inputs of the first data set beside the model.
+func (m model) inputs(s *models.Session) (map[string]tensor.Value, error) {
+	sets, err := m.sets(s)
+	if err != nil {
+		return nil, err
+	}
+	return named(s, sets[0].Inputs), nil
+}
+
 // named gives the values of a data set the names of the model's inputs.
 func named(s *models.Session, values []tensor.Value) map[string]tensor.Value {
 	inputs := make(map[string]tensor.Value)
@@ -69,6 +77,3 @@ func named(s *models.Session, values []tensor.Value) map[string]tensor.Value {
 	}
 	return inputs
 }
-
-// errNoInputs says that a model takes inputs and was given none.
-var errNoInputs = errors.New("no inputs: give --input NAME=FILE for each, or a folder with test data")

@@ -1,12 +1,14 @@
 package command
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	_ "image/jpeg" // the decoders of --input
 	_ "image/png"
-	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/image/draw"
@@ -28,16 +30,32 @@ func (p *preprocess) register(c *cobra.Command) {
 	c.Flags().BoolVar(&p.bgr, "bgr", false, "give the model blue before green before red")
 }
 
+// check holds mean and std against a picture's number of channels.
+func (p preprocess) check(channels int) error {
+	for name, list := range map[string][]float64{"--mean": p.mean, "--std": p.std} {
+		if n := len(list); n > 1 && n != channels {
+			return fmt.Errorf("%s has %d values: the model takes %d channels, so one or %d are needed", name, n, channels, channels)
+		}
+	}
+	if slices.Contains(p.std, 0) {
+		return errors.New("--std has a 0, by which no channel can be divided")
+	}
+	return nil
+}
+
 // decodeImage turns a picture into what an input of rank 4 or 3 takes. The
 // layout, [N,C,H,W] or [N,H,W,C], is that in which the extent of the channels
 // is 1, 3 or 4; the picture is scaled to the input's height and width, where
 // these are known.
-func decodeImage(r io.Reader, in models.ValueInfo, p preprocess) (*tensor.Tensor, error) {
-	img, _, err := image.Decode(r)
+func decodeImage(b []byte, in models.ValueInfo, p preprocess) (*tensor.Tensor, error) {
+	l, err := layoutOf(in)
 	if err != nil {
 		return nil, err
 	}
-	l, err := layoutOf(in)
+	if err := p.check(l.channels); err != nil {
+		return nil, err
+	}
+	img, err := readImage(b)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +92,23 @@ func decodeImage(r io.Reader, in models.ValueInfo, p preprocess) (*tensor.Tensor
 		shape = append(tensor.Shape{1}, shape...)
 	}
 	return tensor.FromFloat64s(in.DType, shape, values), nil
+}
+
+// mostPixels is how many pixels a picture may have: a small file may say that
+// it holds many.
+const mostPixels = 1 << 28
+
+// readImage decodes a PNG or JPEG picture.
+func readImage(b []byte) (image.Image, error) {
+	config, _, err := image.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	if config.Width > mostPixels/max(config.Height, 1) {
+		return nil, fmt.Errorf("the picture has %d×%d pixels, at most %d are read", config.Width, config.Height, mostPixels)
+	}
+	img, _, err := image.Decode(bytes.NewReader(b))
+	return img, err
 }
 
 // layout is how an input holds a picture; an extent of 0 is open.

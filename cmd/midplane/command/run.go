@@ -1,7 +1,10 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,11 +43,11 @@ test_data_set_0/input_0.pb, output_0.pb …), whose inputs are then used.
   midplane run --demo                        the built-in model and pictures, on every device`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			switch {
-			case r.demo && len(args) == 0:
+			if r.demo == (len(args) == 1) {
+				return errors.New("run takes one model, or --demo")
+			}
+			if r.demo {
 				return demo(c, r)
-			case len(args) != 1:
-				return fmt.Errorf("run takes one model, or --demo")
 			}
 			m, err := findModel(args[0])
 			if err != nil {
@@ -60,13 +63,15 @@ test_data_set_0/input_0.pb, output_0.pb …), whose inputs are then used.
 	r.preprocess.register(c)
 	f := c.Flags()
 	f.StringArrayVar(&r.inputs, "input", nil, "`NAME=FILE`: .png, .jpg, .npy, .pb or .json; may be repeated")
-	f.BoolVar(&r.random, "random", false, "seeded random inputs where none is given")
+	f.BoolVar(&r.random, "random", false, "seeded random values for inputs that are not given")
 	f.BoolVar(&r.check, "check", false, "hold every output against the folder's expected ones")
 	f.Float64Var(&r.tolerance, "tolerance", 1e-4, "for --check and --against: |difference| <= `T` × the largest |expected|")
 	f.StringVar(&r.against, "against", "", "also run on `DEVICE` and compare")
 	f.BoolVar(&r.demo, "demo", false, "classify the built-in pictures")
 	f.BoolVar(&r.placement, "placement", false, "list where every node ran")
 	f.BoolVar(&r.asJSON, "json", false, "print JSON")
+	c.MarkFlagsMutuallyExclusive("check", "against", "demo")
+	c.MarkFlagsMutuallyExclusive("check", "input")
 	return c
 }
 
@@ -79,25 +84,43 @@ func (r *runFlags) load(c *cobra.Command, m model) (*models.Session, error) {
 	return models.Load(c.Context(), m.path, o)
 }
 
-// values returns the inputs: those named, those of the folder, or random ones.
+// values returns the inputs: those named, and for others those of the folder,
+// or random ones.
 func (r *runFlags) values(s *models.Session, m model) (map[string]tensor.Value, error) {
-	if len(r.inputs) > 0 {
-		return readInputs(s, r.inputs, r.preprocess)
+	inputs, err := readInputs(s, r.inputs, r.preprocess)
+	if err != nil {
+		return nil, err
 	}
-	if m.test != nil {
-		sets, err := m.sets(s)
-		if err != nil {
-			return nil, err
+	var others map[string]tensor.Value
+	switch {
+	case r.random:
+		others, err = randomInputs(s)
+	case m.test != nil && (len(inputs) == 0 || len(absent(s, inputs)) > 0):
+		others, err = m.inputs(s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for name, v := range others {
+		if _, given := inputs[name]; !given {
+			inputs[name] = v
 		}
-		return named(s, sets[0].Inputs), nil
 	}
-	if r.random {
-		return randomInputs(s)
+	if missing := absent(s, inputs); len(missing) > 0 {
+		return nil, fmt.Errorf("%s: no value for input %s: give --input NAME=FILE or --random", m.path, strings.Join(missing, ", "))
 	}
-	if len(s.Inputs()) > 0 {
-		return nil, errNoInputs
+	return inputs, nil
+}
+
+// absent quotes the names of the inputs without a default that have no value.
+func absent(s *models.Session, inputs map[string]tensor.Value) []string {
+	var missing []string
+	for _, in := range s.Inputs() {
+		if _, ok := inputs[in.Name]; !ok && !in.Optional {
+			missing = append(missing, strconv.Quote(in.Name))
+		}
 	}
-	return nil, nil
+	return missing
 }
 
 // runJSON is a run for machines.

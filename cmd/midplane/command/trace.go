@@ -25,21 +25,17 @@ type traceEvent struct {
 	Args     map[string]string `json:"args"`
 }
 
-// writeTrace runs the model once on every device with a hook and writes what
-// each node took.
-func (b *benchFlags) writeTrace(ctx context.Context, m model, inputs map[string]tensor.Value) error {
-	var (
-		mu     sync.Mutex
-		events []traceEvent
-		begin  = time.Now()
-	)
+// traced runs the model once on every device with a hook and keeps what each
+// node took.
+func (b *benchFlags) traced(ctx context.Context, m model, inputs map[string]tensor.Value) error {
+	var mu sync.Mutex
 	for i, device := range b.devices {
 		hook := func(e models.NodeEvent) {
 			mu.Lock()
 			defer mu.Unlock()
-			events = append(events, traceEvent{
+			b.events = append(b.events, traceEvent{
 				Name: e.Node.Label(), Category: e.Node.Operator(), Phase: "X", Process: i, Thread: e.Device,
-				Start: micros(e.Start.Sub(begin)), Duration: micros(e.Duration),
+				Start: micros(e.Start.Sub(b.begin)), Duration: micros(e.Duration),
 				Args: map[string]string{"route": e.Route.String(), "kernel": e.Kernel, "model": m.name()},
 			})
 		}
@@ -52,11 +48,15 @@ func (b *benchFlags) writeTrace(ctx context.Context, m model, inputs map[string]
 			return err
 		}
 	}
+	return nil
+}
+
+func writeTrace(file string, events []traceEvent) error {
 	out, err := json.Marshal(map[string]any{"traceEvents": events})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(b.trace, out, 0o644)
+	return os.WriteFile(file, out, 0o644)
 }
 
 func closeAfter(s *models.Session, err error) error {

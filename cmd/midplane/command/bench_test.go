@@ -1,0 +1,94 @@
+package command_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// measured is a row of bench --json.
+type measured struct {
+	Model   string
+	Device  string
+	Threads int
+	Median  *float64 `json:"median_ms"`
+	P10     *float64 `json:"p10_ms"`
+	P90     *float64 `json:"p90_ms"`
+	Load    *float64 `json:"load_ms"`
+	First   *float64 `json:"first_ms"`
+	Peak    *float64 `json:"peak_rss_mb"`
+	Runs    int
+}
+
+func TestBenchJSON(t *testing.T) {
+	dir := affineCase(t, t.TempDir(), 3, 5, 7)
+	file := affine(t, t.TempDir())
+	rows := decoded[[]measured](t, "bench", dir, file, "--device", "cpu", "--device", "emu:1,cpu", "--threads", "1", "--seconds", "0.01")
+	require.Len(t, rows, 4)
+	for i, row := range rows {
+		assert.Equal(t, []string{filepath.Base(dir), "model.onnx"}[i/2], row.Model)
+		assert.Equal(t, []string{"cpu", "emu:1,cpu"}[i%2], row.Device)
+		assert.Equal(t, 1, row.Threads)
+		assert.GreaterOrEqual(t, row.Runs, 5)
+		for name, v := range map[string]*float64{"median": row.Median, "p10": row.P10, "p90": row.P90, "load": row.Load, "first": row.First, "peak": row.Peak} {
+			require.NotNil(t, v, name)
+			assert.Positive(t, *v, name)
+		}
+		assert.LessOrEqual(t, *row.P10, *row.Median)
+		assert.LessOrEqual(t, *row.Median, *row.P90)
+		assert.Greater(t, *row.First, *row.Load, "the first output comes after loading")
+		assert.Greater(t, *row.Peak, 1.0, "a Go process has more than a megabyte")
+	}
+}
+
+func TestBenchTable(t *testing.T) {
+	out := good(t, "bench", affine(t, t.TempDir()), "--seconds", "0")
+	assert.Equal(t, 2, countLines(out, `.+`))
+	assert.Regexp(t, `(?m)^ +MODEL +DEVICE +MEDIAN ms +P10 +P90 +RUNS +LOAD ms +FIRST OUTPUT ms +PEAK MB$`, out)
+	assert.Regexp(t, `(?m)^ +model\.onnx +cpu +\S+ +\S+ +\S+ +5 +\S+ +\S+ +\S+$`, out)
+}
+
+// The trace has every node of every model on every device.
+func TestBenchTrace(t *testing.T) {
+	trace := filepath.Join(t.TempDir(), "trace.json")
+	first, second := affineCase(t, t.TempDir(), 3, 5, 7), affine(t, t.TempDir())
+	good(t, "bench", first, second, "--device", "cpu", "--device", "emu", "--seconds", "0", "--trace", trace)
+	b, err := os.ReadFile(trace)
+	require.NoError(t, err)
+	var got struct {
+		TraceEvents []struct {
+			Name, Cat, Ph, Tid string
+			Ts, Dur            float64
+			Pid                int
+			Args               map[string]string
+		}
+	}
+	require.NoError(t, json.Unmarshal(b, &got))
+	require.Len(t, got.TraceEvents, 8)
+	for i, e := range got.TraceEvents {
+		assert.Equal(t, []string{"Mul", "Add"}[i%2], e.Cat)
+		assert.Equal(t, []string{`Mul "double"`, `Add "y"`}[i%2], e.Name)
+		assert.Equal(t, "X", e.Ph)
+		assert.Equal(t, []string{"cpu:0", "emu:0"}[i/2%2], e.Tid)
+		assert.Equal(t, i/2%2, e.Pid)
+		assert.Equal(t, []string{filepath.Base(first), "model.onnx"}[i/4], e.Args["model"])
+		assert.Equal(t, "kernel", e.Args["route"])
+		assert.NotEmpty(t, e.Args["kernel"])
+		assert.Positive(t, e.Ts)
+		assert.GreaterOrEqual(t, e.Dur, 0.0)
+	}
+}
+
+// What goes wrong with one model leaves no rows of others, and no trace.
+func TestBenchStopsAtTheFirstError(t *testing.T) {
+	trace := filepath.Join(t.TempDir(), "trace.json")
+	r := midplane("bench", affine(t, t.TempDir()), "nowhere.onnx", "--seconds", "0", "--trace", trace)
+	assert.Equal(t, 2, r.status)
+	assert.Empty(t, r.stdout)
+	assert.Contains(t, r.stderr, "nowhere.onnx")
+	assert.NoFileExists(t, trace)
+}

@@ -1,0 +1,72 @@
+package command_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/cmd/midplane/command"
+)
+
+func TestDevices(t *testing.T) {
+	out := good(t, "devices")
+	assert.Regexp(t, `(?m)^DEVICE +CLASS +USABLE +DESCRIPTION +CAPABILITIES$`, out)
+	assert.Regexp(t, `(?m)^cpu:0 +cpu +yes +\S.*Copier`, out)
+	assert.Regexp(t, `(?m)^emu:1 +accelerator +yes +emulated accelerator with dense operators only +Streamer`, out)
+	assert.NotContains(t, out, "left out")
+}
+
+func TestDevicesTellWhatWasLeftOut(t *testing.T) {
+	command.LeftOut = []string{"fpga", "tpu"}
+	defer func() { command.LeftOut = nil }()
+	assert.Regexp(t, `(?m)^left out of this build: fpga, tpu$`, good(t, "devices"))
+}
+
+func TestDevicesJSON(t *testing.T) {
+	type device struct {
+		Name, Class, Description, Vendor, Version string
+		Memory                                    int64 `json:"memory_bytes"`
+		Capabilities                              []string
+		Usable                                    bool
+		Reason, Remedy                            string
+		Properties                                map[string]string
+	}
+	byName := make(map[string]device)
+	for _, d := range decoded[[]device](t, "devices") {
+		byName[d.Name] = d
+	}
+	for _, name := range []string{"cpu:0", "emu:0", "emu:1"} {
+		require.Contains(t, byName, name)
+		assert.True(t, byName[name].Usable)
+		assert.Empty(t, byName[name].Reason)
+		assert.NotEmpty(t, byName[name].Description)
+		assert.Positive(t, byName[name].Memory)
+	}
+	assert.Equal(t, "cpu", byName["cpu:0"].Class)
+	assert.Contains(t, byName["emu:0"].Capabilities, "AsyncCopier")
+}
+
+func TestOps(t *testing.T) {
+	out := good(t, "ops", "--device", "emu:1")
+	assert.Regexp(t, `(?m)^OPERATOR +VERSIONS +ROUTES`, out)
+	assert.Regexp(t, `(?m)^Relu +1,6,13,14 +.*kernel: .*float32`, out)
+	assert.Regexp(t, `(?m)^ai\.onnx\.ml\.Scaler `, out)
+}
+
+func TestOpsJSON(t *testing.T) {
+	type operator struct {
+		Domain, Operator string
+		Versions         []int
+		Routes           map[string]string
+		Kernel           string
+	}
+	routes := make(map[string]map[string]string)
+	for _, o := range decoded[[]operator](t, "ops") {
+		routes[o.Domain+"."+o.Operator] = o.Routes
+		assert.NotEmpty(t, o.Versions, o.Operator)
+	}
+	assert.Greater(t, len(routes), 180)
+	assert.Equal(t, "kernel", routes[".Conv"]["float32"])
+	assert.NotContains(t, routes[".Conv"], "string")
+}

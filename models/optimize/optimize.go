@@ -19,6 +19,8 @@ type Pass struct {
 // they are applied.
 var Passes = []Pass{
 	{"constants", foldConstants},
+	{"identity", skipIdentities},
+	{"batchnorm", foldBatchNorm},
 	{"dead", removeDead},
 }
 

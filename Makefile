@@ -25,8 +25,9 @@ lint: ## formatting and vet
 	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt would change these"; exit 1; }
 	$(GO) vet ./...
 
-generate: ## the operator catalogue (needs SCHEMAS) and the generated pages
+generate: ## the operator catalogue (needs SCHEMAS), the capability bits and the generated pages
 	$(GO) run ./operators/internal/schemagen $(SCHEMAS) operators/schemas_gen.go
+	$(GO) run ./adapter/internal/tablegen .
 
 cross: ## compiles for every platform
 	@for p in $(PLATFORMS); do \

@@ -3,12 +3,15 @@
 //
 // A vendor writes three small types: a [Driver] that finds and opens devices, a
 // [Device] that allocates memory and copies to and from it, and a [Buffer].
-// That is the whole mandatory contract. Everything else is an optional
-// interface in this package ([Streamer], [AsyncCopier], [Copier], [Statter],
-// [HostMapper], [HostImporter], [Sizer]), announced by one bit of [Caps] and
-// used only where both are there; without it the portable side takes a slower
-// path of its own. How a device runs operators is the subject of package
-// operators.
+// That is the whole mandatory contract: eleven functions. Everything else is an
+// optional interface in this package, announced by one bit of [Caps] and used
+// only where both are there; without it the portable side takes a slower path
+// of its own, or refuses the call as [Unsupported]. How a device runs operators
+// is the subject of package operators.
+//
+// Package spec has every function in one table, from which the capability bits
+// and docs/device-interface.md are generated; a test holds this package and the
+// table against each other.
 //
 // # Errors
 //
@@ -20,13 +23,16 @@
 //
 // Every method may be called from any goroutine at any time, except that Close
 // of a device comes after every other call has returned.
+//
+// # Loss
+//
+// A device may go away at any time. Then every call on it, and all work under
+// way, ends with [DeviceLost] within [LossBound]; Free and Close go on giving
+// host resources back; nothing else changes, and a device that comes back is
+// opened anew.
 package driver
 
-import (
-	"context"
-
-	"example.com/midplane/adapter/tensor"
-)
+import "context"
 
 // Driver finds and opens the devices of one kind.
 type Driver interface {
@@ -93,119 +99,4 @@ type Region struct {
 	Buffer Buffer
 	Offset int64 // in bytes
 	Size   int64 // in bytes
-}
-
-// MemoryKind says what memory is for.
-type MemoryKind uint8
-
-// The kinds of memory. A device that does not tell them apart gives what it
-// has.
-const (
-	DeviceMemory  MemoryKind = iota // for kernels
-	PinnedMemory                    // host memory that copies fast
-	UnifiedMemory                   // one address for host and device
-)
-
-// Class is what kind of hardware a device is.
-type Class string
-
-// The classes of hardware.
-const (
-	CPU         Class = "cpu"
-	GPU         Class = "gpu"
-	NPU         Class = "npu"
-	FPGA        Class = "fpga"
-	Accelerator Class = "accelerator"
-)
-
-// Info describes a device.
-type Info struct {
-	Index       int
-	Class       Class
-	Description string
-	Vendor      string
-	Version     string // of the driver or the runtime below it
-	Memory      int64  // bytes in all, 0 where unknown
-	Caps        Caps
-	Unusable    string            // why the device cannot be opened, "" if it can
-	Remedy      string            // what to do about that
-	Properties  map[string]string // anything else worth knowing
-}
-
-// Caps are the optional interfaces that a device declares, one bit each.
-type Caps uint64
-
-// The capabilities, each named after its interface.
-const (
-	CapStreamer Caps = 1 << iota
-	CapAsyncCopier
-	CapCopier
-	CapStatter
-	CapHostMapper
-	CapHostImporter
-	CapSizer
-)
-
-// capNames are in the order of the bits.
-var capNames = [...]string{"Streamer", "AsyncCopier", "Copier", "Statter", "HostMapper", "HostImporter", "Sizer"}
-
-// Has reports whether every bit of want is set.
-func (c Caps) Has(want Caps) bool { return c&want == want }
-
-// Names returns the names of the capabilities in c.
-func (c Caps) Names() []string {
-	var names []string
-	for i, name := range capNames {
-		if c.Has(1 << i) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// As returns the optional interface T of a device if the device implements it
-// and, where T has a capability bit, declares it. It is the one place where
-// optional interfaces are looked for.
-func As[T any](d Device) (T, bool) {
-	v, ok := d.(T)
-	if !ok {
-		return v, false
-	}
-	if bit := bitOf[T](); bit != 0 && !d.Info().Caps.Has(bit) {
-		var none T
-		return none, false
-	}
-	return v, true
-}
-
-func bitOf[T any]() Caps {
-	var p *T
-	switch any(p).(type) {
-	case *Streamer:
-		return CapStreamer
-	case *AsyncCopier:
-		return CapAsyncCopier
-	case *Copier:
-		return CapCopier
-	case *Statter:
-		return CapStatter
-	case *HostMapper:
-		return CapHostMapper
-	case *HostImporter:
-		return CapHostImporter
-	case *Sizer:
-		return CapSizer
-	}
-	return 0
-}
-
-// Sizer is implemented by a device on which values take other than their packed
-// size, or whose buffers need other alignment than 64 bytes.
-//
-// Absent: DType.Bytes of the number of elements, aligned to 64.
-type Sizer interface {
-	// ValueSize returns how many bytes a tensor takes.
-	ValueSize(d tensor.DType, shape tensor.Shape) int64
-	// Alignment returns the alignment in bytes of a value inside a buffer.
-	Alignment() int64
 }

@@ -97,7 +97,7 @@ func TestErrorUnwraps(t *testing.T) {
 
 func TestCodesAndScopesHaveNames(t *testing.T) {
 	seen := make(map[string]bool)
-	for c := driver.Internal; c <= driver.DeviceLost; c++ {
+	for c := driver.Internal; c <= driver.DataLoss; c++ {
 		assert.NotEmpty(t, c.Error())
 		assert.NotContains(t, c.Error(), "code ")
 		assert.False(t, seen[c.Error()], "two codes are called %q", c)
@@ -143,4 +143,75 @@ func TestUnimplemented(t *testing.T) {
 	assert.NoError(t, d.Synchronize(ctx))
 	assert.NoError(t, d.Close())
 	assert.Zero(t, d.Info())
+}
+
+func TestAsOfCountsTheGivenCapabilities(t *testing.T) {
+	d := every{declared: driver.CapCopier}
+	_, ok := driver.AsOf[driver.Copier](d, 0)
+	assert.False(t, ok)
+	_, ok = driver.AsOf[driver.Sizer](d, driver.CapSizer)
+	assert.True(t, ok)
+	_, ok = driver.AsOf[driver.Filler](d, ^driver.Caps(0))
+	assert.False(t, ok, "not implemented")
+}
+
+func TestNegotiate(t *testing.T) {
+	for _, c := range []struct {
+		program, driver, want driver.Version
+		refused               bool
+	}{
+		{program: driver.Version{Major: 1, Minor: 1}, driver: driver.Version{Major: 1, Minor: 1}, want: driver.Version{Major: 1, Minor: 1}},
+		{program: driver.Version{Major: 1, Minor: 1}, driver: driver.Version{Major: 1, Minor: 0}, want: driver.Version{Major: 1, Minor: 0}},
+		{program: driver.Version{Major: 1, Minor: 1}, driver: driver.Version{Major: 1, Minor: 9}, want: driver.Version{Major: 1, Minor: 1}},
+		{program: driver.Version{Major: 1, Minor: 1}, driver: driver.Version{Major: 2, Minor: 0}, refused: true},
+		{program: driver.Version{Major: 2, Minor: 3}, driver: driver.Version{Major: 1, Minor: 3}, refused: true},
+		{program: driver.Version{Major: 1, Minor: 1}, driver: driver.Version{Major: 1, Minor: -1}, refused: true},
+		{program: driver.Version{}, driver: driver.Version{}, refused: true},
+	} {
+		got, err := driver.Negotiate(c.program, c.driver)
+		assert.Equal(t, c.want, got)
+		if c.refused {
+			require.ErrorIs(t, err, driver.Incompatible)
+			assert.ErrorContains(t, err, c.driver.String())
+			assert.ErrorContains(t, err, c.program.String())
+			continue
+		}
+		assert.NoError(t, err)
+	}
+	assert.Equal(t, driver.CapSizer<<1-1, driver.CapsOf(driver.Version{Major: 1, Minor: 0}), "what version 1.0 had")
+	assert.Zero(t, driver.CapsOf(driver.Version{Major: 2, Minor: 0}))
+}
+
+func TestStatsOfUnknown(t *testing.T) {
+	s := driver.Stats{InUse: 30}
+	_, known := s.Free()
+	assert.False(t, known, "no limit is known")
+	s.Limit = 100
+	free, known := s.Free()
+	assert.True(t, known)
+	assert.EqualValues(t, 70, free)
+	_, known = s.Fragmentation()
+	assert.False(t, known)
+	s.Known, s.LargestFree = driver.StatLargestFree, 35
+	part, known := s.Fragmentation()
+	assert.True(t, known)
+	assert.InDelta(t, 0.5, part, 1e-12)
+	s.InUse, s.LargestFree = 100, 0
+	part, known = s.Fragmentation()
+	assert.True(t, known)
+	assert.Zero(t, part, "nothing is free")
+	s.InUse = 130
+	free, _ = s.Free()
+	assert.Zero(t, free, "more in use than the limit, which was lowered")
+}
+
+func TestEnumerationsHaveNames(t *testing.T) {
+	for want, got := range map[string]fmt.Stringer{
+		"unified": driver.UnifiedMemory, "memory kind 9": driver.MemoryKind(9), "weights": driver.WeightUsage, "usage 8": driver.Usage(8),
+		"permission": driver.CausePermission, "": driver.CauseNone, "cause 99": driver.Cause(99), "dma-buf": driver.ExternalDMABuf,
+		"staged": driver.PathStaged, "mean": driver.Mean, "same device": driver.SameDevice, "throttled": driver.HealthThrottled,
+		"health event 50": driver.HealthKind(50), "1.1": driver.Interface,
+	} {
+		assert.Equal(t, want, got.String())
+	}
 }

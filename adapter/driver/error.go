@@ -25,12 +25,15 @@ const (
 	Closed                          // a handle used after Close or Free
 	Canceled                        // the context ended
 	DeviceLost                      // the device is gone or must be reset
+	Incompatible                    // made for another version of the device interface
+	Aborted                         // another rank of the communicator failed or gave up
+	DataLoss                        // memory of the device had an error that was not corrected
 )
 
 var codeNames = [...]string{
 	Internal: "internal error", InvalidArgument: "invalid argument", Unsupported: "unsupported",
 	OutOfMemory: "out of memory", NotFound: "not found", Unavailable: "unavailable", Closed: "closed",
-	Canceled: "canceled", DeviceLost: "device lost",
+	Canceled: "canceled", DeviceLost: "device lost", Incompatible: "incompatible version", Aborted: "aborted", DataLoss: "data loss",
 }
 
 // Error implements error.
@@ -55,12 +58,7 @@ const (
 var scopeNames = [...]string{"call", "stream", "device", "process"}
 
 // String returns the scope's name.
-func (s Scope) String() string {
-	if int(s) < len(scopeNames) {
-		return scopeNames[s]
-	}
-	return fmt.Sprintf("scope %d", uint8(s))
-}
+func (s Scope) String() string { return nameOf(scopeNames[:], "scope", s) }
 
 // Error is a failure of a device.
 type Error struct {
@@ -71,6 +69,8 @@ type Error struct {
 	Device     string // filled in by the portable side: "emu:0"
 	Op         string // what was called: "Alloc"
 	Text       string // what was wrong, with numbers
+	Wanted     int64  // of OutOfMemory: the bytes that were asked for, 0 where unknown
+	Available  int64  // and the most that there were
 	VendorCode int64  // the vendor's own code, 0 if there is none
 	VendorText string // and its text
 	Err        error  // the cause, if there is one
@@ -126,6 +126,7 @@ func AsError(op string, err error) *Error {
 	case inner != nil:
 		e.Code, e.Scope, e.Retryable, e.Sticky = inner.Code, inner.Scope, inner.Retryable, inner.Sticky
 		e.VendorCode, e.VendorText = inner.VendorCode, inner.VendorText
+		e.Wanted, e.Available = inner.Wanted, inner.Available
 	case errors.As(err, &code):
 		e.Code = code
 		if error(code) == err {

@@ -1,0 +1,111 @@
+package spec
+
+var memory = group(Memory,
+	&Interface{Name: "Buffer", Owner: OfObject, Bit: NoBit, Required: true, Version: v10,
+		Does: "Memory of a device.",
+		Functions: []Function{
+			fn("Size", "", "size int64", "The size in bytes."),
+			fn("Free", "", "error", "Gives the memory back; work enqueued before still sees it."),
+		}},
+	&Interface{Name: "Statter", Owner: OfDevice, Bit: 3, Version: v10,
+		Does:   "Counts the device's memory.",
+		Absent: "The portable side counts what it allocated itself.",
+		Functions: []Function{
+			fn("Stats", "", "stats stats", "Bytes in use, peak, limit, calls; each further count is known or not."),
+		}},
+	&Interface{Name: "HostMapper", Owner: OfDevice, Bit: 4, Version: v10,
+		Does:   "Lets the host address the device's memory.",
+		Absent: "Values are copied to be read.",
+		Functions: []Function{
+			fn("HostBytes", "r region", "bytes bytes, error", "The bytes of a region, while its buffer lives."),
+		}},
+	&Interface{Name: "HostImporter", Owner: OfDevice, Bit: 5, Version: v10,
+		Does:   "Works on host memory where it lies.",
+		Absent: "Memory is allocated and the bytes are copied.",
+		Functions: []Function{
+			fn("Import", "host bytes", "buffer buffer, error", "A buffer over host memory that stays alive; declined where it does not suit."),
+		}},
+	&Interface{Name: "Sizer", Owner: OfDevice, Bit: 6, Version: v10,
+		Does:   "Says how many bytes a value takes where it is padded or aligned.",
+		Absent: "Elements are packed as in ONNX, values aligned to 64 bytes.",
+		Functions: []Function{
+			fn("ValueSize", "d dtype, shape shape", "size int64", "The bytes that a tensor takes."),
+			fn("Alignment", "", "align int64", "The alignment of a value inside a buffer."),
+		}},
+	&Interface{Name: "MemoryDescriber", Owner: OfDevice, Bit: 7, Version: v11,
+		Does:   "Tells of memory before any is allocated.",
+		Absent: "One heap of device memory, in pieces of one byte aligned to 64.",
+		Functions: []Function{
+			fn("Heaps", "", "heaps heaps", "The device's memories, with kind and size."),
+			fn("Granularity", "kind memory_kind", "granularity granularity, error", "Smallest piece, alignment, padding, largest buffer."),
+			fn("Compatible", "spec memory_spec", "compatibility compatibility", "Whether such a buffer can be had, however much is in use."),
+		}},
+	&Interface{Name: "SpecAllocator", Owner: OfDevice, Bit: 8, Version: v11,
+		Does:   "Allocates by usage and alignment.",
+		Absent: "Device.Alloc, where the alignment is at most the device's own; else unsupported.",
+		Functions: []Function{
+			fn("AllocSpec", "spec memory_spec", "buffer buffer, error", "A buffer of a kind, for a usage, at an alignment."),
+		}},
+	&Interface{Name: "StreamAllocator", Owner: OfDevice, Bit: 9, Version: v11,
+		Does:   "Gives and takes memory in the order of a stream.",
+		Absent: "Memory is allocated at once and freed as Buffer.Free does.",
+		Functions: []Function{
+			fn("AllocOn", "s stream, size int64, kind memory_kind", "buffer buffer, error", "A buffer for the stream's later work."),
+			fn("FreeOn", "s stream, b buffer", "error", "Gives a buffer back after the stream's work before."),
+		}},
+	&Interface{Name: "Trimmer", Owner: OfDevice, Bit: 10, Version: v11,
+		Does:   "Gives reserves back and keeps a limit.",
+		Absent: "There are no reserves, and the portable side keeps the limit.",
+		Functions: []Function{
+			fn("Trim", "", "freed int64, error", "Gives back what is held beyond buffers."),
+			fn("SetMemoryLimit", "bytes int64", "error", "Bounds the bytes in buffers; 0: the device's own limit."),
+		}},
+	&Interface{Name: "Sharer", Owner: OfDevice, Bit: 11, Version: v11,
+		Does:   "Shares memory with other processes and devices.",
+		Absent: "Memory passes between processes by copying.",
+		Functions: []Function{
+			fn("Export", "b buffer, kind external_kind", "external external, error", "A name of a shared buffer that others can import."),
+			fn("ImportExternal", "e external", "buffer buffer, error", "A buffer over memory that others exported."),
+		}},
+)
+
+var copies = group(Copies,
+	&Interface{Name: "AsyncCopier", Owner: OfDevice, Bit: 1, Version: v10,
+		Does:   "Copies between host and device on a stream.",
+		Absent: "The stream is synchronised and the copy done at once.",
+		Functions: []Function{
+			fn("CopyInAsync", "s stream, dst region, src bytes", "error", "Enqueues a copy from the host; src stays until the stream is there."),
+			fn("CopyOutAsync", "s stream, dst room, src region", "error", "Enqueues a copy to the host."),
+		}},
+	&Interface{Name: "Copier", Owner: OfDevice, Bit: 2, Version: v10,
+		Does:   "Copies inside the device's memory.",
+		Absent: "The bytes take the way through host memory.",
+		Functions: []Function{
+			fn("Copy", "s stream, dst region, src region", "error", "Enqueues a copy between regions that do not overlap."),
+		}},
+	&Interface{Name: "RectCopier", Owner: OfDevice, Bit: 12, Version: v11,
+		Does:   "Copies rectangles inside the device's memory.",
+		Absent: "Row by row.",
+		Functions: []Function{
+			fn("CopyRect", "s stream, dst region, dstPitch int64, src region, srcPitch int64, width int64, rows int64", "error", "Enqueues a copy of rows at two pitches."),
+		}},
+	&Interface{Name: "Filler", Owner: OfDevice, Bit: 13, Version: v11,
+		Does:   "Fills memory with a pattern.",
+		Absent: "The pattern is repeated on the host and copied.",
+		Functions: []Function{
+			fn("Fill", "s stream, dst region, pattern bytes", "error", "Enqueues repeating 1, 2, 4, 8 or 16 bytes over a region."),
+		}},
+	&Interface{Name: "PeerCopier", Owner: OfDevice, Bit: 14, Version: v11,
+		Does:   "Takes bytes from other devices.",
+		Absent: "They take the way through host memory.",
+		Functions: []Function{
+			fn("PeerPath", "from device", "path copy_path", "How bytes come from another device: direct, staged, not at all."),
+			fn("CopyPeer", "s stream, dst region, from device, src region", "error", "Enqueues a copy from another device."),
+		}},
+	&Interface{Name: "Linker", Owner: OfDevice, Bit: 15, Version: v11,
+		Does:   "Knows how it is connected.",
+		Absent: "Nothing is known of the topology.",
+		Functions: []Function{
+			fn("Links", "", "links links", "The ways to other devices: path, bandwidth, latency, coherence."),
+		}},
+)

@@ -2,6 +2,7 @@ package onnxgo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -131,7 +132,7 @@ func (b *Backend) load(ctx context.Context, inputs map[string]tensor.Value) erro
 
 // explain adds to an error which versions of operator sets were guessed.
 func (b *Backend) explain(err error) error {
-	if len(b.guessed) == 0 {
+	if len(b.guessed) == 0 || errors.Is(err, models.ErrInput) {
 		return fmt.Errorf("onnxgo: %w", err)
 	}
 	return fmt.Errorf("onnxgo: %w (onnx-go drops the versions of operator sets, so these were guessed: %s; see Backend.Opsets)", err, spell(b.guessed))

@@ -72,6 +72,10 @@ func TestKept(t *testing.T) {
 				outputs: [][]byte{y, x, value("w", float, 3)}, initializers: [][]byte{floats("w", 10, 20, 30)}},
 			[]gtensor.Tensor{vector(1, 2, 3)}, []any{[]float32{11, 22, 33}, []float32{1, 2, 3}, []float32{10, 20, 30}},
 		},
+		"nothing to compute": {
+			file{nodes: [][]byte{node("Neg", list{"x"}, list{"gone"})}, inputs: [][]byte{x}, outputs: [][]byte{x}},
+			[]gtensor.Tensor{vector(1, 2, 3)}, []any{[]float32{1, 2, 3}},
+		},
 		"an output without a type": {
 			file{nodes: [][]byte{node("Add", list{"x", "w"}, list{"y"})}, inputs: [][]byte{x},
 				outputs: [][]byte{untyped("y")}, initializers: [][]byte{floats("w", 10, 20, 30)}},
@@ -214,6 +218,8 @@ func TestInputErrors(t *testing.T) {
 	require.True(t, ok)
 	require.ErrorContains(t, y.(onnx.DataCarrier).SetTensor(vector(1, 2)), `"y" is neither an input nor an initializer`)
 	require.ErrorContains(t, m.SetInput(0, nil), `"x" cannot be set to no tensor`)
+	require.ErrorContains(t, m.SetInput(0, (*gtensor.Dense)(nil)), `"x" cannot be set to no tensor`)
+	require.ErrorContains(t, new(onnxgo.Backend).Run(), "no model was decoded")
 }
 
 // What onnx-go loses and the model needs is an error that names it, and a way
@@ -276,4 +282,34 @@ func TestOneModelOnly(t *testing.T) {
 	f.inputs, f.outputs = [][]byte{untyped("x")}, [][]byte{untyped("y")}
 	m, _ = open(t, f)
 	require.ErrorContains(t, m.UnmarshalBinary(f.encode()), `operators Neg and Neg both write "y"; a Backend takes one model`)
+}
+
+// A graph that no model has is an error, not a crash.
+func TestUnsoundGraphs(t *testing.T) {
+	tests := map[string]struct {
+		nodes          [][]byte
+		decoding, says string
+	}{
+		"a value written twice":        {[][]byte{node("Neg", list{"x"}, list{"y"}), node("Abs", list{"x"}, list{"y"})}, `operators Neg and Abs both write "y"`, ""},
+		"written twice by one":         {[][]byte{node("Dropout", list{"x"}, list{"y", "y"})}, `both write "y"`, ""},
+		"a cycle":                      {[][]byte{node("Add", list{"x", "h"}, list{"y"}), node("Neg", list{"y"}, list{"h"})}, "", "a cycle through node Add"},
+		"a value that reads itself":    {[][]byte{node("Add", list{"x", "y"}, list{"y"})}, "", "a cycle through node Add"},
+		"an output that nobody writes": {[][]byte{node("Neg", list{"x"}, list{"h"})}, "", `"y", is not set`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := onnxgo.New("cpu")
+			m := onnx.NewModel(b)
+			f := file{nodes: test.nodes, inputs: [][]byte{value("x", float, 2)}, outputs: [][]byte{value("y", float, 2)}}
+			err := m.UnmarshalBinary(f.encode())
+			if test.decoding != "" {
+				require.ErrorContains(t, err, test.decoding)
+				require.Error(t, b.Run())
+				return
+			}
+			require.NoError(t, err)
+			require.NoError(t, m.SetInput(0, vector(1, 2)))
+			require.ErrorContains(t, b.Run(), test.says)
+		})
+	}
 }

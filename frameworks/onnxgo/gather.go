@@ -54,6 +54,9 @@ func (b *Backend) SetWeightedEdge(e gonum.WeightedEdge) {
 func (b *Backend) ApplyOperation(o onnx.Operation, outputs ...gonum.Node) error {
 	op := &operation{Operation: o}
 	for _, e := range b.pending { // each output has an edge to each input
+		if e.position < 0 || e.position >= len(b.pending) {
+			return fmt.Errorf("onnxgo: operator %s has %d edges, and one of them is for input %d", o.Name, len(b.pending), e.position)
+		}
 		for len(op.inputs) <= e.position {
 			op.inputs = append(op.inputs, nil)
 		}
@@ -63,6 +66,7 @@ func (b *Backend) ApplyOperation(o onnx.Operation, outputs ...gonum.Node) error 
 	if len(op.inputs) == 1 && op.inputs[0].standsForNone() {
 		op.inputs = nil
 	}
+	b.operations = append(b.operations, op)
 	for _, out := range outputs {
 		n, ok := out.(*Node)
 		if !ok || n.backend != b {
@@ -75,7 +79,6 @@ func (b *Backend) ApplyOperation(o onnx.Operation, outputs ...gonum.Node) error 
 		}
 		op.outputs = append(op.outputs, n)
 	}
-	b.operations = append(b.operations, op)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package onnxgo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,9 @@ import (
 
 // model returns the model that was gathered, with operator-set versions.
 func (b *Backend) model(ctx context.Context) (*graph.Model, error) {
+	if len(b.operations) == 0 {
+		return nil, errors.New("onnxgo: no model was decoded into the Backend")
+	}
 	a := &assembly{graph: &graph.Graph{}, values: make(map[*value]*graph.Value)}
 	if err := a.assemble(b); err != nil {
 		return nil, fmt.Errorf("onnxgo: %w", err)

@@ -126,8 +126,9 @@ func (n *Node) GetName() string {
 // anew. The tensor is read in each run.
 func (n *Node) SetTensor(t gtensor.Tensor) error {
 	b, v := n.backend, n.value
+	dense, isDense := t.(*gtensor.Dense)
 	switch {
-	case t == nil:
+	case t == nil, isDense && dense == nil:
 		return fmt.Errorf("onnxgo: %q cannot be set to no tensor", n.GetName())
 	case !b.linking():
 		if n.isLast() && len(n.attached) == 0 {

@@ -22,9 +22,9 @@ const oldest = 6
 // versions gives m the operator-set versions that b is told, and guesses those
 // of the other domains of its nodes; see [Backend.Opsets].
 func (b *Backend) versions(ctx context.Context, m *graph.Model) error {
-	m.Opsets = maps.Clone(b.Opsets)
-	if m.Opsets == nil {
-		m.Opsets = make(map[string]int)
+	m.Opsets = make(map[string]int)
+	for domain, version := range b.Opsets {
+		m.Opsets[graph.NormalDomain(domain)] = version
 	}
 	b.guessed = make(map[string]int)
 	fitting := make(map[string][]int)

@@ -140,10 +140,12 @@ func parameter(formal []Parameter, i int) (*Parameter, bool) {
 }
 
 func checkAttributes(n *graph.Node, s *Schema) error {
-	for i, a := range n.Attributes {
-		if slices.ContainsFunc(n.Attributes[:i], func(b graph.Attribute) bool { return b.Name == a.Name }) {
+	seen := make(map[string]bool, len(n.Attributes))
+	for _, a := range n.Attributes {
+		if seen[a.Name] {
 			return fmt.Errorf("attribute %s is set twice", a.Name)
 		}
+		seen[a.Name] = true
 		known, ok := s.Attribute(a.Name)
 		switch {
 		case a.Ref != "":

@@ -10,7 +10,8 @@ import (
 )
 
 // maxFolded bounds the bytes that folding one node may make: whatever is larger
-// than its inputs by more than this is computed when it is needed.
+// than its inputs by more than this is computed when it is needed, and so are
+// strings, which no shape bounds.
 const maxFolded = 1 << 20
 
 // foldConstants replaces nodes whose outputs do not depend on the graph's
@@ -63,7 +64,7 @@ func fold(ctx context.Context, n *graph.Node, facts infer.Facts) []*tensor.Tenso
 			continue
 		}
 		f := facts[v]
-		if f.Const == nil {
+		if f.Const == nil || f.Const.DType() == tensor.String {
 			return nil
 		}
 		in[i] = f.Const
@@ -74,7 +75,7 @@ func fold(ctx context.Context, n *graph.Node, facts infer.Facts) []*tensor.Tenso
 			continue
 		}
 		shape, ok := facts[v].Type.Dims.Shape()
-		if !ok || !facts[v].Type.IsTensor() {
+		if !ok || !facts[v].Type.IsTensor() || facts[v].Type.DType == tensor.String {
 			return nil
 		}
 		elements, err := shape.Elements()

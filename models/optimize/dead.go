@@ -36,5 +36,8 @@ func sweep(g *graph.Graph) {
 	}
 	slices.Reverse(kept)
 	g.Nodes = kept
-	g.Initializers = slices.DeleteFunc(g.Initializers, func(v *graph.Value) bool { return !live[v] && !g.IsInput(v) })
+	for _, v := range g.Inputs {
+		live[v] = true
+	}
+	g.Initializers = slices.DeleteFunc(g.Initializers, func(v *graph.Value) bool { return !live[v] })
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"math"
 	"sort"
 )
@@ -16,7 +17,8 @@ type span struct {
 // overlap, and returns the size of the arena. Large spans are placed first,
 // each in the lowest gap that fits (greedy by size: Pisarchyk and Lee,
 // "Efficient Memory Management for Deep Neural Net Inference", 2020).
-func layout(spans []span, alignment int64) (offsets map[int]int64, size int64) {
+// The time that it takes grows with the square of their number.
+func layout(ctx context.Context, spans []span, alignment int64) (offsets map[int]int64, size int64, err error) {
 	type placed struct {
 		span
 		offset int64
@@ -26,6 +28,9 @@ func layout(spans []span, alignment int64) (offsets map[int]int64, size int64) {
 	offsets = make(map[int]int64, len(spans))
 	var done []placed // by offset
 	for _, s := range order {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
 		offset := int64(0)
 		for _, p := range done {
 			if p.last < s.first || s.last < p.first {
@@ -43,7 +48,7 @@ func layout(spans []span, alignment int64) (offsets map[int]int64, size int64) {
 		copy(done[at+1:], done[at:])
 		done[at] = placed{s, offset}
 	}
-	return offsets, size
+	return offsets, size, nil
 }
 
 // sum adds sizes; what an int64 cannot count becomes more than any device has.

@@ -40,8 +40,7 @@ func (p *Program) make(ctx context.Context, given []Given) (*Plan, error) {
 	if err := m.outputs(); err != nil {
 		return nil, err
 	}
-	m.layout()
-	return m.plan, nil
+	return m.plan, m.layout()
 }
 
 // maker is the state of making one plan.
@@ -301,7 +300,7 @@ func (m *maker) outputs() error {
 
 // layout finds how long every slot is needed, places those of the arena, and
 // notes after which step the others may go.
-func (m *maker) layout() {
+func (m *maker) layout() error {
 	first := make([]int, len(m.plan.slots))
 	last := make([]int, len(m.plan.slots))
 	for i, s := range m.plan.steps {
@@ -333,10 +332,14 @@ func (m *maker) layout() {
 		}
 	}
 	for d, list := range spans {
-		offsets, size := layout(list, m.env.Devices[d].Alignment())
+		offsets, size, err := layout(m.ctx, list, m.env.Devices[d].Alignment())
+		if err != nil {
+			return err
+		}
 		m.plan.arenas[d] = size
 		for slot, offset := range offsets {
 			m.plan.slots[slot].offset = offset
 		}
 	}
+	return nil
 }

@@ -50,20 +50,33 @@ func New(env *Env, wants []int) *Program {
 	return p
 }
 
-// newProgram returns the program of a graph; captured are those values of
-// surrounding graphs that may be captured and are no constants.
-func newProgram(env *Env, g *graph.Graph, variable map[*graph.Value]bool) *Program {
-	p := &Program{env: env, graph: g, plans: make(map[string]*Plan), bodies: make(map[*graph.Graph]*Program)}
-	inside := make(map[*graph.Value]bool)
-	for v := range variable {
-		inside[v] = true
+// inputs are the inputs of a graph and of those around it. One that has a
+// default is no constant, since a run may override it.
+type inputs struct {
+	around *inputs
+	own    map[*graph.Value]bool
+}
+
+func (in *inputs) has(v *graph.Value) bool {
+	for ; in != nil; in = in.around {
+		if in.own[v] {
+			return true
+		}
 	}
+	return false
+}
+
+// newProgram returns the program of a graph, which stands in graphs with the
+// given inputs.
+func newProgram(env *Env, g *graph.Graph, around *inputs) *Program {
+	p := &Program{env: env, graph: g, plans: make(map[string]*Plan), bodies: make(map[*graph.Graph]*Program)}
+	inside := &inputs{around, make(map[*graph.Value]bool, len(g.Inputs))}
 	for _, v := range g.Inputs {
-		inside[v] = true
+		inside.own[v] = true
 	}
 	p.params = append(p.params, g.Inputs...)
 	for _, v := range g.Captures() {
-		if v.Const == nil || variable[v] {
+		if v.Const == nil || around.has(v) {
 			p.params = append(p.params, v)
 		}
 	}

@@ -139,7 +139,15 @@ func NormalDomain(domain string) string {
 	return domain
 }
 
-func quote(s string) string { return `"` + s + `"` }
+// quote puts a name between quotation marks, one of unusual length without its
+// middle.
+func quote(s string) string {
+	const most = 160
+	if len(s) > most {
+		s = s[:most/2] + "…" + s[len(s)-most/2:]
+	}
+	return `"` + s + `"`
+}
 
 // SplitOperator is the inverse of [Node.Operator]: it splits "ai.onnx.ml.Scaler"
 // into domain and name.

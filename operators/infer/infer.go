@@ -72,7 +72,8 @@ type Func func(c *Call) error
 
 type family map[string]Func
 
-// maxConst is the largest tensor, in elements, that is computed while inferring.
+// maxConst is the largest tensor, in elements, that is computed while inferring,
+// and the most bytes of text that one is computed from.
 const maxConst = 4096
 
 // Run finds the facts of every value of g and of its bodies. Given facts hold
@@ -121,6 +122,9 @@ type run struct {
 func (r *run) graph(g *graph.Graph) error {
 	r.enter(g)
 	for _, n := range g.Nodes {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
 		if err := r.node(n); err != nil {
 			return err
 		}
@@ -130,9 +134,13 @@ func (r *run) graph(g *graph.Graph) error {
 
 // enter notes what is known of g's inputs and initializers before any node.
 func (r *run) enter(g *graph.Graph) {
+	inputs := make(map[*graph.Value]bool, len(g.Inputs))
+	for _, v := range g.Inputs {
+		inputs[v] = true
+	}
 	for _, v := range g.Initializers {
 		if _, ok := r.facts[v]; !ok {
-			if f := Of(v.Const); g.IsInput(v) {
+			if f := Of(v.Const); inputs[v] {
 				r.facts[v] = Fact{Type: f.Type}
 			} else {
 				r.facts[v] = f
@@ -266,7 +274,7 @@ func (r *run) evaluate(c *Call) {
 	for i, f := range c.In {
 		switch {
 		case c.Node.Inputs[i] == nil:
-		case f.Const != nil && small(f.Const.Shape()):
+		case f.Const != nil && small(f.Const.Shape()) && textBytes(f.Const) <= maxConst:
 			in[i] = f.Const
 		default:
 			return
@@ -323,6 +331,15 @@ var volatile = map[string]bool{
 func small(s tensor.Shape) bool {
 	n, err := s.Elements()
 	return err == nil && n <= maxConst
+}
+
+// textBytes returns the length of a tensor's strings together.
+func textBytes(t *tensor.Tensor) int {
+	n := 0
+	for _, s := range t.Strings() {
+		n += len(s)
+	}
+	return n
 }
 
 func lookup(operator string) (Func, bool) {

@@ -144,6 +144,11 @@ func (h *tensorFields) shape() (tensor.Shape, int, error) {
 	if err != nil {
 		return nil, 0, invalid("%v", err)
 	}
+	if n == 0 {
+		if err := tensor.Fits(h.dtype, shape); err != nil {
+			return nil, 0, invalid("%v", err)
+		}
+	}
 	return shape, n, nil
 }
 

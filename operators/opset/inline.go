@@ -8,9 +8,13 @@ import (
 	"example.com/midplane/operators/graph"
 )
 
-// maxNodes bounds how many nodes inlining may make: functions that call others
-// several times each grow a graph exponentially.
-const maxNodes = 1 << 18
+// Bounds of inlining: functions that call others several times each grow a graph
+// exponentially, and names grow with every call that a node stands within.
+const (
+	maxNodes = 1 << 18
+	maxCalls = 128       // within each other
+	maxNames = 128 << 20 // bytes of all names made
+)
 
 // signature tells functions apart.
 type signature struct{ domain, name, overload string }
@@ -29,6 +33,7 @@ func (s signature) String() string {
 type inliner struct {
 	functions map[signature]*graph.Function
 	nodes     int // made so far
+	names     int // bytes of names made so far
 }
 
 // inline puts the bodies of model-local functions in place of their calls, in g
@@ -81,6 +86,9 @@ func (in *inliner) graph(g *graph.Graph, within []signature) error {
 // extend adds a call to those it stands within. A function that calls itself,
 // through others too, is an error.
 func extend(within []signature, callee signature) ([]signature, error) {
+	if len(within) == maxCalls {
+		return nil, fmt.Errorf("calls of functions are more than %d deep", maxCalls)
+	}
 	path := append(within[:len(within):len(within)], callee)
 	for _, caller := range within {
 		if caller == callee {
@@ -110,7 +118,7 @@ func (in *inliner) call(n *graph.Node, f *graph.Function) (*graph.Graph, error) 
 	prefix := scope(n)
 	for v, made := range into {
 		if _, ok := actual[v]; !ok {
-			made.Name = prefix + v.Name
+			made.Name = in.name(prefix, v.Name)
 		}
 	}
 	readUnder(body, f.Opsets)
@@ -119,14 +127,25 @@ func (in *inliner) call(n *graph.Node, f *graph.Function) (*graph.Graph, error) 
 			return nil, fmt.Errorf("inlining functions makes more than %d nodes", maxNodes)
 		}
 		if m.Name != "" {
-			m.Name = prefix + m.Name
+			m.Name = in.name(prefix, m.Name)
 		}
 		m.Source = append(m.Source[:len(m.Source):len(m.Source)], n.Source...)
+	}
+	if in.names > maxNames {
+		return nil, fmt.Errorf("inlining functions makes names of more than %d bytes", maxNames)
 	}
 	for m := range body.All {
 		m.Attributes = resolve(m.Attributes, n, f)
 	}
 	return body, passThrough(n, f.Body, body)
+}
+
+// name returns a name with what names in an inlined body start with.
+func (in *inliner) name(prefix, name string) string {
+	if in.names += len(prefix) + len(name); in.names > maxNames {
+		return name // call gives up
+	}
+	return prefix + name
 }
 
 // bind maps the formal inputs of a function to the call's, nil where the call

@@ -21,13 +21,29 @@ type Unsupported struct {
 	Reason string
 }
 
-// Error names each node with its operator, operator set and reason.
+// Error has one line per reason, which names operator and operator set, with the
+// first nodes that it holds for.
 func (e *UnsupportedError) Error() string {
-	lines := make([]string, len(e.Nodes))
-	for i, u := range e.Nodes {
-		lines[i] = fmt.Sprintf("node %s: %s", u.Node.Label(), u.Reason)
+	const few = 3
+	nodes := make(map[string][]string)
+	var order []string
+	for _, u := range e.Nodes {
+		if nodes[u.Reason] == nil {
+			order = append(order, u.Reason)
+		}
+		nodes[u.Reason] = append(nodes[u.Reason], u.Node.Label())
 	}
-	return fmt.Sprintf("%d nodes have unsupported operators:\n", len(e.Nodes)) + strings.Join(lines, "\n")
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d nodes have unsupported operators:", len(e.Nodes))
+	for _, reason := range order {
+		names, more := nodes[reason], ""
+		if len(names) > few {
+			more = fmt.Sprintf(" and %d more", len(names)-few)
+			names = names[:few]
+		}
+		fmt.Fprintf(&b, "\n  %s (%s%s)", reason, strings.Join(names, ", "), more)
+	}
+	return b.String()
 }
 
 // Is makes errors.Is(err, adapter.Unsupported) work.

@@ -120,6 +120,9 @@ func joined(parts []*tensor.Tensor, axis int) (*tensor.Tensor, error) {
 		}
 		target[axis] += p.Shape()[axis]
 	}
+	if _, err := countOf(target); err != nil {
+		return nil, err
+	}
 	out, err := tensor.New(parts[0].DType(), target)
 	if err != nil {
 		return nil, err

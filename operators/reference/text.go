@@ -29,11 +29,23 @@ func stringConcat(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	heads, tails := spread(x.Strings(), x.Shape(), shape), spread(y.Strings(), y.Shape(), shape)
+	if total, limit := lengths(heads)+lengths(tails), tensor.HostMemory()/4; total > limit {
+		return nil, fmt.Errorf("strings of %d bytes together are %w: with the host's memory at most %d are made", total, tensor.ErrTooLarge, limit)
+	}
 	out := make([]string, len(heads))
 	for i := range out {
 		out[i] = heads[i] + tails[i]
 	}
 	return one(tensor.Of(out, shape...))
+}
+
+// lengths returns how many bytes strings have together.
+func lengths(list []string) int64 {
+	n := int64(0)
+	for _, s := range list {
+		n += int64(len(s))
+	}
+	return n
 }
 
 // stringSplit splits every element and pads the parts, along a new last axis,
@@ -55,10 +67,11 @@ func stringSplit(c *Call) ([]tensor.Value, error) {
 		counts[i] = int64(len(lists[i]))
 		longest = max(longest, len(lists[i]))
 	}
-	y, err := tensor.New(tensor.String, append(x.Shape().Clone(), longest))
-	if err != nil {
+	shape := append(x.Shape().Clone(), longest)
+	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
+	y := tensor.Zeros(tensor.String, shape)
 	for i, parts := range lists {
 		copy(y.Strings()[i*longest:], parts)
 	}

@@ -7,7 +7,7 @@ SCHEMAS  ?= ../shared/onnx/schemas.json
 PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
 CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/... ./conformance/...
 
-.PHONY: build test race bench lint generate cross static check
+.PHONY: build test race bench lint generate cross static deps-onnxruntime check
 
 build: ## the command line, into bin/
 	CGO_ENABLED=0 $(GO) build -o $(TOOLS)/midplane ./cmd/midplane
@@ -37,6 +37,9 @@ cross: ## compiles for every platform
 
 static: ## the static build, which runs in an empty root
 	CGO_ENABLED=0 $(GO) build -tags static -ldflags='-s -w' -o $(TOOLS)/midplane-static ./cmd/midplane
+
+deps-onnxruntime: ## ONNX Runtime for its backend's tests, by npm; prints what to set MIDPLANE_ONNXRUNTIME to
+	@backends/onnxruntime/fetch.sh
 
 check: lint cross test race ## everything that must hold before a change lands
 	$(GO) mod tidy -diff

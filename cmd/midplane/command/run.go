@@ -19,6 +19,7 @@ type runFlags struct {
 	preprocess
 	inputs    []string
 	against   string
+	perNode   bool
 	tolerance float64
 	check     bool
 	demo      bool
@@ -40,6 +41,7 @@ test_data_set_0/input_0.pb, output_0.pb …), whose inputs are then used.
   midplane run model.onnx --input image=cat.jpg --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   midplane run DIR --check                   hold every output against DIR's
   midplane run DIR --against emu             the same inputs on a second device
+  midplane run DIR --against emu --per-node  and the first node whose outputs differ
   midplane run --demo                        the built-in model and pictures, on every device`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -67,6 +69,7 @@ test_data_set_0/input_0.pb, output_0.pb …), whose inputs are then used.
 	f.BoolVar(&r.check, "check", false, "hold every output against the folder's expected ones")
 	f.Float64Var(&r.tolerance, "tolerance", 1e-4, "for --check and --against: |difference| <= `T` × the largest |expected|")
 	f.StringVar(&r.against, "against", "", "also run on `DEVICE` and compare")
+	f.BoolVar(&r.perNode, "per-node", false, "for --against: compare what every node writes, and name the first node that differs")
 	f.BoolVar(&r.demo, "demo", false, "classify the built-in pictures")
 	f.BoolVar(&r.placement, "placement", false, "list where every node ran")
 	f.BoolVar(&r.asJSON, "json", false, "print JSON")
@@ -142,7 +145,12 @@ func run(c *cobra.Command, m model, r *runFlags) error {
 	if err != nil {
 		return err
 	}
-	if r.against != "" {
+	switch {
+	case r.perNode && r.against == "":
+		return fmt.Errorf("--per-node compares two devices: say --against DEVICE too")
+	case r.perNode:
+		return perNode(c, m, inputs, r)
+	case r.against != "":
 		return against(c, s, m, inputs, r)
 	}
 	start := time.Now()

@@ -86,6 +86,11 @@ func TestKept(t *testing.T) {
 				outputs: [][]byte{value("y", float, 2)}},
 			nil, []any{[]float32{1, 2}},
 		},
+		"a tensor as an attribute": {
+			file{nodes: [][]byte{node("Constant", nil, list{"y"}, integer(message(message(nil, 1, []byte("value")), 5, floats("", 1, 2)), 20, 4))},
+				outputs: [][]byte{value("y", float, 2)}},
+			nil, []any{[]float32{1, 2}},
+		},
 		"an input of the name that onnx-go makes up": {
 			file{nodes: [][]byte{
 				node("Constant", nil, list{"a"}, ints("value_ints", true, 1, 2)), node("Cast", list{"a"}, list{"b"}, ints("to", true, 1)),
@@ -270,6 +275,36 @@ func TestLost(t *testing.T) {
 			assert.Equal(t, err, again)
 		})
 	}
+}
+
+// What the package says that onnx-go cannot read, it cannot.
+func TestUnreadable(t *testing.T) {
+	x, neg := value("x", float, 2), [][]byte{node("Neg", list{"x"}, list{"y"})}
+	sequence := message(message(nil, 1, []byte("y")), 2, message(nil, 4, message(nil, 1, message(integer(nil, 1, int(float)), 2, nil))))
+	body := integer(message(message(nil, 1, []byte("body")), 6, message(nil, 2, []byte("g"))), 20, 5)
+	external := integer(message(message(integer(integer(nil, 1, 2), 2, int(float)), 8, []byte("w")), 13, []byte{}), 14, 1)
+	weights := func(w []byte) file {
+		return file{nodes: neg, inputs: [][]byte{x}, outputs: [][]byte{untyped("y")}, initializers: [][]byte{w}}
+	}
+	tests := map[string]file{
+		"a body":            {nodes: [][]byte{node("Loop", list{"x"}, list{"y"}, body)}, inputs: [][]byte{x}, outputs: [][]byte{untyped("y")}},
+		"a sequence":        {nodes: neg, inputs: [][]byte{x}, outputs: [][]byte{sequence}},
+		"float16":           {nodes: neg, inputs: [][]byte{value("x", tensor.Float16, 2)}, outputs: [][]byte{untyped("y")}},
+		"bfloat16":          {nodes: neg, inputs: [][]byte{x}, outputs: [][]byte{untyped("y")}, infos: [][]byte{value("h", tensor.BFloat16, 2)}},
+		"int4":              {nodes: neg, inputs: [][]byte{value("x", tensor.Int4, 2)}, outputs: [][]byte{untyped("y")}},
+		"a negative extent": {nodes: neg, inputs: [][]byte{value("x", float, -1)}, outputs: [][]byte{untyped("y")}},
+		"int8 weights":      weights(constant("w", tensor.Of([]int8{1, 2}))),
+		"bool weights":      weights(constant("w", tensor.Of([]bool{true, false}))),
+		"eight bools":       weights(constant("w", tensor.Zeros(tensor.Bool, tensor.Shape{8}))),
+		"empty weights":     weights(floats("w")),
+		"external weights":  weights(external),
+	}
+	for name, f := range tests {
+		t.Run(name, func(t *testing.T) {
+			assert.Error(t, decode(onnx.NewModel(onnxgo.New("cpu")), f.encode()))
+		})
+	}
+	assert.NoError(t, decode(onnx.NewModel(onnxgo.New("cpu")), weights(floats("w", 1, 2)).encode()))
 }
 
 func TestOneModelOnly(t *testing.T) {

@@ -9,9 +9,7 @@ import (
 	"log/slog"
 	"time"
 
-	"example.com/midplane/models/optimize"
 	"example.com/midplane/operators/graph"
-	"example.com/midplane/operators/infer"
 	"example.com/midplane/operators/onnx"
 	"example.com/midplane/operators/opset"
 )
@@ -76,12 +74,13 @@ func load(ctx context.Context, name string, o *Options, read func(*onnx.Options)
 		return nil, err
 	}
 	if s.whole == nil {
-		if err := s.canonical(ctx); err != nil {
+		if err := s.lift(ctx); err != nil {
 			return nil, err
 		}
-		if err := s.place(ctx); err != nil {
+		if s.main, err = s.variant(ctx, nil); err != nil {
 			return nil, err
 		}
+		s.placement = s.main.placement
 	}
 	s.interfaces()
 	return s, nil
@@ -95,27 +94,12 @@ func (s *Session) decode(read func(*onnx.Options) (*onnx.File, error)) (err erro
 	return nil
 }
 
-// canonical lifts, types and shrinks the graph.
-func (s *Session) canonical(ctx context.Context) error {
-	start := time.Now()
-	g, err := opset.Lift(ctx, s.source.Model)
-	if err != nil {
+// lift brings the graph into its newest form.
+func (s *Session) lift(ctx context.Context) (err error) {
+	defer s.stage("lift", time.Now())
+	if s.lifted, err = opset.Lift(ctx, s.source.Model); err != nil {
 		return s.fail("lift", err)
 	}
-	s.stage("lift", start)
-	start = time.Now()
-	facts, err := infer.Run(ctx, g, nil)
-	if err != nil {
-		return s.fail("infer", err)
-	}
-	infer.Annotate(g, facts)
-	s.stage("infer", start)
-	start = time.Now()
-	if err := optimize.Run(ctx, g, facts); err != nil {
-		return s.fail("optimize", err)
-	}
-	s.stage("optimize", start)
-	s.graph = g
 	return nil
 }
 
@@ -123,16 +107,16 @@ func (s *Session) stage(name string, start time.Time) {
 	s.log.Debug("stage", "file", s.file, "stage", name, "took", time.Since(start))
 }
 
-// interfaces reads inputs and outputs off the placed graph, whose inputs are in
-// the order of the file.
+// interfaces reads inputs and outputs off the graph: inputs as the file has
+// them, outputs with the types found.
 func (s *Session) interfaces() {
-	g := s.placement.Graph
-	s.index = make(map[string]int, len(g.Inputs))
-	for i, v := range g.Inputs {
+	inputs := s.source.Model.Graph.Inputs
+	s.index = make(map[string]int, len(inputs))
+	for i, v := range inputs {
 		s.inputs = append(s.inputs, info(v))
 		s.index[v.Name] = i
 	}
-	for _, v := range g.Outputs {
+	for _, v := range s.placement.Graph.Outputs {
 		s.outputs = append(s.outputs, info(v))
 	}
 }
@@ -159,7 +143,10 @@ func (s *Session) Stage(name string) (*graph.Graph, error) {
 		if s.whole != nil {
 			return nil, fmt.Errorf("%s took the model as a whole, as it was decoded", s.devices[0].Name())
 		}
-		return s.graph, nil
+		if s.main == nil {
+			return nil, fmt.Errorf("%s took the model as a whole: it was not brought into canonical form", s.devices[0].Name())
+		}
+		return s.main.graph, nil
 	case "placed":
 		return s.placement.Graph, nil
 	}

@@ -2,9 +2,6 @@ package models
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"runtime"
 	"slices"
 
 	"example.com/midplane/adapter"
@@ -118,178 +115,32 @@ func (s *Session) store(name string, to *tensor.Tensor, v tensor.Value) error {
 // run checks the inputs and runs the whole model, or the plan for their types.
 // Outputs for which into has a tensor are copied there; the others are returned.
 func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
-	if s.whole != nil {
-		return s.runWhole(ctx, inputs, wants, into)
-	}
-	given, operands, err := s.arguments(inputs)
+	values, err := s.ordered(inputs)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.programFor(wants).Plan(ctx, given)
+	if s.whole != nil {
+		return s.runWhole(ctx, values, wants, into)
+	}
+	v, err := s.variantFor(ctx, values)
 	if err != nil {
-		return nil, s.fail("plan", err)
+		return nil, err
 	}
-	x, err := s.execution()
-	if err != nil {
-		return nil, s.fail("run", err)
-	}
-	values, err := x.Run(ctx, p, operands, into)
-	err = errors.Join(err, s.rest(x))
-	if err != nil {
-		return nil, s.fail("run", err)
-	}
-	return values, nil
+	return v.run(ctx, values, wants, into)
 }
 
-// programFor returns the program whose outputs come out where they are to go.
-func (s *Session) programFor(wants []int) *plan.Program {
-	if wants == nil {
-		return s.program
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := fmt.Sprint(wants)
-	if s.elsewhere[key] == nil {
-		if s.elsewhere == nil {
-			s.elsewhere = make(map[string]*plan.Program)
-		}
-		s.elsewhere[key] = plan.New(s.env, wants)
-	}
-	return s.elsewhere[key]
-}
-
-// rest keeps an execution for later runs, or closes it where as many are idle as
-// can run side by side.
-func (s *Session) rest(x *plan.Execution) error {
-	s.mu.Lock()
-	room := len(s.idle) < runtime.GOMAXPROCS(0)
-	if room {
-		s.idle = append(s.idle, x)
-	}
-	s.mu.Unlock()
-	if room {
-		return nil
-	}
-	return x.Close()
-}
-
-// reclaim closes the idle executions.
-func (s *Session) reclaim() {
-	s.mu.Lock()
-	idle := s.idle
-	s.idle = nil
-	s.mu.Unlock()
-	for _, x := range idle {
-		if err := x.Close(); err != nil {
-			s.log.Warn("closing an idle execution", "error", err)
-		}
-	}
-}
-
-func (s *Session) execution() (*plan.Execution, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := len(s.idle); n > 0 {
-		x := s.idle[n-1]
-		s.idle = s.idle[:n-1]
-		return x, nil
-	}
-	return plan.NewExecution(s.env)
-}
-
-// ordered checks named inputs against the model and puts them in its order, nil
-// for one that is left to its default.
-func (s *Session) ordered(inputs map[string]tensor.Value) ([]tensor.Value, error) {
-	values := make([]tensor.Value, len(s.inputs))
-	found, missing := 0, -1
+// variantFor returns the variant for what a run overrides: most often nothing.
+func (s *Session) variantFor(ctx context.Context, values []tensor.Value) (*variant, error) {
+	var overridden []int
 	for i, in := range s.inputs {
-		v, ok := inputs[in.Name]
-		if ok {
-			found++
-		}
-		if !ok || v == nil {
-			if !in.Optional && missing < 0 {
-				missing = i
-			}
-			continue
-		}
-		if err := s.check(in, v); err != nil {
-			return nil, err
-		}
-		if t, ok := v.(*adapter.Tensor); ok && s.location(t) == plan.Host {
-			return nil, s.badInput(in.Name, "the tensor lies on %s, which is none of the session's devices (see Session.Devices)", t.Device().Name())
-		}
-		values[i] = v
-	}
-	if found < len(inputs) {
-		for name := range inputs {
-			if _, ok := s.index[name]; !ok {
-				return nil, s.badInput(name, "the model has no such input; it takes %v", names(s.inputs))
-			}
+		if in.Optional && values[i] != nil {
+			overridden = append(overridden, i)
 		}
 	}
-	if missing >= 0 {
-		in := s.inputs[missing]
-		return nil, s.badInput(in.Name, "the input is missing; the model takes it as %v", in.Type)
+	if overridden == nil {
+		return s.main, nil
 	}
-	return values, nil
-}
-
-// arguments checks named inputs and says of each what a plan has to know.
-func (s *Session) arguments(inputs map[string]tensor.Value) ([]plan.Given, []operators.Operand, error) {
-	values, err := s.ordered(inputs)
-	if err != nil {
-		return nil, nil, err
-	}
-	given := make([]plan.Given, len(values))
-	operands := make([]operators.Operand, len(values))
-	for i, v := range values {
-		if v == nil {
-			given[i] = plan.Given{Type: s.inputs[i].Type, Const: s.placement.Graph.Inputs[i].Const}
-			continue
-		}
-		given[i], operands[i] = plan.Given{Type: v.Type(), Location: plan.Host}, operators.Operand{Host: v}
-		switch t := v.(type) {
-		case *tensor.Tensor:
-			operands[i].DType, operands[i].Shape = t.DType(), t.Shape()
-		case *adapter.Tensor:
-			given[i].Location = s.location(t)
-			operands[i] = operators.Operand{DType: t.DType(), Shape: t.Shape(), Region: t.Region()}
-		}
-	}
-	return given, operands, nil
-}
-
-func (s *Session) location(t *adapter.Tensor) int {
-	for i, d := range s.devices {
-		if d == t.Device() {
-			return i
-		}
-	}
-	return plan.Host
-}
-
-// check holds a value against the declared type of an input.
-func (s *Session) check(in ValueInfo, v tensor.Value) error {
-	got := v.Type()
-	switch {
-	case in.Type.Kind == tensor.KindUnknown:
-		return nil
-	case got.Kind != in.Type.Kind, got.DType != in.Type.DType && in.Type.DType != tensor.Undefined:
-		return s.badInput(in.Name, "the model takes %v, got %v", in.Type, got)
-	}
-	if shape, ok := got.Dims.Shape(); ok && !in.Shape.Accepts(shape) {
-		return s.badInput(in.Name, "the model takes shape %v, got %v", in.Shape, shape)
-	}
-	return nil
-}
-
-func names(infos []ValueInfo) []string {
-	out := make([]string, len(infos))
-	for i, v := range infos {
-		out[i] = v.Name
-	}
-	return out
+	return s.variant(ctx, overridden)
 }
 
 // Warm makes the plan for inputs of the given shapes, so that the first run
@@ -317,15 +168,12 @@ func (s *Session) Warm(ctx context.Context, shapes map[string]tensor.Shape) erro
 		}
 		inputs[in.Name] = t
 	}
-	if s.whole != nil {
-		_, err := s.ordered(inputs)
+	values, err := s.ordered(inputs)
+	if err != nil || s.whole != nil {
 		return err
 	}
-	given, _, err := s.arguments(inputs)
-	if err != nil {
-		return err
-	}
-	if _, err := s.program.Plan(ctx, given); err != nil {
+	given, _ := s.main.arguments(values)
+	if _, err := s.main.program(nil).Plan(ctx, given); err != nil {
 		return s.fail("plan", err)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/models/partition"
-	"example.com/midplane/models/plan"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/onnx"
@@ -22,14 +21,12 @@ type Session struct {
 	source    *onnx.File
 	whole     operators.Executable // of the first device, where that took the model as a whole; else:
 	declined  error                // why it did not, if it was asked
-	graph     *graph.Graph         // canonical
+	lifted    *graph.Graph         // in newest form
+	main      *variant             // for runs that override no default
 	devices   []*adapter.Device
 	owned     []*adapter.Device // those that the session opened
 	places    []partition.Device
 	placement *partition.Placement
-	env       *plan.Env
-	program   *plan.Program            // with all outputs on the host
-	elsewhere map[string]*plan.Program // with outputs on devices, by their locations
 
 	inputs, outputs []ValueInfo
 	index           map[string]int // of inputs by name
@@ -37,8 +34,8 @@ type Session struct {
 	use    sync.RWMutex // held shared by runs, exclusively by Close
 	closed bool
 
-	mu   sync.Mutex
-	idle []*plan.Execution
+	mu       sync.Mutex
+	variants map[string]*variant // by the defaults that runs override
 }
 
 // Inputs describes what a run takes, in the order of the file.
@@ -60,10 +57,13 @@ func (s *Session) Devices() []*adapter.Device { return s.devices }
 
 // MemoryInUse returns the bytes that the session holds on its devices now.
 func (s *Session) MemoryInUse() int64 {
-	if s.env == nil {
-		return 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inUse := int64(0)
+	for _, v := range s.variants {
+		inUse += v.env.InUse()
 	}
-	return s.env.InUse()
+	return inUse
 }
 
 // enter notes a call under way, or fails if the session is closed.
@@ -86,13 +86,10 @@ func (s *Session) Close() error {
 	}
 	s.closed = true
 	var errs []error
-	for _, x := range s.idle {
-		errs = append(errs, x.Close())
+	for _, v := range s.variants {
+		errs = append(errs, v.close())
 	}
-	s.idle = nil
-	if s.env != nil {
-		errs = append(errs, s.env.Close())
-	}
+	s.variants = nil
 	if s.whole != nil {
 		errs = append(errs, s.whole.Close())
 	}

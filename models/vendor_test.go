@@ -98,7 +98,9 @@ func TestRegisteringTwicePanics(t *testing.T) {
 	assert.Panics(t, func() { reference.Register("com.example.Fold", nil) })
 	assert.Panics(t, func() { infer.Register("com.example.Reverse", func(*infer.Call) error { return nil }) })
 	assert.Panics(t, func() { infer.Register("com.example.Fold", nil) })
-	assert.Panics(t, func() { decompose.Register("com.example.Affine", func(*graph.Builder, *graph.Node) ([]*graph.Value, error) { return nil, nil }) })
+	assert.Panics(t, func() {
+		decompose.Register("com.example.Affine", func(*graph.Builder, *graph.Node) ([]*graph.Value, error) { return nil, nil })
+	})
 	assert.Panics(t, func() { decompose.Register("com.example.Fold", nil) })
 	assert.Panics(t, func() { opset.Register("com.example.Affine", opset.Rule{Below: 3}) })
 	assert.Panics(t, func() { opset.Register("com.example.Fold", opset.Rule{Below: 3}, opset.Rule{Below: 2}) })

@@ -41,13 +41,10 @@ func (s *Session) compile(ctx context.Context) error {
 
 // runWhole runs a model that its device took as a whole. Outputs for which into
 // has a tensor on a device are copied there; the others are returned.
-func (s *Session) runWhole(ctx context.Context, inputs map[string]tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
-	values, err := s.ordered(inputs)
-	if err != nil {
-		return nil, err
-	}
+func (s *Session) runWhole(ctx context.Context, values []tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
 	for i, v := range values {
 		if on, ok := v.(*adapter.Tensor); ok {
+			var err error
 			if values[i], err = onHost(ctx, on); err != nil {
 				return nil, s.fail("run", err)
 			}

@@ -204,7 +204,7 @@ type argument struct {
 }
 
 // Run runs a plan of a root program: values are in the order of its parameters,
-// operands on their given locations, zero where the plan has the constant. Into
+// operands on their given locations. Into
 // has, for outputs that are wanted on a device, tensors there that take them; it
 // may be nil. Run returns the outputs that are wanted on the host, which belong
 // to the caller. When it returns, with an error or without, no work is under
@@ -280,9 +280,7 @@ func (x *Execution) run(p *Plan, args []argument) ([]argument, error) {
 		return nil, err
 	}
 	for i, s := range p.params {
-		if s >= 0 {
-			f.values[s], f.blocks[s] = args[i].Operand, args[i].block.retain()
-		}
+		f.values[s], f.blocks[s] = args[i].Operand, args[i].block.retain()
 	}
 	out, err := x.steps(f)
 	for i, s := range p.slots {

@@ -22,7 +22,7 @@ func (p *Program) make(ctx context.Context, given []Given) (*Plan, error) {
 	}
 	known := make(infer.Facts, len(given))
 	for i, g := range given {
-		known[p.params[i]] = infer.Fact{Type: g.Type, Const: g.Const}
+		known[p.params[i]] = infer.Fact{Type: g.Type}
 	}
 	var err error
 	if m.facts, err = infer.Run(ctx, p.graph, known); err != nil {
@@ -92,13 +92,9 @@ func (m *maker) needed() map[*graph.Node]bool {
 	return nodes
 }
 
-// params makes a slot for every parameter that is no constant.
+// params makes a slot for every parameter.
 func (m *maker) params(given []Given) {
 	for i, v := range m.program.params {
-		if given[i].Const != nil {
-			m.plan.params = append(m.plan.params, -1)
-			continue
-		}
 		s := m.add(v, given[i].Location)
 		m.plan.slots[s].storage = inParam
 		m.plan.params = append(m.plan.params, s)

@@ -27,7 +27,7 @@ type Plan struct {
 	program *Program
 	steps   []step
 	slots   []slot
-	params  []int   // slot of each parameter of the program, -1 where it is not read
+	params  []int   // slot of each parameter of the program
 	outputs []int   // slot of each output, at the location that the program wants
 	arenas  []int64 // bytes per device
 }

@@ -32,14 +32,13 @@ const maxPlans = 24
 type Given struct {
 	Type     tensor.Type
 	Location int
-	Const    *tensor.Tensor // the value itself, if it is a default that nobody overrides
 }
 
 // New returns the program of the graph that env's placement places. Wants says
 // where each output is wanted; nil means all on the host.
 func New(env *Env, wants []int) *Program {
 	g := env.Placement.Graph
-	p := newProgram(env, g, nil)
+	p := newProgram(env, g)
 	p.root = true
 	if p.wants = wants; wants == nil {
 		p.wants = make([]int, len(g.Outputs))
@@ -50,33 +49,12 @@ func New(env *Env, wants []int) *Program {
 	return p
 }
 
-// inputs are the inputs of a graph and of those around it. One that has a
-// default is no constant, since a run may override it.
-type inputs struct {
-	around *inputs
-	own    map[*graph.Value]bool
-}
-
-func (in *inputs) has(v *graph.Value) bool {
-	for ; in != nil; in = in.around {
-		if in.own[v] {
-			return true
-		}
-	}
-	return false
-}
-
-// newProgram returns the program of a graph, which stands in graphs with the
-// given inputs.
-func newProgram(env *Env, g *graph.Graph, around *inputs) *Program {
+// newProgram returns the program of a graph and of the bodies in it.
+func newProgram(env *Env, g *graph.Graph) *Program {
 	p := &Program{env: env, graph: g, plans: make(map[string]*Plan), bodies: make(map[*graph.Graph]*Program)}
-	inside := &inputs{around, make(map[*graph.Value]bool, len(g.Inputs))}
-	for _, v := range g.Inputs {
-		inside.own[v] = true
-	}
 	p.params = append(p.params, g.Inputs...)
 	for _, v := range g.Captures() {
-		if v.Const == nil || around.has(v) {
+		if v.Const == nil {
 			p.params = append(p.params, v)
 		}
 	}
@@ -85,7 +63,7 @@ func newProgram(env *Env, g *graph.Graph, around *inputs) *Program {
 			continue
 		}
 		for _, body := range n.Bodies() {
-			b := newProgram(env, body, inside)
+			b := newProgram(env, body)
 			b.wants = wants(n, body)
 			p.bodies[body] = b
 		}
@@ -152,14 +130,7 @@ func (p *Program) Plan(ctx context.Context, given []Given) (*Plan, error) {
 // signature appends what tells one list of parameters from another.
 func signature(key []byte, given []Given) []byte {
 	for _, g := range given {
-		state := byte(0)
-		if g.Const != nil {
-			state = 1
-		}
-		key = append(key, byte(g.Location+1), byte(g.Type.Kind), byte(g.Type.DType), state)
-		if g.Const != nil {
-			continue
-		}
+		key = append(key, byte(g.Location+1), byte(g.Type.Kind), byte(g.Type.DType))
 		if g.Type.Elem != nil {
 			key = append(key, g.Type.Elem.String()...)
 		}
@@ -180,7 +151,7 @@ func widen(given []Given) []Given {
 	wide := make([]Given, len(given))
 	for i, g := range given {
 		wide[i] = g
-		if g.Const == nil && g.Type.Dims.Ranked() {
+		if g.Type.Dims.Ranked() {
 			wide[i].Type.Dims = tensor.UnknownDims(len(g.Type.Dims))
 		}
 	}

@@ -2,14 +2,11 @@ package models
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/models/partition"
-	"example.com/midplane/models/plan"
 	"example.com/midplane/operators"
 )
 
@@ -93,31 +90,4 @@ func usable(ctx context.Context) []string {
 		}
 	}
 	return names
-}
-
-// place gives every node its device.
-func (s *Session) place(ctx context.Context) error {
-	start := time.Now()
-	g := s.graph.Clone(nil)
-	if err := partition.Loops(ctx, g); err != nil {
-		return s.fail("place", err)
-	}
-	placement, err := partition.Assign(ctx, g, s.places, s.options.Fallback)
-	if err != nil {
-		var missing *partition.UnsupportedError
-		if errors.As(err, &missing) {
-			missing.Declined = s.declined
-		}
-		return s.fail("place", err)
-	}
-	s.placement = placement
-	for _, a := range placement.Nodes {
-		if a.Device > 0 {
-			s.log.Warn("node not on the first device", "node", a.Node.Label(), "device", placement.DeviceName(a.Device), "reason", a.Reason)
-		}
-	}
-	s.env = &plan.Env{Devices: s.devices, Placement: placement, Limit: s.options.MemoryLimit, Hook: s.options.Hook, Reclaim: s.reclaim}
-	s.program = plan.New(s.env, nil)
-	s.stage("place", start)
-	return nil
 }

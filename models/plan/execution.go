@@ -34,7 +34,7 @@ func NewExecution(env *Env) (*Execution, error) {
 			return nil, errors.Join(err, x.Close())
 		}
 		x.streams = append(x.streams, s)
-		x.pools = append(x.pools, &pool{execution: x, device: d})
+		x.pools = append(x.pools, &pool{execution: x, device: d, lent: make(map[*block]bool)})
 	}
 	return x, nil
 }
@@ -221,7 +221,9 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params, into []operators.O
 	}
 	err = errors.Join(err, x.synchronize(err != nil))
 	releaseAll(out)
-	defer x.sweep()
+	for _, p := range x.pools {
+		p.sweep()
+	}
 	if err != nil {
 		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) && !errors.Is(err, adapter.Canceled) {
 			err = &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
@@ -254,14 +256,6 @@ func (x *Execution) deliver(p *Plan, out []argument, into []operators.Operand) e
 		}
 	}
 	return nil
-}
-
-// sweep gives back the blocks that the run that has ended did not use.
-func (x *Execution) sweep() {
-	for _, p := range x.pools {
-		p.trim(func(b *block) bool { return b.run != p.run })
-		p.run++
-	}
 }
 
 // own returns a copy of a value that belongs to someone else.

@@ -29,7 +29,7 @@ func (b *block) release() {
 		return
 	}
 	if b.refs--; b.refs == 0 {
-		b.pool.idle[b.class] = append(b.pool.idle[b.class], b)
+		b.pool.takeBack(b)
 	}
 }
 
@@ -41,22 +41,24 @@ type pool struct {
 	device    int
 	run       int          // counts runs
 	idle      [64][]*block // by size class: blocks of 1<<class bytes
+	lent      map[*block]bool
 }
 
 // alloc returns a block of at least size bytes with one reference.
 func (p *pool) alloc(size int64) (*block, driver.Region, error) {
 	class := bits.Len64(uint64(max(size, 64) - 1))
+	b := &block{class: class, pool: p}
 	if idle := p.idle[class]; len(idle) > 0 {
-		b := idle[len(idle)-1]
+		b = idle[len(idle)-1]
 		p.idle[class] = idle[:len(idle)-1]
-		b.refs, b.run = 1, p.run
-		return b, b.region(size), nil
+	} else {
+		var err error
+		if b.buffer, err = p.execution.alloc(p.device, int64(1)<<min(class, 62)); err != nil {
+			return nil, driver.Region{}, err
+		}
 	}
-	buffer, err := p.execution.alloc(p.device, int64(1)<<min(class, 62))
-	if err != nil {
-		return nil, driver.Region{}, err
-	}
-	b := &block{buffer: buffer, class: class, refs: 1, run: p.run, pool: p}
+	b.refs, b.run = 1, p.run
+	p.lent[b] = true
 	return b, b.region(size), nil
 }
 
@@ -64,6 +66,23 @@ func (b *block) region(size int64) driver.Region {
 	r := b.buffer.All()
 	r.Size = size
 	return r
+}
+
+// takeBack makes a block idle.
+func (p *pool) takeBack(b *block) {
+	delete(p.lent, b)
+	p.idle[b.class] = append(p.idle[b.class], b)
+}
+
+// sweep ends a run: blocks that a failure has left lent are idle again, and those
+// that the run did not use go back to the device.
+func (p *pool) sweep() {
+	for b := range p.lent {
+		b.refs = 0
+		p.takeBack(b)
+	}
+	p.trim(func(b *block) bool { return b.run != p.run })
+	p.run++
 }
 
 // trim gives the idle blocks of which goes is true back to the device.

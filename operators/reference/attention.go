@@ -52,6 +52,7 @@ func scaledDotProduct(c *Call) ([]tensor.Value, error) {
 	}
 	r := newAttentionRow(n, q.size)
 	bias.rows(func(b, h, i int, row []float64) {
+		c.checkpoint()
 		group := h * k.heads / q.heads
 		scores := make([]float64, k.steps)
 		for j := range scores {
@@ -174,6 +175,7 @@ func attentionBias(c *Call, q, k heads) (heads, error) {
 		right = 0
 	}
 	bias.rows(func(b, _, i int, row []float64) {
+		c.checkpoint()
 		offset, end := 0, k.steps
 		switch {
 		case c.Has(4):
@@ -267,6 +269,7 @@ func flexAttention(c *Call) ([]tensor.Value, error) {
 	}
 	scale := newAttentionRow(c.Node, q.size).scale
 	scores.rows(func(b, h, i int, row []float64) {
+		c.checkpoint()
 		for j := range row {
 			row[j] = scale * dot(q.at(b, h, i), k.at(b, h*k.heads/q.heads, j))
 		}
@@ -279,6 +282,7 @@ func flexAttention(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	scores.rows(func(b, h, i int, row []float64) {
+		c.checkpoint()
 		for j, w := range row {
 			for e, x := range v.at(b, h*k.heads/q.heads, j) {
 				y.at(b, h, i)[e] += w * x

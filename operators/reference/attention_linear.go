@@ -62,6 +62,7 @@ func linearAttention(c *Call) ([]tensor.Value, error) {
 		scale = 1 / math.Sqrt(float64(k.size))
 	}
 	k.rows(func(b, h, i int, key []float64) { // the steps of a head follow each other
+		c.checkpoint()
 		write := v.at(b, h, i)
 		if gated {
 			for d := range key {

@@ -65,7 +65,7 @@ func convForward(c *Call) ([]tensor.Value, error) {
 	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}
-	y := convolve(x.Float64s(), w.Float64s(), x.Shape()[0], w.Shape()[0], groups, ws)
+	y := convolve(c, x.Float64s(), w.Float64s(), x.Shape()[0], w.Shape()[0], groups, ws)
 	if err := addBias(y, shape, c.Tensor(2)); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func convForward(c *Call) ([]tensor.Value, error) {
 // convolve correlates x (batch, C, …) with filters w (filters, C/groups, …). The
 // result is (batch, filters, …) in row-major order. Each patch of the input that
 // lies under a window is gathered once and multiplied with every filter.
-func convolve(x, w []float64, batch, filters, groups int, ws windows) []float64 {
+func convolve(c *Call, x, w []float64, batch, filters, groups int, ws windows) []float64 {
 	plane, outPlane, kernel := ws.in().Size(), ws.out().Size(), ws.kernel().Size()
 	y := make([]float64, batch*filters*outPlane)
 	if len(y) == 0 {
@@ -89,6 +89,7 @@ func convolve(x, w []float64, batch, filters, groups int, ws windows) []float64 
 	walk(ws.out(), func(at []int) {
 		taps = ws.taps(at, taps)
 		for image := range batch * groups {
+			c.checkpoint()
 			clear(patch)
 			for k := range depth {
 				from, to := x[(image*depth+k)*plane:], patch[k*kernel:]
@@ -164,7 +165,7 @@ func convTranspose(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	y := make([]float64, shape.Size())
-	scatter(y, x.Float64s(), w.Float64s(), batch, channels, groups, ws)
+	scatter(c, y, x.Float64s(), w.Float64s(), batch, channels, groups, ws)
 	if err := addBias(y, shape, c.Tensor(2)); err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func transposedWindows(c *Call, spatial, kernel tensor.Shape) (windows, error) {
 
 // scatter adds to y (batch, M, …) every element of x (batch, C, …) times the
 // filters w (C, M/groups, …) of its channel, spread over the window around it.
-func scatter(y, x, w []float64, batch, channels, groups int, ws windows) {
+func scatter(c *Call, y, x, w []float64, batch, channels, groups int, ws windows) {
 	plane, xPlane, kernel := ws.in().Size(), ws.out().Size(), ws.kernel().Size()
 	if len(y) == 0 || len(x) == 0 {
 		return
@@ -226,6 +227,7 @@ func scatter(y, x, w []float64, batch, channels, groups int, ws windows) {
 	walk(ws.out(), func(at []int) {
 		taps = ws.taps(at, taps)
 		for i := range batch * channels {
+			c.checkpoint()
 			v := x[i*xPlane+position]
 			for f := range perGroup {
 				weights := w[(i%channels*perGroup+f)*kernel:]
@@ -257,14 +259,14 @@ func col2im(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	if d := x.DType(); d.IsInteger() || d == tensor.Bool {
-		return one(tensor.FromInt64s(d, shape, addBlocks(x.Int64s(), batch*channels, ws)))
+		return one(tensor.FromInt64s(d, shape, addBlocks(c, x.Int64s(), batch*channels, ws)))
 	}
 	components, err := realComponents(x)
 	if err != nil {
 		return nil, err
 	}
 	for i, v := range components {
-		components[i] = addBlocks(v, batch*channels, ws)
+		components[i] = addBlocks(c, v, batch*channels, ws)
 	}
 	return one(fromComponents(x.DType(), shape, components))
 }
@@ -276,7 +278,7 @@ func shapeInput(c *Call, i int) tensor.Shape {
 
 // addBlocks adds the columns of v (planes, kernel, blocks) into planes of the
 // windows' input.
-func addBlocks[T int64 | float64](v []T, planes int, ws windows) []T {
+func addBlocks[T int64 | float64](c *Call, v []T, planes int, ws windows) []T {
 	plane, blocks, kernel := ws.in().Size(), ws.out().Size(), ws.kernel().Size()
 	y := make([]T, planes*plane)
 	var taps []tap
@@ -284,6 +286,7 @@ func addBlocks[T int64 | float64](v []T, planes int, ws windows) []T {
 	walk(ws.out(), func(at []int) {
 		taps = ws.taps(at, taps)
 		for i := range planes {
+			c.checkpoint()
 			for _, t := range taps {
 				y[i*plane+t.input] += v[(i*kernel+t.kernel)*blocks+position]
 			}
@@ -314,7 +317,7 @@ func causalConv(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	ws := windows{{in: memory + length, out: length, kernel: memory + 1, stride: 1, dilation: 1}}
-	y := convolve(all.Float64s(), w.Float64s(), batch, channels, channels, ws)
+	y := convolve(c, all.Float64s(), w.Float64s(), batch, channels, channels, ws)
 	if err := addBias(y, x.Shape(), c.Tensor(2)); err != nil {
 		return nil, err
 	}

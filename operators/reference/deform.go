@@ -29,6 +29,7 @@ func deformConv(c *Call) ([]tensor.Value, error) {
 	for n := range batch {
 		position := 0
 		walk(ws.out(), func(at []int) {
+			c.checkpoint()
 			f.gather(patch, v, n, position, at)
 			for k := range filters {
 				depth := len(patch) / groups

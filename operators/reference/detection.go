@@ -36,7 +36,7 @@ func nonMaxSuppression(c *Call) ([]tensor.Value, error) {
 	corners, v := boxCorners(boxes.Float64s(), c.Node.Bool("center_point_box", false)), scores.Float64s()
 	for i := range s[0] * s[1] {
 		image, class := i/s[1], i%s[1]
-		kept := keepBoxes(corners[image*b[1]:][:b[1]], v[i*b[1]:][:b[1]], least, c.Has(4), threshold, limit)
+		kept := keepBoxes(c, corners[image*b[1]:][:b[1]], v[i*b[1]:][:b[1]], least, c.Has(4), threshold, limit)
 		for _, k := range kept {
 			selected = append(selected, int64(image), int64(class), int64(k))
 		}
@@ -87,7 +87,7 @@ func overlap(a, b box) float64 {
 
 // keepBoxes returns the indexes of at most limit boxes of one class. If
 // thresholded, scores that are not above least do not count.
-func keepBoxes(boxes []box, scores []float64, least float64, thresholded bool, threshold float64, limit int64) []int {
+func keepBoxes(c *Call, boxes []box, scores []float64, least float64, thresholded bool, threshold float64, limit int64) []int {
 	var candidates []int
 	for i, s := range scores {
 		if !thresholded || s > least {
@@ -100,6 +100,7 @@ func keepBoxes(boxes []box, scores []float64, least float64, thresholded bool, t
 		if int64(len(kept)) >= limit {
 			break
 		}
+		c.checkpoint()
 		if !slices.ContainsFunc(kept, func(k int) bool { return overlap(boxes[i], boxes[k]) > threshold }) {
 			kept = append(kept, i)
 		}
@@ -168,7 +169,7 @@ func roiAlign(c *Call) ([]tensor.Value, error) {
 		for k := range x[1] {
 			channel := v[(image*x[1]+k)*plane:][:plane]
 			for i := range height * width {
-				y = append(y, poolSamples(channel, x[2:], rows[i/width], columns[i%width], largest))
+				y = append(y, poolSamples(c, channel, x[2:], rows[i/width], columns[i%width], largest))
 			}
 		}
 	}
@@ -223,10 +224,11 @@ func binSamples(n *graph.Node, start, end float64, bins int) ([][]float64, error
 }
 
 // poolSamples reduces the samples at rows × columns of a plane (H, W).
-func poolSamples(plane []float64, s tensor.Shape, rows, columns []float64, largest bool) float64 {
+func poolSamples(c *Call, plane []float64, s tensor.Shape, rows, columns []float64, largest bool) float64 {
 	total, best := 0.0, math.Inf(-1)
 	var points []point
 	for _, y := range rows {
+		c.checkpoint()
 		for _, x := range columns {
 			points = cornerPoints(y, x, s, points)
 			total += weighted(plane, points)
@@ -287,6 +289,7 @@ func maxRoiPool(c *Call) ([]tensor.Value, error) {
 			channel := v[(image*x[1]+k)*plane:][:plane]
 			for _, row := range rows {
 				for _, column := range columns {
+					c.checkpoint()
 					y = append(y, largestIn(channel, x[3], row, column))
 				}
 			}

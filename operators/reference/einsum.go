@@ -22,9 +22,9 @@ func einsum(c *Call) ([]tensor.Value, error) {
 	}
 	d := c.Tensor(0).DType()
 	if d.IsFloat() {
-		return one(tensor.FromFloat64s(d, s.out, contract(s, inputs(c, (*tensor.Tensor).Float64s))))
+		return one(tensor.FromFloat64s(d, s.out, contract(c, s, inputs(c, (*tensor.Tensor).Float64s))))
 	}
-	return one(tensor.FromInt64s(d, s.out, contract(s, inputs(c, (*tensor.Tensor).Int64s))))
+	return one(tensor.FromInt64s(d, s.out, contract(c, s, inputs(c, (*tensor.Tensor).Int64s))))
 }
 
 // inputs returns the elements of every input.
@@ -45,7 +45,7 @@ type summation struct {
 
 // contract computes a summation. The last axis summed over is the innermost
 // loop.
-func contract[T int64 | float64](s summation, operands [][]T) []T {
+func contract[T int64 | float64](c *Call, s summation, operands [][]T) []T {
 	y := make([]T, 0, s.out.Size())
 	last := len(s.summed) - 1
 	starts, from := make([]int, len(operands)), make([]int, len(operands))
@@ -54,6 +54,7 @@ func contract[T int64 | float64](s summation, operands [][]T) []T {
 		s.advance(starts, at, 0)
 		var total T
 		walk(s.summed[:last], func(at []int) {
+			c.checkpoint()
 			copy(from, starts)
 			s.advance(from, at, len(s.out))
 			for range s.summed[last] {

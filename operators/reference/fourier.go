@@ -14,23 +14,23 @@ import (
 // Forward transforms are computed in float64. Inverse ones are computed in
 // float32 unless the elements are float64: where a sum cancels, ONNX's data holds
 // what is left of it in these precisions, and its tolerance is finer than that.
-func fourier(x []complex128, inverse bool, d tensor.DType) []complex128 {
+func fourier(c *Call, x []complex128, inverse bool, d tensor.DType) []complex128 {
 	if inverse && d != tensor.Float64 {
-		return fourierIn[float32](x, inverse)
+		return fourierIn[float32](c, x, inverse)
 	}
-	return fourierIn[float64](x, inverse)
+	return fourierIn[float64](c, x, inverse)
 }
 
 // phasor is a complex number of parts F.
 type phasor[F float32 | float64] struct{ re, im F }
 
-func fourierIn[F float32 | float64](x []complex128, inverse bool) []complex128 {
+func fourierIn[F float32 | float64](c *Call, x []complex128, inverse bool) []complex128 {
 	n := len(x)
 	in, out := make([]phasor[F], n), make([]phasor[F], n)
 	for i, v := range x {
 		in[i] = phasor[F]{F(real(v)), F(imag(v))}
 	}
-	decimate(in, out, 1, newRoots[F](n, inverse))
+	decimate(c, in, out, 1, newRoots[F](n, inverse))
 	scale := F(1)
 	if inverse {
 		scale = F(1 / float64(n))
@@ -59,7 +59,7 @@ func newRoots[F float32 | float64](n int, inverse bool) roots[F] {
 
 // decimate transforms in into every step-th element of out. The number of roots is
 // step times the length of in.
-func decimate[F float32 | float64](in, out []phasor[F], step int, w roots[F]) {
+func decimate[F float32 | float64](c *Call, in, out []phasor[F], step int, w roots[F]) {
 	n := len(in)
 	if n == 1 {
 		out[0] = in[0]
@@ -76,18 +76,18 @@ func decimate[F float32 | float64](in, out []phasor[F], step int, w roots[F]) {
 		for r := range apart {
 			apart[r] = in[i+r*m]
 		}
-		for q, v := range butterfly(apart, w, len(w)/p) {
+		for q, v := range butterfly(c, apart, w, len(w)/p) {
 			parts[q][i] = v.times(w[q*i*step%len(w)])
 		}
 	}
 	for q, part := range parts {
-		decimate(part, out[q*step:], step*p, w)
+		decimate(c, part, out[q*step:], step*p, w)
 	}
 }
 
 // butterfly transforms p values, where p is prime: pairs of values that are as
 // far from either end share their products. Every unit-th root is a p-th one.
-func butterfly[F float32 | float64](x []phasor[F], w roots[F], unit int) []phasor[F] {
+func butterfly[F float32 | float64](c *Call, x []phasor[F], w roots[F], unit int) []phasor[F] {
 	p := len(x)
 	y := make([]phasor[F], p)
 	if p == 2 {
@@ -102,6 +102,7 @@ func butterfly[F float32 | float64](x []phasor[F], w roots[F], unit int) []phaso
 		y[0].im += a.im + b.im
 	}
 	for k := 1; k < p-k; k++ {
+		c.checkpoint()
 		even, odd := x[0], phasor[F]{}
 		for r := 1; r < p-r; r++ {
 			a, b, root := x[r], x[p-r], w[k*r%p*unit]

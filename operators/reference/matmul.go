@@ -25,9 +25,9 @@ func matMul(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	if a.DType().IsFloat() {
-		return one(tensor.FromFloat64s(a.DType(), p.shape, multiply(p, a.Float64s(), b.Float64s())))
+		return one(tensor.FromFloat64s(a.DType(), p.shape, multiply(c, p, a.Float64s(), b.Float64s())))
 	}
-	return one(tensor.FromInt64s(a.DType(), p.shape, multiply(p, a.Int64s(), b.Int64s())))
+	return one(tensor.FromInt64s(a.DType(), p.shape, multiply(c, p, a.Int64s(), b.Int64s())))
 }
 
 // product is a batch of matrix products (m, k) × (k, n).
@@ -72,7 +72,7 @@ func productOf(a, b tensor.Shape) (product, error) {
 }
 
 // multiply computes a batch of matrix products; integers wrap at 64 bits.
-func multiply[T int64 | float64](p product, a, b []T) []T {
+func multiply[T int64 | float64](c *Call, p product, a, b []T) []T {
 	y := make([]T, p.shape.Size())
 	stepA, stepB := broadcastStrides(p.a, p.batch), broadcastStrides(p.b, p.batch)
 	next := y
@@ -82,15 +82,16 @@ func multiply[T int64 | float64](p product, a, b []T) []T {
 			fromA += i * stepA[axis]
 			fromB += i * stepB[axis]
 		}
-		multiplyAdd(next, a[fromA*p.m*p.k:], b[fromB*p.k*p.n:], p.m, p.k, p.n)
+		multiplyAdd(c, next, a[fromA*p.m*p.k:], b[fromB*p.k*p.n:], p.m, p.k, p.n)
 		next = next[p.m*p.n:]
 	})
 	return y
 }
 
 // multiplyAdd adds to y (m, n) the product of a (m, k) and b (k, n).
-func multiplyAdd[T int64 | float64](y, a, b []T, m, k, n int) {
+func multiplyAdd[T int64 | float64](c *Call, y, a, b []T, m, k, n int) {
 	for i := range m {
+		c.checkpoint()
 		row := y[i*n:][:n]
 		for j := range k {
 			v := a[i*k+j]
@@ -119,7 +120,7 @@ func gemm(c *Call) ([]tensor.Value, error) {
 	}
 	alpha, beta := float64(c.Node.Float("alpha", 1)), float64(c.Node.Float("beta", 1))
 	if a.DType().IsInteger() && alpha == 1 && beta == 1 {
-		y := multiply(p, transposed(a.Int64s(), a.Shape(), transA), transposed(b.Int64s(), b.Shape(), transB))
+		y := multiply(c, p, transposed(a.Int64s(), a.Shape(), transA), transposed(b.Int64s(), b.Shape(), transB))
 		if bias != nil {
 			for i, v := range spread(bias.Int64s(), bias.Shape(), p.shape) {
 				y[i] += v
@@ -127,7 +128,7 @@ func gemm(c *Call) ([]tensor.Value, error) {
 		}
 		return one(tensor.FromInt64s(a.DType(), p.shape, y))
 	}
-	y := multiply(p, transposed(a.Float64s(), a.Shape(), transA), transposed(b.Float64s(), b.Shape(), transB))
+	y := multiply(c, p, transposed(a.Float64s(), a.Shape(), transA), transposed(b.Float64s(), b.Shape(), transB))
 	for i := range y {
 		y[i] *= alpha
 	}
@@ -173,15 +174,16 @@ func det(c *Call) ([]tensor.Value, error) {
 	v := x.Float64s()
 	y := make([]float64, batch.Size())
 	for i := range y {
-		y[i] = determinant(v[i*m*m:][:m*m], m)
+		y[i] = determinant(c, v[i*m*m:][:m*m], m)
 	}
 	return one(tensor.FromFloat64s(x.DType(), batch, y))
 }
 
 // determinant destroys a, a matrix of m rows and columns.
-func determinant(a []float64, m int) float64 {
+func determinant(c *Call, a []float64, m int) float64 {
 	product := 1.0
 	for k := range m {
+		c.checkpoint()
 		pivot := k
 		for i := k + 1; i < m; i++ {
 			if math.Abs(a[i*m+k]) > math.Abs(a[pivot*m+k]) {

@@ -48,7 +48,7 @@ func tfIdfVectorizer(c *Call) ([]tensor.Value, error) {
 	}
 	tokens := p.tokens.of(x)
 	for i := range rows {
-		for gram, count := range p.count(tokens[i*length:(i+1)*length], shortest, longest, skips) {
+		for gram, count := range p.count(c, tokens[i*length:(i+1)*length], shortest, longest, skips) {
 			y.row(i)[p.columns[gram]] += weigh(gram, float64(count))
 		}
 	}
@@ -133,7 +133,7 @@ func gramKey(tokens []int, step, n int) string {
 
 // count returns how often each n-gram of the pool, by number, occurs among
 // tokens, with 0 to skips tokens left out between its own.
-func (p *gramPool) count(tokens []int, shortest, longest, skips int64) map[int]int {
+func (p *gramPool) count(c *Call, tokens []int, shortest, longest, skips int64) map[int]int {
 	counts := map[int]int{}
 	for n := int(shortest); n <= int(min(longest, int64(len(tokens)))); n++ {
 		for step := 1; step <= 1+int(min(skips, int64(len(tokens)))); step++ {
@@ -141,6 +141,7 @@ func (p *gramPool) count(tokens []int, shortest, longest, skips int64) map[int]i
 				break
 			}
 			for start := 0; start+(n-1)*step < len(tokens); start++ {
+				c.checkpoint()
 				if gram, ok := p.grams[gramKey(tokens[start:], step, n)]; ok {
 					counts[gram]++
 				}

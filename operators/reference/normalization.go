@@ -324,6 +324,7 @@ func localResponseNormalization(c *Call) ([]tensor.Value, error) {
 		for k := range channels {
 			first, last := max(0, k-(size-1)/2), min(channels-1, k+size/2)
 			for i := range plane {
+				c.checkpoint()
 				squares := 0.0
 				for j := first; j <= last; j++ {
 					e := v[(n*channels+j)*plane+i]

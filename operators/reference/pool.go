@@ -127,7 +127,7 @@ func poolWindows(c *Call) (windows, tensor.Shape, error) {
 // slideOver calls visit for every window of every channel: where its output lies,
 // its elements, which of the channel's elements they are, and its index. The
 // slices are reused between calls.
-func (ws windows) slideOver(x []float64, planes int, visit func(output int, v []float64, taps []tap, at []int)) {
+func (ws windows) slideOver(c *Call, x []float64, planes int, visit func(output int, v []float64, taps []tap, at []int)) {
 	plane, outPlane := ws.in().Size(), ws.out().Size()
 	var taps []tap
 	var v []float64
@@ -135,6 +135,7 @@ func (ws windows) slideOver(x []float64, planes int, visit func(output int, v []
 	walk(ws.out(), func(at []int) {
 		taps = ws.taps(at, taps)
 		for i := range planes {
+			c.checkpoint()
 			v = v[:0]
 			for _, t := range taps {
 				v = append(v, x[i*plane+t.input])
@@ -157,7 +158,7 @@ func maxPool(c *Call) ([]tensor.Value, error) {
 	columnMajor := c.Node.Int("storage_order", 0) != 0
 	y := make([]float64, shape.Size())
 	indices := make([]int64, len(y))
-	ws.slideOver(x.Float64s(), shape[0]*shape[1], func(output int, v []float64, taps []tap, _ []int) {
+	ws.slideOver(c, x.Float64s(), shape[0]*shape[1], func(output int, v []float64, taps []tap, _ []int) {
 		if len(v) == 0 {
 			y[output], indices[output] = lowest(x.DType()), -1
 			return
@@ -209,7 +210,7 @@ func averagePool(c *Call) ([]tensor.Value, error) {
 	x := c.Tensor(0)
 	includePad := c.Node.Bool("count_include_pad", false)
 	y := make([]float64, shape.Size())
-	ws.slideOver(x.Float64s(), shape[0]*shape[1], func(output int, v []float64, _ []tap, at []int) {
+	ws.slideOver(c, x.Float64s(), shape[0]*shape[1], func(output int, v []float64, _ []tap, at []int) {
 		count := float64(len(v))
 		if includePad {
 			count = 1
@@ -235,7 +236,7 @@ func lpPool(c *Call) ([]tensor.Value, error) {
 	}
 	x := c.Tensor(0)
 	y := make([]float64, shape.Size())
-	ws.slideOver(x.Float64s(), shape[0]*shape[1], func(output int, v []float64, _ []tap, _ []int) {
+	ws.slideOver(c, x.Float64s(), shape[0]*shape[1], func(output int, v []float64, _ []tap, _ []int) {
 		y[output] = norm(v)
 	})
 	return one(tensor.FromFloat64s(x.DType(), shape, y))

@@ -29,7 +29,7 @@ func matMulInteger(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return one(tensor.FromFloat64s(tensor.Int32, p.shape, multiply(p, a, b)))
+	return one(tensor.FromFloat64s(tensor.Int32, p.shape, multiply(c, p, a, b)))
 }
 
 // centred returns the elements of input i less the zero points in input zero,
@@ -102,7 +102,7 @@ func centredConvolution(c *Call, x, w, xZero, wZero int) ([]float64, tensor.Shap
 	if err != nil {
 		return nil, nil, err
 	}
-	return convolve(v, weights, xShape[0], wShape[0], groups, ws), shape, nil
+	return convolve(c, v, weights, xShape[0], wShape[0], groups, ws), shape, nil
 }
 
 // qLinearConv sums exactly and rounds once, to the output's steps.
@@ -145,7 +145,7 @@ func qLinearMatMul(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("b_scale: %w", err)
 	}
-	return requantized(c, multiply(p, a, b), p.shape, func(k int) float64 { return aScale(k) * bScale(k) }, -2)
+	return requantized(c, multiply(c, p, a, b), p.shape, func(k int) float64 { return aScale(k) * bScale(k) }, -2)
 }
 
 // requantized brings sums of products, in steps of their own, to the steps

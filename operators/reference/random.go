@@ -118,6 +118,7 @@ func multinomial(c *Call) ([]tensor.Value, error) {
 	for row := range batch {
 		cumulative := runningSums(logits[row*classes:][:classes])
 		for range shape[1] {
+			c.checkpoint()
 			out = append(out, invert(cumulative, r.Float64()))
 		}
 	}

@@ -81,6 +81,7 @@ func lstm(c *Call) ([]tensor.Value, error) {
 
 // recurrence is one recurrent node made ready to run.
 type recurrence struct {
+	call                      *Call
 	dtype                     tensor.DType
 	seq, batch, input, hidden int
 	batchFirst                bool // layout 1
@@ -109,7 +110,7 @@ func newRecurrence(c *Call, activations ...string) (*recurrence, error) {
 		return nil, fmt.Errorf("X, W and R must be tensors of rank 3")
 	}
 	q := &recurrence{
-		dtype: x.DType(), seq: x.Shape()[0], batch: x.Shape()[1], input: x.Shape()[2],
+		call: c, dtype: x.DType(), seq: x.Shape()[0], batch: x.Shape()[1], input: x.Shape()[2],
 		hidden: r.Shape()[2], batchFirst: c.Node.Bool("layout", false), x: x.Float64s(),
 	}
 	if q.batchFirst {
@@ -240,6 +241,7 @@ func (q *recurrence) run(cell func(k *direction, x, h, c []float64) (nextH, next
 			}
 			h, c := q.h[at*q.hidden:][:q.hidden], q.c[at*q.hidden:][:q.hidden]
 			for step := range q.lens[b] {
+				q.call.checkpoint()
 				t := step
 				if k.reverse {
 					t = q.lens[b] - 1 - step

@@ -43,6 +43,18 @@ type Call struct {
 	Body func(body *graph.Graph, inputs []tensor.Value) ([]tensor.Value, error)
 }
 
+// ended is the panic by which checkpoint leaves a call.
+type ended struct{ error }
+
+// checkpoint ends the call if its context has ended: [Run] then returns the
+// context's error. Loops come by it whose work grows faster than the inputs and
+// outputs.
+func (c *Call) checkpoint() {
+	if err := c.Context.Err(); err != nil {
+		panic(ended{err})
+	}
+}
+
 // Has reports whether input i is present.
 func (c *Call) Has(i int) bool { return i < len(c.Inputs) && c.Inputs[i] != nil }
 
@@ -96,7 +108,10 @@ func Run(ctx context.Context, n *graph.Node, inputs []tensor.Value, captured fun
 		return nil, fmt.Errorf("node %s: the reference has no operator %s", n.Label(), n.Operator())
 	}
 	defer func() {
-		if r := recover(); r != nil {
+		r := recover()
+		if e, ok := r.(ended); ok {
+			out, err = nil, fmt.Errorf("node %s: %w", n.Label(), e.error)
+		} else if r != nil {
 			out, err = nil, fmt.Errorf("node %s: inputs that the operator cannot take: %v", n.Label(), r)
 		}
 	}()

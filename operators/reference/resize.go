@@ -32,7 +32,7 @@ func resizeTensor(c *Call) ([]tensor.Value, error) {
 	var y *tensor.Tensor
 	if c.Node.Text("mode", "nearest") == "nearest" {
 		y = pick(x, shape, nearest(x.Shape(), shape, plan))
-	} else if y, err = interpolated(x, shape, plan); err != nil {
+	} else if y, err = interpolated(c, x, shape, plan); err != nil {
 		return nil, err
 	}
 	if err := extrapolate(y, plan, float64(c.Node.Float("extrapolation_value", 0))); err != nil {
@@ -42,7 +42,7 @@ func resizeTensor(c *Call) ([]tensor.Value, error) {
 }
 
 // interpolated resamples x to a shape; integers are rounded and saturate.
-func interpolated(x *tensor.Tensor, shape tensor.Shape, plan []Resampling) (*tensor.Tensor, error) {
+func interpolated(c *Call, x *tensor.Tensor, shape tensor.Shape, plan []Resampling) (*tensor.Tensor, error) {
 	components, err := realComponents(x)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func interpolated(x *tensor.Tensor, shape tensor.Shape, plan []Resampling) (*ten
 		from := x.Shape().Clone()
 		for axis, r := range plan {
 			if !r.Identity() {
-				v = r.apply(v, from, axis)
+				v = r.apply(c, v, from, axis)
 			}
 			from[axis] = shape[axis]
 		}
@@ -106,11 +106,12 @@ func nearest(s, shape tensor.Shape, plan []Resampling) []int {
 }
 
 // apply resamples v, of shape s, along an axis.
-func (r Resampling) apply(v []float64, s tensor.Shape, axis int) []float64 {
+func (r Resampling) apply(c *Call, v []float64, s tensor.Shape, axis int) []float64 {
 	outer, n, inner := around(s, axis)
 	y := make([]float64, outer*len(r.Samples)*inner)
 	for o := range outer {
 		for i, p := range r.Samples {
+			c.checkpoint()
 			to := y[(o*len(r.Samples)+i)*inner:][:inner]
 			for k, w := range p.Weights {
 				if w == 0 {

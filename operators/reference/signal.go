@@ -74,7 +74,7 @@ func dft(c *Call) ([]tensor.Value, error) {
 		if onesided && inverse {
 			mirror(spectrum)
 		}
-		for k, v := range fourier(spectrum, inverse, x.DType())[:to[i].n] {
+		for k, v := range fourier(c, spectrum, inverse, x.DType())[:to[i].n] {
 			to[i].put(y, k, shape[rank-1], v)
 		}
 	}
@@ -184,7 +184,7 @@ func stft(c *Call) ([]tensor.Value, error) {
 			for k := range frame {
 				frame[k] = line.at(values, f*int(step)+k, parts) * complex(window[k], 0)
 			}
-			for _, v := range fourier(frame, false, x.DType())[:bins] {
+			for _, v := range fourier(c, frame, false, x.DType())[:bins] {
 				y = append(y, real(v), imag(v))
 			}
 		}

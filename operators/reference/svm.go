@@ -71,9 +71,10 @@ func kernelOf(node *graph.Node) (func(x []float64, v []float32) float64, error) 
 }
 
 // kernels returns K(x, v) for every support vector v.
-func (m *machine) kernels(x []float64) []float64 {
+func (m *machine) kernels(c *Call, x []float64) []float64 {
 	out := make([]float64, len(m.vectors))
 	for i, v := range m.vectors {
+		c.checkpoint()
 		out[i] = m.kernel(x, v)
 	}
 	return out
@@ -106,7 +107,7 @@ func svmRegressor(c *Call) ([]tensor.Value, error) {
 	for i := range out.data {
 		at := x.row(i)
 		if supports > 0 {
-			at = m.kernels(at)
+			at = m.kernels(c, at)
 		}
 		out.data[i] = inner(at, m.coefficients) + float64(m.rho[0])
 		if c.Node.Bool("one_class", false) {
@@ -148,7 +149,7 @@ func svmClassifier(c *Call) ([]tensor.Value, error) {
 	if supports == 0 {
 		return m.linearClasses(c.Node, labels, x)
 	}
-	return m.votedClasses(c.Node, labels, x, perClass)
+	return m.votedClasses(c, labels, x, perClass)
 }
 
 // linearClasses is the classifier without support vectors: one row of
@@ -177,8 +178,8 @@ func (m *machine) linearClasses(node *graph.Node, labels *tensor.Tensor, x matri
 // The class with the most votes wins. The scores given out are probabilities of
 // the classes where prob_a and prob_b allow, or else those of the pairs, of which
 // a single one is written as [-s, s].
-func (m *machine) votedClasses(node *graph.Node, labels *tensor.Tensor, x matrix, perClass []int64) ([]tensor.Value, error) {
-	a, b, n := node.Floats("prob_a"), node.Floats("prob_b"), labels.Len()
+func (m *machine) votedClasses(c *Call, labels *tensor.Tensor, x matrix, perClass []int64) ([]tensor.Value, error) {
+	a, b, n := c.Node.Floats("prob_a"), c.Node.Floats("prob_b"), labels.Len()
 	pairs := n * (n - 1) / 2
 	switch {
 	case len(perClass) != n:
@@ -190,10 +191,10 @@ func (m *machine) votedClasses(node *graph.Node, labels *tensor.Tensor, x matrix
 	case len(a) != len(b) || len(a) != 0 && len(a) < pairs:
 		return nil, fmt.Errorf("%d prob_a and %d prob_b for %d pairs of classes", len(a), len(b), pairs)
 	}
-	post := node.Text("post_transform", "NONE")
+	post := c.Node.Text("post_transform", "NONE")
 	classes, out := make([]int, x.rows), matrix{rows: x.rows}
 	for i := range classes {
-		scores, votes := m.pairs(m.kernels(x.row(i)), perClass)
+		scores, votes := m.pairs(m.kernels(c, x.row(i)), perClass)
 		classes[i] = top(votes)
 		switch {
 		case len(a) > 0:

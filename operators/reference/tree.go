@@ -52,7 +52,7 @@ func treeEnsemble(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores, err := e.scores(x, int(c.Node.Int("n_targets", 1)), aggregate)
+	scores, err := e.scores(c, x, int(c.Node.Int("n_targets", 1)), aggregate)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func treeEnsembleRegressor(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores, err := e.scores(x, int(c.Node.Int("n_targets", 1)), c.Node.Text("aggregate_function", "SUM"))
+	scores, err := e.scores(c, x, int(c.Node.Int("n_targets", 1)), c.Node.Text("aggregate_function", "SUM"))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func treeEnsembleClassifier(c *Call) ([]tensor.Value, error) {
 			reading = oneScore{threshold: 0.5, probability: true}
 		}
 	}
-	scores, err := e.scores(x, n, "SUM")
+	scores, err := e.scores(c, x, n, "SUM")
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func floatsOf(n *graph.Node, name string) ([]float64, error) {
 
 // scores aggregates, for every example, the votes at the leaf that it reaches in
 // each tree. A target that gets no vote has the score 0.
-func (e *ensemble) scores(x matrix, targets int, aggregate string) (matrix, error) {
+func (e *ensemble) scores(c *Call, x matrix, targets int, aggregate string) (matrix, error) {
 	if targets < 1 {
 		return matrix{}, fmt.Errorf("%d targets: there must be at least one", targets)
 	}
@@ -168,6 +168,7 @@ func (e *ensemble) scores(x matrix, targets int, aggregate string) (matrix, erro
 	for i := range x.rows {
 		row, voted := out.row(i), make([]bool, targets)
 		for _, root := range e.roots {
+			c.checkpoint()
 			leaf, err := e.leaf(root, x.row(i))
 			if err != nil {
 				return matrix{}, err

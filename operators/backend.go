@@ -94,6 +94,42 @@ type HostOperands interface {
 	HostOutputs(n *graph.Node) []int
 }
 
+// Viewer is implemented by a Backend on whose device some nodes need no kernel:
+// their output is an input's elements under another shape.
+//
+// Absent: such nodes have kernels, which copy.
+type Viewer interface {
+	// View returns the input whose elements, in the same order and layout, are
+	// the node's only output, and whether there is one. Input and output take
+	// the same memory, so neither may be written in place of the other.
+	View(n *graph.Node) (input int, ok bool)
+}
+
+// InPlacer is implemented by a Backend whose kernels can write an output where
+// an input lies.
+//
+// Absent: outputs have memory of their own.
+type InPlacer interface {
+	// InPlace returns the inputs, best first, whose memory the first output may
+	// take if it is as large and nothing needs the input any more. Other inputs
+	// may lie in the same memory only if they are the same value.
+	InPlace(n *graph.Node) []int
+}
+
+// Reshapes reports whether a node gives its first input another shape and
+// nothing else, which makes it a view on every device that keeps tensors dense
+// and row-major.
+func Reshapes(n *graph.Node) bool {
+	if n.Domain != "" {
+		return false
+	}
+	switch n.Op {
+	case "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity":
+		return true
+	}
+	return false
+}
+
 // Level says how far a device supports a node.
 type Level uint8
 

@@ -21,6 +21,7 @@ import (
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/internal/host"
 	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
 )
 
 func init() { adapter.Register(Driver{}) }
@@ -76,3 +77,6 @@ func (d *Device) Info() driver.Info { return info() }
 
 // bytesOf returns the bytes of a region of one of the device's buffers.
 func bytesOf(r driver.Region) ([]byte, error) { return host.Bytes(r) }
+
+// View implements operators.Viewer.
+func (d *Device) View(n *graph.Node) (input int, ok bool) { return 0, operators.Reshapes(n) }

@@ -96,6 +96,7 @@ type kernelAction struct {
 	kernel          operators.Kernel
 	inputs, outputs []int
 	hostOutputs     []int // indexes of outputs that come out on the host
+	inPlace         []int // inputs whose memory the first output may take
 	dynamic         bool  // some output's shape is found while running
 }
 

@@ -278,7 +278,7 @@ func (x *Execution) run(p *Plan, args []argument) ([]argument, error) {
 	}
 	out, err := x.steps(f)
 	for i, s := range p.slots {
-		if s.storage == inParam || s.storage == inPool || s.storage == onHost {
+		if s.storage == inParam || s.storage == inPool || s.storage == onHost || s.storage == inView {
 			f.drop(i)
 		}
 	}
@@ -328,7 +328,7 @@ func (x *Execution) results(f *frame) ([]argument, error) {
 	out := make([]argument, len(f.plan.outputs))
 	for i, s := range f.plan.outputs {
 		o := argument{f.values[s], f.blocks[s].retain(), f.plan.slots[s].location}
-		if f.plan.slots[s].storage == inParam && o.block == nil && o.Host == nil {
+		if f.plan.slots[f.plan.root(s)].storage == inParam && o.block == nil && o.Host == nil {
 			b, r, err := x.pools[f.plan.slots[s].location].alloc(o.Region.Size)
 			if err != nil {
 				return out, err

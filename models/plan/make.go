@@ -169,13 +169,22 @@ func (m *maker) node(n *graph.Node) error {
 	return m.kernelNode(n, a)
 }
 
-// kernelNode builds the kernel of a node for the types found.
+// kernelNode builds the kernel of a node for the types found, unless the node
+// needs none.
 func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
-	exact := m.exact(n)
-	if v := m.env.backend(a.Device).Supports(exact); v.Level == operators.Unsupported {
+	backend, exact := m.env.backend(a.Device), m.exact(n)
+	if viewer, ok := backend.(operators.Viewer); ok {
+		if i, ok := viewer.View(exact); ok && m.fixed(exact.Input(i)) && m.fixed(exact.Output(0)) {
+			return m.viewNode(n, a, i)
+		}
+	}
+	if v := backend.Supports(exact); v.Level == operators.Unsupported {
 		return &NodeError{n, m.env.Placement.DeviceName(a.Device), &partition.UnsupportedError{Nodes: []partition.Missing{{Node: exact, Verdicts: []string{v.String()}}}}}
 	}
 	k := &kernelAction{assignment: a, exact: exact}
+	if p, ok := backend.(operators.InPlacer); ok {
+		k.inPlace = p.InPlace(exact)
+	}
 	hostIn, hostOut := m.hostOperands(a.Device, exact)
 	for i, v := range n.Inputs {
 		location := a.Device
@@ -286,56 +295,10 @@ func (m *maker) outputs() error {
 		if err != nil {
 			return err
 		}
-		if m.plan.slots[s].storage == inArena {
-			m.plan.slots[s].storage = inPool
+		if r := m.plan.root(s); m.plan.slots[r].storage == inArena {
+			m.plan.slots[r].storage = inPool
 		}
 		m.plan.outputs = append(m.plan.outputs, s)
-	}
-	return nil
-}
-
-// layout finds how long every slot is needed, places those of the arena, and
-// notes after which step the others may go.
-func (m *maker) layout() error {
-	first := make([]int, len(m.plan.slots))
-	last := make([]int, len(m.plan.slots))
-	for i, s := range m.plan.steps {
-		for _, w := range s.action.writes() {
-			if w >= 0 {
-				first[w], last[w] = i, i
-			}
-		}
-		if k, ok := s.action.(*kernelAction); ok {
-			k.dynamic = slices.ContainsFunc(k.outputs, func(w int) bool { return w >= 0 && m.plan.slots[w].storage == inPool })
-		}
-		for _, r := range s.action.reads() {
-			if r >= 0 {
-				last[r] = i
-			}
-		}
-	}
-	for _, o := range m.plan.outputs {
-		last[o] = len(m.plan.steps)
-	}
-	spans := make([][]span, len(m.env.Devices))
-	for i, s := range m.plan.slots {
-		switch {
-		case s.storage == inArena:
-			size := max(m.env.Devices[s.location].ValueSize(s.dtype, s.shape), 1)
-			spans[s.location] = append(spans[s.location], span{i, size, first[i], last[i]})
-		case (s.storage == inPool || s.storage == onHost) && last[i] < len(m.plan.steps):
-			m.plan.steps[last[i]].release = append(m.plan.steps[last[i]].release, i)
-		}
-	}
-	for d, list := range spans {
-		offsets, size, err := layout(m.ctx, list, m.env.Devices[d].Alignment())
-		if err != nil {
-			return err
-		}
-		m.plan.arenas[d] = size
-		for slot, offset := range offsets {
-			m.plan.slots[slot].offset = offset
-		}
 	}
 	return nil
 }

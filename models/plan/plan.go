@@ -74,6 +74,7 @@ type slot struct {
 	dims     tensor.Dims       // as far as they are known
 	shape    tensor.Shape      // nil where it is found while running
 	offset   int64             // in the arena
+	view     int               // 1 + the slot in whose memory it lies; 0: it has its own
 	constant operators.Operand // of constants
 }
 
@@ -86,6 +87,7 @@ const (
 	inArena                   // a fixed place of the frame's arena
 	inPool                    // a block of the execution's pool
 	onHost                    // the garbage collector's
+	inView                    // that of the slot that it is a view of
 )
 
 // step is one action and what is no longer needed after it.

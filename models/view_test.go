@@ -1,0 +1,85 @@
+package models_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu"
+	"example.com/midplane/models"
+	"example.com/midplane/operators/graph"
+)
+
+// Reshapes of an input, of a value in the arena, of one whose size is found
+// while running, and of each other, read by nodes and as outputs.
+func TestViews(t *testing.T) {
+	on(t, func(t *testing.T, device string) {
+		s := newSketch("views")
+		x := s.input("x", tensor.Float32, 2, 3)
+		column := s.Op("Reshape", []*graph.Value{x, s.Ints(6, 1)})
+		neg := s.Op("Neg", []*graph.Value{column})
+		flat := s.Op("Flatten", []*graph.Value{s.Op("Unsqueeze", []*graph.Value{neg, s.Ints(0)})})
+		found := s.Op("NonZero", []*graph.Value{neg}) // [2, n]
+		back := s.Op("Squeeze", []*graph.Value{s.Op("Unsqueeze", []*graph.Value{found, s.Ints(1)}), s.Ints(1)})
+		// What is computed after flat was last read may take neg's place in the
+		// arena, but not while flat is an output.
+		s.output("column", column)
+		s.output("flat", flat)
+		s.output("sum", s.Op("Add", []*graph.Value{flat, s.Op("Abs", []*graph.Value{s.Op("Reshape", []*graph.Value{x, s.Ints(1, -1)})})}))
+		s.output("back", back)
+		session := s.load(t, one(device))
+		for range 2 {
+			out, err := session.Run(t.Context(), values{"x": tensor.Of([]float32{1, 0, 3, -4, 5, 6}, 2, 3)})
+			require.NoError(t, err)
+			assert.Equal(t, tensor.Shape{6, 1}, out["column"].(*tensor.Tensor).Shape())
+			assert.Equal(t, []float32{1, 0, 3, -4, 5, 6}, floats(t, out["column"]))
+			assert.Equal(t, tensor.Shape{1, 6}, out["flat"].(*tensor.Tensor).Shape())
+			assert.Equal(t, []float32{-1, 0, -3, 4, -5, -6}, floats(t, out["flat"]))
+			assert.Equal(t, []float32{0, 0, 0, 8, 0, 0}, floats(t, out["sum"]))
+			assert.Equal(t, tensor.Shape{2, 5}, out["back"].(*tensor.Tensor).Shape())
+		}
+	})
+}
+
+// inPlace is the processor with elementwise kernels that work in place, which
+// the reference's do, since they write after they have computed.
+type inPlace struct{ *cpu.Device }
+
+func (inPlace) InPlace(n *graph.Node) []int {
+	switch n.Op {
+	case "Relu", "Neg":
+		return []int{0}
+	case "Add":
+		return []int{0, 1}
+	}
+	return nil
+}
+
+func TestInPlaceKernelsKeepWhatIsStillNeeded(t *testing.T) {
+	s := newSketch("inplace")
+	x := s.input("x", tensor.Float32, 4)
+	a := s.Op("Relu", []*graph.Value{x}) // x is the caller's
+	b := s.Op("Neg", []*graph.Value{a})  // a is needed below
+	c := s.Op("Relu", []*graph.Value{s.Op("Add", []*graph.Value{b, b})})
+	d := s.Op("Add", []*graph.Value{a, s.Op("Reshape", []*graph.Value{a, s.Ints(4)})}) // a and its view
+	s.output("y", s.Op("Add", []*graph.Value{c, d}))
+	s.output("b", b)
+	model := s.bytes(t)
+	in := tensor.Of([]float32{1, -2, 3, -4})
+	for _, dev := range []*adapter.Device{adapter.New("cpu:0", cpu.New(nil)), adapter.New("inplace:0", inPlace{cpu.New(nil)})} {
+		session, err := models.LoadBytes(t.Context(), model, &models.Options{Opened: []*adapter.Device{dev}})
+		require.NoError(t, err)
+		for range 2 {
+			out, err := session.Run(t.Context(), values{"x": in})
+			require.NoError(t, err)
+			assert.Equal(t, []float32{2, 0, 6, 0}, floats(t, out["y"]), dev.Name())
+			assert.Equal(t, []float32{-1, 0, -3, 0}, floats(t, out["b"]), dev.Name())
+			assert.Equal(t, []float32{1, -2, 3, -4}, tensor.Slice[float32](in))
+		}
+		require.NoError(t, session.Close())
+		require.NoError(t, dev.Close())
+	}
+}

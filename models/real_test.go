@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/tensor"
 	_ "example.com/midplane/backends/cpu"
+	_ "example.com/midplane/backends/onnxruntime"
 	"example.com/midplane/models"
 	"example.com/midplane/operators/onnx/onnxtest"
 )
@@ -31,10 +33,18 @@ func TestRealModels(t *testing.T) {
 	cases, err := onnxtest.Cases(dir)
 	require.NoError(t, err)
 	require.NotEmpty(t, cases)
-	for _, device := range devices {
-		for _, c := range cases {
-			t.Run(device+"/"+filepath.Base(c.Dir), func(t *testing.T) { checkModel(t, c, device) })
-		}
+	for _, device := range append(slices.Clone(devices), "onnxruntime") {
+		t.Run(device, func(t *testing.T) {
+			dev, err := adapter.Open(t.Context(), device, nil)
+			if errors.Is(err, adapter.Unavailable) {
+				t.Skipf("no real model was run: %v", err)
+			}
+			require.NoError(t, err)
+			require.NoError(t, dev.Close())
+			for _, c := range cases {
+				t.Run(filepath.Base(c.Dir), func(t *testing.T) { checkModel(t, c, device) })
+			}
+		})
 	}
 }
 

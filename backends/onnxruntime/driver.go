@@ -27,10 +27,11 @@ func (Driver) Name() string { return "onnxruntime" }
 func (d Driver) Probe(context.Context) ([]driver.Info, error) {
 	l, providers, err := d.find()
 	if err != nil {
-		return []driver.Info{{
-			Class: driver.CPU, Description: "ONNX Runtime", Unusable: err.Error(),
-			Remedy: fmt.Sprintf("install ONNX Runtime 1.%d or later and set %s to the path of its library (in midplane's tree: make deps-onnxruntime)", oldestAPI, Variable),
-		}}, nil
+		remedy := fmt.Sprintf("install ONNX Runtime 1.%d or later and set %s to the path of its library (in midplane's tree: make deps-onnxruntime)", oldestAPI, Variable)
+		if l != nil {
+			remedy = fmt.Sprintf("correct %s or leave it unset", ProvidersVariable)
+		}
+		return []driver.Info{{Class: driver.CPU, Description: "ONNX Runtime", Unusable: err.Error(), Remedy: remedy}}, nil
 	}
 	infos := make([]driver.Info, len(providers))
 	for i, p := range providers {

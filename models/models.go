@@ -12,8 +12,8 @@
 //
 // A model goes through one function per stage, each of whose results can be
 // looked at ([Session.Stage]): onnx.Decode, opset.Lift, infer.Run,
-// optimize.Run, partition.Assign, plan.Make, and then Run. Where every node
-// runs, and why there, is in [Session.Placement]; nothing falls back to another
+// optimize.Run, partition.Assign, plan.Make, and then Run. A device that takes
+// whole models is offered the decoded one first. Where every node runs, and why there, is in [Session.Placement]; nothing falls back to another
 // device unless [Options] allow it.
 //
 // # Concurrency
@@ -78,7 +78,7 @@ type Options struct {
 
 	// Hook is called after each node has run, from the goroutine that runs it.
 	// With a hook a device's work is waited for after each node, which costs
-	// time.
+	// time. A model that a device took as a whole runs without events.
 	Hook func(NodeEvent)
 }
 

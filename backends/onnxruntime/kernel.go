@@ -53,7 +53,7 @@ func (d *Device) Supports(n *graph.Node) operators.Verdict {
 // nodeSession makes a session of a node's model, which may run on the device's
 // provider only.
 func (d *Device) nodeSession(m *nodeModel) (*session, error) {
-	set := settings{provider: d.provider, threads: d.options.Threads, shared: true, exact: d.options.Strict, alone: true}
+	set := settings{provider: d.provider, threads: d.options.Threads, single: true, exact: d.options.Strict, alone: true}
 	return d.lib.newSession(context.Background(), source{bytes: m.bytes}, set, numbered("in", m.inputs), numbered("out", m.outputs))
 }
 

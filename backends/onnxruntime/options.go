@@ -10,7 +10,7 @@ import (
 type settings struct {
 	provider provider
 	threads  int  // of the host; 0: as many as the process may use
-	shared   bool // with other sessions: the threads of the environment, unless there is to be one only
+	single   bool // of a single operator, one of many: with the environment's threads, and no memory kept between runs
 	exact    bool // no optimisation of the graph
 	alone    bool // no other provider takes what this one lacks
 	record   bool // which provider takes which node, where the library can tell
@@ -29,35 +29,26 @@ func (l *library) sessionOptions(set settings) (handle, error) {
 	return o, nil
 }
 
-func (l *library) configure(o handle, set settings) error {
+func (l *library) configure(o handle, set settings) (err error) {
+	apply := func(wanted bool, f func() error) {
+		if wanted && err == nil {
+			err = f()
+		}
+	}
 	threads := set.threads
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	if set.shared && threads > 1 {
-		if err := l.check(ortDisablePerSessionThreads, o); err != nil {
-			return err
-		}
-	} else if err := l.check(ortSetIntraOpNumThreads, o, uintptr(threads)); err != nil {
-		return err
-	}
 	const disableAll = 0
-	if set.exact {
-		if err := l.check(ortSetSessionGraphOptimizationLevel, o, disableAll); err != nil {
-			return err
-		}
-	}
-	if set.alone && !set.provider.isCPU() {
-		if err := l.entry(o, "session.disable_cpu_ep_fallback", "1"); err != nil {
-			return err
-		}
-	}
-	if set.record && l.has(ortSession_GetEpGraphAssignmentInfo) {
-		if err := l.entry(o, "session.record_ep_graph_assignment_info", "1"); err != nil {
-			return err
-		}
-	}
-	return l.append(o, set.provider)
+	pooled := set.single && threads > 1
+	apply(pooled, func() error { return l.check(ortDisablePerSessionThreads, o) })
+	apply(!pooled, func() error { return l.check(ortSetIntraOpNumThreads, o, uintptr(threads)) })
+	apply(set.single, func() error { return l.check(ortDisableCpuMemArena, o) })
+	apply(set.exact, func() error { return l.check(ortSetSessionGraphOptimizationLevel, o, disableAll) })
+	apply(set.alone && !set.provider.isCPU(), func() error { return l.entry(o, "session.disable_cpu_ep_fallback", "1") })
+	apply(set.record && l.has(ortSession_GetEpGraphAssignmentInfo), func() error { return l.entry(o, "session.record_ep_graph_assignment_info", "1") })
+	apply(true, func() error { return l.append(o, set.provider) })
+	return err
 }
 
 // entry sets a configuration entry.

@@ -96,7 +96,7 @@ func decodeImage(b []byte, in models.ValueInfo, p preprocess) (*tensor.Tensor, e
 
 // mostPixels is how many pixels a picture may have: a small file may say that
 // it holds many.
-const mostPixels = 1 << 28
+const mostPixels = 1 << 27
 
 // readImage decodes a PNG or JPEG picture.
 func readImage(b []byte) (image.Image, error) {

@@ -28,7 +28,7 @@ func (d *Device) NewEvent() (*Event, error) {
 	}
 	e, err := d.streamer.NewEvent()
 	if err != nil {
-		return nil, named(d.name, "NewEvent", err)
+		return nil, d.named("NewEvent", err)
 	}
 	return &Event{dev: d, drv: e}, nil
 }
@@ -47,16 +47,29 @@ func (e *Event) happen() {
 	e.when.Store(&now)
 }
 
+// Query reports whether the event has happened. One never recorded has.
+func (e *Event) Query() (bool, error) {
+	if err := e.enter("Query"); err != nil {
+		return false, err
+	}
+	defer e.dev.leave()
+	if e.drv == nil {
+		return true, nil
+	}
+	happened, err := e.drv.Query()
+	return happened, e.dev.named("Query", err)
+}
+
 // Synchronize waits until the event has happened. One never recorded has.
 func (e *Event) Synchronize(ctx context.Context) error {
 	if err := e.enter("Synchronize"); err != nil {
 		return err
 	}
 	defer e.dev.leave()
-	if e.drv == nil {
-		return nil
+	if err := ctx.Err(); err != nil || e.drv == nil {
+		return e.dev.named("Synchronize", err)
 	}
-	return named(e.dev.name, "Synchronize", e.drv.Synchronize(ctx))
+	return e.dev.named("Synchronize", e.drv.Synchronize(ctx))
 }
 
 // Since returns the time from an earlier event of the same device to this one,
@@ -67,29 +80,22 @@ func (e *Event) Since(earlier *Event) (time.Duration, error) {
 	}
 	defer e.dev.leave()
 	switch {
+	case earlier == nil:
+		return 0, e.dev.refuse("Since", "no earlier event")
 	case e.dev != earlier.dev:
-		return 0, named(e.dev.name, "Since", driver.Errorf(InvalidArgument, "Since", "the earlier event is of %s", earlier.dev.name))
+		return 0, e.dev.refuse("Since", "the earlier event is of %s", earlier.dev.name)
 	case earlier.closed.Load():
 		return 0, closedBefore(e.dev, "Since", "earlier event")
 	case e.drv != nil:
 		took, err := e.drv.Since(earlier.drv)
-		return took, named(e.dev.name, "Since", err)
+		return took, e.dev.named("Since", err)
 	}
 	to, from := e.when.Load(), earlier.when.Load()
 	if to == nil || from == nil {
-		return 0, named(e.dev.name, "Since", driver.Errorf(InvalidArgument, "Since", "an event that was never recorded"))
+		return 0, e.dev.refuse("Since", "an event that was never recorded")
 	}
 	return to.Sub(*from), nil
 }
 
 // Close gives the event back. A second Close is an error.
-func (e *Event) Close() error {
-	if !e.closed.CompareAndSwap(false, true) {
-		return closedBefore(e.dev, "Close", "event")
-	}
-	if e.drv == nil || e.dev.enter("Close") != nil {
-		return nil // closing the device closed it
-	}
-	defer e.dev.leave()
-	return named(e.dev.name, "Close", e.drv.Close())
-}
+func (e *Event) Close() error { return closeHandle(e.dev, "event", &e.closed, e.drv) }

@@ -11,32 +11,71 @@ import (
 // Buffer is memory of a device. It may be freed once; what is freed is refused
 // from then on.
 type Buffer struct {
-	dev      *Device
-	drv      driver.Buffer
-	size     int64
-	imported bool
-	freed    atomic.Bool
+	dev   *Device
+	drv   driver.Buffer
+	size  int64
+	kind  driver.MemoryKind
+	freed atomic.Bool
 }
 
 // Alloc returns a buffer of size bytes of undefined contents. A size of 0 is
 // allowed and takes memory for one byte.
 func (d *Device) Alloc(size int64, kind driver.MemoryKind) (*Buffer, error) {
-	if err := d.enter("Alloc"); err != nil {
+	return d.alloc("Alloc", size, kind, func(size int64) (driver.Buffer, error) { return d.drv.Alloc(size, kind) })
+}
+
+// alloc checks, allocates and counts.
+func (d *Device) alloc(op string, size int64, kind driver.MemoryKind, f func(size int64) (driver.Buffer, error)) (*Buffer, error) {
+	if err := d.enter(op); err != nil {
 		return nil, err
 	}
 	defer d.leave()
-	if size < 0 {
-		return nil, named(d.name, "Alloc", driver.Errorf(InvalidArgument, "Alloc", "%d bytes", size))
+	switch {
+	case size < 0:
+		return nil, d.refuse(op, "%d bytes", size)
+	case kind > driver.UnifiedMemory:
+		return nil, d.refuse(op, "%v memory cannot be allocated", kind)
 	}
-	drv, err := d.drv.Alloc(max(size, 1), kind)
+	if err := d.memory.take(size); err != nil {
+		return nil, d.named(op, err)
+	}
+	drv, err := f(max(size, 1))
 	if err != nil {
-		return nil, named(d.name, "Alloc", err)
+		d.memory.untake(size, errors.Is(err, OutOfMemory))
+		return nil, d.named(op, err)
 	}
-	d.allocs.Add(1)
-	now := d.inUse.Add(size)
-	for peak := d.peak.Load(); now > peak && !d.peak.CompareAndSwap(peak, now); peak = d.peak.Load() {
+	d.memory.taken(size)
+	return &Buffer{dev: d, drv: drv, size: size, kind: kind}, nil
+}
+
+// take counts bytes about to be allocated, and keeps the limit.
+func (a *accounts) take(size int64) error {
+	now := a.inUse.Add(size)
+	if limit := a.limit.Load(); limit > 0 && (now > limit || now < size) {
+		a.untake(size, true)
+		return &Error{Code: OutOfMemory, Retryable: size <= limit, Wanted: size, Available: max(limit-(now-size), 0),
+			Text: "the limit that was set would be passed"}
 	}
-	return &Buffer{dev: d, drv: drv, size: size}, nil
+	return nil
+}
+
+func (a *accounts) untake(size int64, full bool) {
+	a.inUse.Add(-size)
+	if full {
+		a.failed.Add(1)
+	}
+}
+
+func (a *accounts) taken(size int64) {
+	a.allocs.Add(1)
+	raise(&a.peak, a.inUse.Load())
+	raise(&a.largest, size)
+}
+
+// raise makes a maximum at least v.
+func raise(most *atomic.Int64, v int64) {
+	for old := most.Load(); v > old && !most.CompareAndSwap(old, v); old = most.Load() {
+	}
 }
 
 // Import returns a buffer over host memory, without copying where the device
@@ -44,16 +83,16 @@ func (d *Device) Alloc(size int64, kind driver.MemoryKind) (*Buffer, error) {
 // is freed.
 func (d *Device) Import(ctx context.Context, host []byte) (*Buffer, error) {
 	if d.importer != nil && len(host) > 0 {
-		if err := d.enter("Import"); err != nil {
+		if err := d.enterCtx(ctx, "Import"); err != nil {
 			return nil, err
 		}
 		drv, err := d.importer.Import(host)
 		d.leave()
 		if err == nil {
-			return &Buffer{dev: d, drv: drv, size: int64(len(host)), imported: true}, nil
+			return &Buffer{dev: d, drv: drv, size: int64(len(host)), kind: driver.ImportedMemory}, nil
 		}
 		if !errors.Is(err, driver.ErrSkip) {
-			return nil, named(d.name, "Import", err)
+			return nil, d.named("Import", err)
 		}
 	}
 	b, err := d.Alloc(int64(len(host)), driver.DeviceMemory)
@@ -72,6 +111,9 @@ func (d *Device) CanImport() bool { return d.importer != nil }
 // Size returns the size in bytes that was asked for.
 func (b *Buffer) Size() int64 { return b.size }
 
+// Kind returns the kind of memory.
+func (b *Buffer) Kind() driver.MemoryKind { return b.kind }
+
 // Device returns the device whose memory it is.
 func (b *Buffer) Device() *Device { return b.dev }
 
@@ -84,19 +126,22 @@ func (b *Buffer) All() driver.Region {
 }
 
 // Free gives the memory back. A second Free is an error.
-func (b *Buffer) Free() error {
+func (b *Buffer) Free() error { return b.free("Free", b.drv.Free) }
+
+func (b *Buffer) free(op string, f func() error) error {
+	d := b.dev
 	if !b.freed.CompareAndSwap(false, true) {
-		return &Error{Code: Closed, Device: b.dev.name, Op: "Free", Text: "the buffer was freed before"}
+		return &Error{Code: Closed, Device: d.name, Op: op, Text: "the buffer was freed before"}
 	}
-	if err := b.dev.enter("Free"); err != nil {
+	if err := d.enterToFree(op); err != nil {
 		return nil // closing the device freed it
 	}
-	defer b.dev.leave()
-	if !b.imported {
-		b.dev.frees.Add(1)
-		b.dev.inUse.Add(-b.size)
+	defer d.leave()
+	if b.kind != driver.ImportedMemory {
+		d.memory.frees.Add(1)
+		d.memory.inUse.Add(-b.size)
 	}
-	return named(b.dev.name, "Free", b.drv.Free())
+	return d.named(op, f())
 }
 
 // Slice returns size bytes of the buffer from offset on.
@@ -105,34 +150,9 @@ func (b *Buffer) Slice(offset, size int64) (driver.Region, error) {
 		return driver.Region{}, &Error{Code: Closed, Device: b.dev.name, Op: "Slice", Text: "the buffer was freed before"}
 	}
 	if offset < 0 || size < 0 || offset > b.size-size {
-		return driver.Region{}, named(b.dev.name, "Slice", driver.Errorf(InvalidArgument, "Slice",
-			"%d bytes from %d on in a buffer of %d", size, offset, b.size))
+		return driver.Region{}, b.dev.refuse("Slice", "%d bytes from %d on in a buffer of %d", size, offset, b.size)
 	}
 	return driver.Region{Buffer: b.drv, Offset: offset, Size: size}, nil
-}
-
-// CopyIn copies host bytes to the device and returns when src may be reused.
-func (d *Device) CopyIn(ctx context.Context, dst driver.Region, src []byte) error {
-	if err := d.enter("CopyIn"); err != nil {
-		return err
-	}
-	defer d.leave()
-	if err := d.checkCopy("CopyIn", dst.Size, int64(len(src)), dst); err != nil || len(src) == 0 {
-		return err
-	}
-	return named(d.name, "CopyIn", d.drv.CopyIn(ctx, dst, src))
-}
-
-// CopyOut copies bytes of the device to the host.
-func (d *Device) CopyOut(ctx context.Context, dst []byte, src driver.Region) error {
-	if err := d.enter("CopyOut"); err != nil {
-		return err
-	}
-	defer d.leave()
-	if err := d.checkCopy("CopyOut", int64(len(dst)), src.Size, src); err != nil || len(dst) == 0 {
-		return err
-	}
-	return named(d.name, "CopyOut", d.drv.CopyOut(ctx, dst, src))
 }
 
 // HostBytes returns the bytes of a region where the host can address them, and
@@ -149,19 +169,32 @@ func (d *Device) HostBytes(r driver.Region) ([]byte, bool) {
 	return b, err == nil
 }
 
-// checkCopy refuses copies whose sizes differ or that leave a buffer.
-func (d *Device) checkCopy(op string, dst, src int64, regions ...driver.Region) error {
-	if dst != src {
-		return named(d.name, op, driver.Errorf(InvalidArgument, op, "%d bytes into %d", src, dst))
+// AllocOn returns a buffer for later work of the stream.
+func (s *Stream) AllocOn(size int64, kind driver.MemoryKind) (*Buffer, error) {
+	d := s.dev
+	allocator, ok := As[driver.StreamAllocator](d)
+	if s.closed.Load() {
+		return nil, closedBefore(d, "AllocOn", "stream")
 	}
-	for _, r := range regions {
-		if r.Buffer == nil {
-			return named(d.name, op, driver.Errorf(InvalidArgument, op, "a region without a buffer, or of one that was freed"))
-		}
-		if size := r.Buffer.Size(); r.Offset < 0 || r.Size < 0 || r.Offset > size-r.Size {
-			return named(d.name, op, driver.Errorf(InvalidArgument, op,
-				"%d bytes from %d on in a buffer of %d", r.Size, r.Offset, size))
-		}
+	if !ok || s.drv == nil {
+		return d.Alloc(size, kind)
 	}
-	return nil
+	return d.alloc("AllocOn", size, kind, func(size int64) (driver.Buffer, error) { return allocator.AllocOn(s.drv, size, kind) })
+}
+
+// FreeOn frees a buffer of the same device. Work of the stream enqueued before
+// still sees it.
+func (s *Stream) FreeOn(b *Buffer) error {
+	d := s.dev
+	switch {
+	case s.closed.Load():
+		return closedBefore(d, "FreeOn", "stream")
+	case b == nil || b.dev != d:
+		return d.refuse("FreeOn", "the buffer is not of this device")
+	}
+	allocator, ok := As[driver.StreamAllocator](d)
+	if !ok || s.drv == nil {
+		return b.Free()
+	}
+	return b.free("FreeOn", func() error { return allocator.FreeOn(s.drv, b.drv) })
 }

@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"example.com/midplane/adapter/driver"
@@ -27,7 +26,37 @@ func (d *Device) NewStream() (*Stream, error) {
 	}
 	s, err := d.streamer.NewStream()
 	if err != nil {
-		return nil, named(d.name, "NewStream", err)
+		return nil, d.named("NewStream", err)
+	}
+	return &Stream{dev: d, drv: s}, nil
+}
+
+// Priorities returns the least and the greatest priority of streams: both 0
+// where all are equal.
+func (d *Device) Priorities() (least, greatest int) {
+	if p, ok := As[driver.PriorityStreamer](d); ok && d.enter("Priorities") == nil {
+		defer d.leave()
+		return p.Priorities()
+	}
+	return 0, 0
+}
+
+// NewPriorityStream returns a new queue of a priority, of which a greater one is
+// preferred. What is beyond the device's priorities is brought to the nearest.
+func (d *Device) NewPriorityStream(priority int) (*Stream, error) {
+	const op = "NewPriorityStream"
+	p, ok := As[driver.PriorityStreamer](d)
+	if !ok || d.streamer == nil {
+		return d.NewStream()
+	}
+	least, greatest := d.Priorities()
+	var s driver.Stream
+	err := d.call(op, func() (err error) {
+		s, err = p.NewPriorityStream(min(max(priority, least), greatest))
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &Stream{dev: d, drv: s}, nil
 }
@@ -47,97 +76,63 @@ func (s *Stream) enter(op string) error {
 	return s.dev.enter(op)
 }
 
+func (s *Stream) enterCtx(ctx context.Context, op string) error {
+	if s.closed.Load() {
+		return closedBefore(s.dev, op, "stream")
+	}
+	return s.dev.enterCtx(ctx, op)
+}
+
 func closedBefore(d *Device, op, what string) error {
 	return &Error{Code: Closed, Sticky: true, Device: d.name, Op: op, Text: "the " + what + " was closed before"}
 }
 
+// Query reports whether all work is done, and its first failure, which
+// Synchronize reports again.
+func (s *Stream) Query() (done bool, err error) {
+	if err := s.enter("Query"); err != nil {
+		return false, err
+	}
+	defer s.dev.leave()
+	if s.drv == nil {
+		return true, nil
+	}
+	done, err = s.drv.Query()
+	return done, s.dev.named("Query", err)
+}
+
 // Synchronize waits for all work enqueued and returns its first failure.
 func (s *Stream) Synchronize(ctx context.Context) error {
-	if err := s.enter("Synchronize"); err != nil {
+	if err := s.enterCtx(ctx, "Synchronize"); err != nil {
 		return err
 	}
 	defer s.dev.leave()
 	if s.drv == nil {
 		return nil
 	}
-	return named(s.dev.name, "Synchronize", s.drv.Synchronize(ctx))
+	return s.dev.named("Synchronize", s.drv.Synchronize(ctx))
 }
 
 // Close waits for the work and gives the queue back. A second Close is an error.
 func (s *Stream) Close() error {
-	if !s.closed.CompareAndSwap(false, true) {
-		return closedBefore(s.dev, "Close", "stream")
+	return closeHandle(s.dev, "stream", &s.closed, s.drv)
+}
+
+// closeHandle closes a driver's handle, nil where the portable side has none,
+// once.
+func closeHandle[H interface {
+	comparable
+	Close() error
+}](d *Device, what string, closed *atomic.Bool, h H) error {
+	if !closed.CompareAndSwap(false, true) {
+		return closedBefore(d, "Close", what)
 	}
-	if s.drv == nil || s.dev.enter("Close") != nil {
+	var none H
+	if h == none || d.enterToFree("Close") != nil {
 		return nil // closing the device closed it
 	}
-	defer s.dev.leave()
-	return named(s.dev.name, "Close", s.drv.Close())
-}
-
-// CopyIn enqueues a copy of host bytes to the device. They must stay unchanged
-// until the stream is synchronised.
-func (s *Stream) CopyIn(ctx context.Context, dst driver.Region, src []byte) error {
-	d := s.dev
-	if s.drv == nil || d.async == nil {
-		if err := s.Synchronize(ctx); err != nil {
-			return err
-		}
-		return d.CopyIn(ctx, dst, src)
-	}
-	if err := s.enter("CopyInAsync"); err != nil {
-		return err
-	}
 	defer d.leave()
-	if err := d.checkCopy("CopyInAsync", dst.Size, int64(len(src)), dst); err != nil || len(src) == 0 {
-		return err
-	}
-	return named(d.name, "CopyInAsync", d.async.CopyInAsync(s.drv, dst, src))
-}
-
-// CopyOut copies bytes of the device to the host after all work enqueued before
-// it. They are there when the stream has been synchronised.
-func (s *Stream) CopyOut(ctx context.Context, dst []byte, src driver.Region) error {
-	d := s.dev
-	if s.drv == nil || d.async == nil {
-		if err := s.Synchronize(ctx); err != nil {
-			return err
-		}
-		return d.CopyOut(ctx, dst, src)
-	}
-	if err := s.enter("CopyOutAsync"); err != nil {
-		return err
-	}
-	defer d.leave()
-	if err := d.checkCopy("CopyOutAsync", int64(len(dst)), src.Size, src); err != nil || len(dst) == 0 {
-		return err
-	}
-	return named(d.name, "CopyOutAsync", d.async.CopyOutAsync(s.drv, dst, src))
-}
-
-// Copy enqueues a copy inside the device's memory. The regions must not overlap.
-func (s *Stream) Copy(ctx context.Context, dst, src driver.Region) error {
-	d := s.dev
-	if err := s.enter("Copy"); err != nil {
-		return err
-	}
-	defer d.leave()
-	if err := d.checkCopy("Copy", dst.Size, src.Size, dst, src); err != nil || dst.Size == 0 {
-		return err
-	}
-	if d.copier != nil {
-		if err := d.copier.Copy(s.drv, dst, src); !errors.Is(err, driver.ErrSkip) {
-			return named(d.name, "Copy", err)
-		}
-	}
-	host := make([]byte, src.Size)
-	if err := s.CopyOut(ctx, host, src); err != nil {
-		return err
-	}
-	if err := s.Synchronize(ctx); err != nil {
-		return err
-	}
-	return d.CopyIn(ctx, dst, host)
+	return d.named("Close", h.Close())
 }
 
 // Record enqueues an event of the same device.
@@ -147,29 +142,56 @@ func (s *Stream) Record(e *Event) error {
 	}
 	defer s.dev.leave()
 	switch {
+	case e == nil:
+		return s.dev.refuse("Record", "no event")
 	case e.dev != s.dev:
-		return named(s.dev.name, "Record", driver.Errorf(InvalidArgument, "Record", "the event is of %s", e.dev.name))
+		return s.dev.refuse("Record", "the event is of %s", e.dev.name)
 	case e.closed.Load():
 		return closedBefore(s.dev, "Record", "event")
 	case s.drv == nil:
 		e.happen()
 		return nil
 	}
-	return named(s.dev.name, "Record", s.drv.Record(e.drv))
+	return s.dev.named("Record", s.drv.Record(e.drv))
 }
 
 // Wait makes later work of the stream wait for the event, which may belong to
 // another device: then the host waits for it before it enqueues more.
 func (s *Stream) Wait(ctx context.Context, e *Event) error {
-	if err := s.enter("Wait"); err != nil {
+	if err := s.enterCtx(ctx, "Wait"); err != nil {
 		return err
 	}
 	defer s.dev.leave()
+	if e == nil {
+		return s.dev.refuse("Wait", "no event")
+	}
 	if s.drv == nil || e.dev != s.dev {
 		return e.Synchronize(ctx)
 	}
 	if e.closed.Load() {
 		return closedBefore(s.dev, "Wait", "event")
 	}
-	return named(s.dev.name, "Wait", s.drv.Wait(e.drv))
+	return s.dev.named("Wait", s.drv.Wait(e.drv))
+}
+
+// CallHost enqueues a call of f, which gets the failure of the work before it or
+// nil, and for which later work waits. f may not use the device.
+func (s *Stream) CallHost(ctx context.Context, f func(failed error)) error {
+	const op = "CallHost"
+	if err := s.enterCtx(ctx, op); err != nil {
+		return err
+	}
+	defer s.dev.leave()
+	if f == nil {
+		return s.dev.refuse(op, "no function")
+	}
+	if caller, ok := As[driver.HostCaller](s.dev); ok && s.drv != nil {
+		return s.dev.named(op, caller.CallHost(s.drv, f))
+	}
+	err := s.Synchronize(ctx)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	f(err)
+	return nil
 }

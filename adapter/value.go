@@ -20,10 +20,10 @@ type Tensor struct {
 // device.
 func (d *Device) NewTensor(t tensor.DType, shape tensor.Shape) (*Tensor, error) {
 	if !t.Valid() || t == tensor.String {
-		return nil, named(d.name, "NewTensor", driver.Errorf(Unsupported, "NewTensor", "%v elements cannot lie on a device", t))
+		return nil, d.named("NewTensor", driver.Errorf(Unsupported, "NewTensor", "%v elements cannot lie on a device", t))
 	}
 	if _, err := shape.Elements(); err != nil {
-		return nil, named(d.name, "NewTensor", driver.Errorf(InvalidArgument, "NewTensor", "%v", err))
+		return nil, d.refuse("NewTensor", "%v", err)
 	}
 	b, err := d.Alloc(d.ValueSize(t, shape), driver.DeviceMemory)
 	if err != nil {
@@ -48,7 +48,7 @@ func (d *Device) Upload(ctx context.Context, t *tensor.Tensor) (*Tensor, error) 
 // shape.
 func (t *Tensor) Write(ctx context.Context, from *tensor.Tensor) error {
 	if from.DType() != t.dtype || !from.Shape().Equal(t.shape) {
-		return named(t.Device().name, "Write", driver.Errorf(InvalidArgument, "Write", "%v%v into %v%v", from.DType(), from.Shape(), t.dtype, t.shape))
+		return t.Device().refuse("Write", "%v%v into %v%v", from.DType(), from.Shape(), t.dtype, t.shape)
 	}
 	to, err := t.packed()
 	if err != nil {

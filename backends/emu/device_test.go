@@ -230,8 +230,9 @@ func TestLostDevice(t *testing.T) {
 	assert.True(t, e.Sticky)
 	_, err := d.Alloc(1, driver.DeviceMemory)
 	assert.ErrorIs(t, err, adapter.DeviceLost)
-	require.NoError(t, s.CopyIn(ctx, b.All(), []byte{1}))
+	assert.ErrorIs(t, s.CopyIn(ctx, b.All(), []byte{1}), adapter.DeviceLost)
 	assert.ErrorIs(t, s.Synchronize(ctx), adapter.DeviceLost)
+	assert.NoError(t, b.Free(), "handles give back what they hold")
 }
 
 func TestPanicsDoNotEscape(t *testing.T) {

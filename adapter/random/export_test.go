@@ -1,0 +1,4 @@
+package random
+
+// Rounds is the bijection itself.
+var Rounds = rounds

@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"example.com/midplane/adapter"
@@ -75,4 +76,13 @@ func (s *Session) fail(stage string, err error) error {
 // badInput returns an Error about one input or output of a run.
 func (s *Session) badInput(name, format string, args ...any) error {
 	return &Error{File: s.file, Stage: "run", Input: name, Kind: ErrInput, Err: fmt.Errorf(format, args...)}
+}
+
+// caught makes an error of a panic, which is a mistake of this module or of a
+// device's: no model and no input may end the program.
+func (s *Session) caught(stage string, err *error) {
+	if r := recover(); r != nil {
+		s.log.Error("panic", "stage", stage, "value", r, "stack", string(debug.Stack()))
+		*err = s.fail(stage, &adapter.Error{Code: adapter.Internal, Op: stage, Text: fmt.Sprintf("panic: %v", r)})
+	}
 }

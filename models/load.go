@@ -56,6 +56,7 @@ func load(ctx context.Context, name string, o *Options, read func(*onnx.Options)
 		o = &Options{}
 	}
 	s := &Session{file: name, options: *o, log: o.Logger}
+	s.memory.Limit = o.MemoryLimit
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -64,6 +65,7 @@ func load(ctx context.Context, name string, o *Options, read func(*onnx.Options)
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	defer s.caught("load", &err)
 	if err := s.decode(read); err != nil {
 		return nil, err
 	}

@@ -18,16 +18,17 @@ import (
 //
 // When the context ends, Run returns soon, between nodes or inside long ones,
 // with an error that is adapter.Canceled.
-func (s *Session) Run(ctx context.Context, inputs map[string]tensor.Value) (map[string]tensor.Value, error) {
+func (s *Session) Run(ctx context.Context, inputs map[string]tensor.Value) (outputs map[string]tensor.Value, err error) {
 	if err := s.enter(); err != nil {
 		return nil, err
 	}
 	defer s.use.RUnlock()
+	defer s.caught("run", &err)
 	values, err := s.run(ctx, inputs, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	outputs := make(map[string]tensor.Value, len(values))
+	outputs = make(map[string]tensor.Value, len(values))
 	for i, v := range values {
 		outputs[s.outputs[i].Name] = v
 	}
@@ -38,11 +39,12 @@ func (s *Session) Run(ctx context.Context, inputs map[string]tensor.Value) (map[
 // the host, or on one of the session's devices, of the right type and shape.
 // Outputs that are not named are dropped. What a run receives as an input may
 // be given as an output too: it is written after everything was computed.
-func (s *Session) RunInto(ctx context.Context, inputs, outputs map[string]tensor.Value) error {
+func (s *Session) RunInto(ctx context.Context, inputs, outputs map[string]tensor.Value) (err error) {
 	if err := s.enter(); err != nil {
 		return err
 	}
 	defer s.use.RUnlock()
+	defer s.caught("run", &err)
 	for name := range outputs {
 		if !s.hasOutput(name) {
 			return s.badInput(name, "the model has no such output; it has %v", names(s.outputs))
@@ -130,27 +132,42 @@ func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value, wants
 }
 
 // variantFor returns the variant for what a run overrides: most often nothing.
+// Where there are too many variants it is the one for a run that overrides all
+// defaults, and they become values.
 func (s *Session) variantFor(ctx context.Context, values []tensor.Value) (*variant, error) {
-	var overridden []int
+	var overridden, optional []int
 	for i, in := range s.inputs {
-		if in.Optional && values[i] != nil {
-			overridden = append(overridden, i)
+		if in.Optional {
+			optional = append(optional, i)
+			if values[i] != nil {
+				overridden = append(overridden, i)
+			}
 		}
 	}
 	if overridden == nil {
 		return s.main, nil
 	}
-	return s.variant(ctx, overridden)
+	v, err := s.variant(ctx, overridden)
+	if v != nil || err != nil {
+		return v, err
+	}
+	for _, i := range optional {
+		if values[i] == nil {
+			values[i] = s.lifted.Inputs[i].Const
+		}
+	}
+	return s.variant(ctx, optional)
 }
 
 // Warm makes the plan for inputs of the given shapes, so that the first run
 // with them does no work that later ones do not. Shapes that the model fixes
 // may be left out.
-func (s *Session) Warm(ctx context.Context, shapes map[string]tensor.Shape) error {
+func (s *Session) Warm(ctx context.Context, shapes map[string]tensor.Shape) (err error) {
 	if err := s.enter(); err != nil {
 		return err
 	}
 	defer s.use.RUnlock()
+	defer s.caught("warm", &err)
 	inputs := make(map[string]tensor.Value)
 	for _, in := range s.inputs {
 		shape, given := shapes[in.Name]

@@ -7,6 +7,7 @@ import (
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/models/partition"
+	"example.com/midplane/models/plan"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/onnx"
@@ -27,6 +28,8 @@ type Session struct {
 	owned     []*adapter.Device // those that the session opened
 	places    []partition.Device
 	placement *partition.Placement
+
+	memory plan.Memory
 
 	inputs, outputs []ValueInfo
 	index           map[string]int // of inputs by name
@@ -56,15 +59,7 @@ func (s *Session) Model() *graph.Model { return s.source.Model }
 func (s *Session) Devices() []*adapter.Device { return s.devices }
 
 // MemoryInUse returns the bytes that the session holds on its devices now.
-func (s *Session) MemoryInUse() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	inUse := int64(0)
-	for _, v := range s.variants {
-		inUse += v.env.InUse()
-	}
-	return inUse
-}
+func (s *Session) MemoryInUse() int64 { return s.memory.InUse() }
 
 // enter notes a call under way, or fails if the session is closed.
 func (s *Session) enter() error {

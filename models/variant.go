@@ -33,14 +33,22 @@ type variant struct {
 	idle     []*plan.Execution
 }
 
+// maxVariants bounds how many variants a session keeps besides those that
+// override none of the defaults, or all.
+const maxVariants = 8
+
 // variant returns the variant in which the given inputs are no constants,
-// although they have defaults; it makes it where there is none yet.
+// although they have defaults; it makes it where there is none yet, or returns
+// nil where there are too many.
 func (s *Session) variant(ctx context.Context, overridden []int) (*variant, error) {
 	key := fmt.Sprint(overridden)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v, ok := s.variants[key]; ok {
 		return v, nil
+	}
+	if len(s.variants) > maxVariants && len(overridden) > 0 && len(overridden) < s.optional() {
+		return nil, nil
 	}
 	v := &variant{session: s, programs: make(map[string]*plan.Program)}
 	if err := v.prepare(ctx, overridden); err != nil {
@@ -51,6 +59,17 @@ func (s *Session) variant(ctx context.Context, overridden []int) (*variant, erro
 	}
 	s.variants[key] = v
 	return v, nil
+}
+
+// optional counts the inputs that have defaults.
+func (s *Session) optional() int {
+	n := 0
+	for _, in := range s.inputs {
+		if in.Optional {
+			n++
+		}
+	}
+	return n
 }
 
 // prepare takes the lifted graph through the stages up to placement.
@@ -111,7 +130,7 @@ func (v *variant) place(ctx context.Context) error {
 			s.log.Warn("node not on the first device", "node", a.Node.Label(), "device", placement.DeviceName(a.Device), "reason", a.Reason)
 		}
 	}
-	v.env = &plan.Env{Devices: s.devices, Placement: placement, Limit: s.options.MemoryLimit, Hook: s.options.Hook, Reclaim: v.reclaim}
+	v.env = &plan.Env{Devices: s.devices, Placement: placement, Memory: &s.memory, Hook: s.options.Hook, Reclaim: v.reclaim}
 	s.stage("place", start)
 	return nil
 }

@@ -299,7 +299,7 @@ func (h *hostAction) fits(in []tensor.Value) error {
 // all of them.
 func (x *Execution) hold(f *frame, slot int, v tensor.Value) error {
 	size := hostBytes(v)
-	if err := x.env.reserveHost(size); err != nil {
+	if err := x.env.Memory.reserveHost(size); err != nil {
 		return err
 	}
 	f.held[slot] = size

@@ -3,10 +3,8 @@ package plan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"example.com/midplane/adapter"
@@ -36,12 +34,10 @@ type NodeEvent struct {
 type Env struct {
 	Devices   []*adapter.Device
 	Placement *partition.Placement
-	Limit     int64           // bytes that plans may hold on all devices together; 0: no limit
+	Memory    *Memory         // counts what plans hold
 	Hook      func(NodeEvent) // called after every node, if set; streams are then synchronised per node
 	Reclaim   func()          // called where memory runs out, if set: closes idle executions
 
-	inUse     atomic.Int64 // on devices
-	host      atomic.Int64 // of values that live on the host
 	mu        sync.Mutex
 	constants map[constantKey]*adapter.Buffer
 	kernels   []io.Closer // built, and to be closed
@@ -55,34 +51,6 @@ type constantKey struct {
 // backend returns how a device runs operators.
 func (e *Env) backend(device int) operators.Backend { return e.Placement.Devices[device].Backend }
 
-// reserve counts memory about to be taken, and refuses what passes the limit.
-func (e *Env) reserve(size int64) error {
-	if now := e.inUse.Add(size); e.Limit > 0 && now > e.Limit {
-		e.inUse.Add(-size)
-		return fmt.Errorf("%d bytes more than the %d in use would pass the session's limit of %d: %w", size, now-size, e.Limit, driver.OutOfMemory)
-	}
-	return nil
-}
-
-// reserveHost counts memory of values that live on the host. Where the user set
-// no limit, the host's memory is one.
-func (e *Env) reserveHost(size int64) error {
-	limit := e.Limit
-	if limit <= 0 {
-		limit = tensor.HostMemory() / 2
-	}
-	if now := e.host.Add(size); now > limit {
-		e.host.Add(-size)
-		return fmt.Errorf("%d bytes of strings and containers more than the %d in use would pass the limit of %d: %w", size, now-size, limit, driver.OutOfMemory)
-	}
-	return nil
-}
-
-func (e *Env) release(size int64) { e.inUse.Add(-size) }
-
-// InUse returns the bytes that constants, arenas and pools hold now.
-func (e *Env) InUse() int64 { return e.inUse.Load() }
-
 // alloc takes memory of a device, within the limit. Where there is none left, it
 // has idle executions closed first.
 func (e *Env) alloc(device int, size int64) (*adapter.Buffer, error) {
@@ -95,18 +63,18 @@ func (e *Env) alloc(device int, size int64) (*adapter.Buffer, error) {
 }
 
 func (e *Env) take(device int, size int64) (*adapter.Buffer, error) {
-	if err := e.reserve(size); err != nil {
+	if err := e.Memory.reserve(size); err != nil {
 		return nil, err
 	}
 	b, err := e.Devices[device].Alloc(size, driver.DeviceMemory)
 	if err != nil {
-		e.release(size)
+		e.Memory.release(size)
 	}
 	return b, err
 }
 
 func (e *Env) free(b *adapter.Buffer) {
-	e.release(b.Size())
+	e.Memory.release(b.Size())
 	_ = b.Free() // fails only for a device that is gone, and the memory with it
 }
 

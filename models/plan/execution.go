@@ -190,7 +190,7 @@ func (f *frame) drop(slot int) {
 	f.blocks[slot] = nil
 	f.values[slot] = operators.Operand{}
 	if f.held[slot] > 0 {
-		f.plan.program.env.host.Add(-f.held[slot])
+		f.plan.program.env.Memory.releaseHost(f.held[slot])
 		f.held[slot] = 0
 	}
 }

@@ -76,7 +76,7 @@ func (s *scan) addOnHost(x *Execution, o argument) error {
 		v = t
 	}
 	size := hostBytes(v)
-	if err := x.env.reserveHost(size); err != nil {
+	if err := x.env.Memory.reserveHost(size); err != nil {
 		return err
 	}
 	s.held += size
@@ -89,7 +89,7 @@ func (s *scan) addOnHost(x *Execution, o argument) error {
 func (s *scan) drop(x *Execution) {
 	s.block.release()
 	s.block = nil
-	x.env.host.Add(-s.held)
+	x.env.Memory.releaseHost(s.held)
 	s.held = 0
 }
 

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"context"
+	"fmt"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
@@ -12,7 +13,12 @@ import (
 // returns what the rule emits, with all types inferred, and the values that
 // stand for the node's outputs. An error says why the rule declines, or why what
 // it emits cannot run.
-func Rewrite(ctx context.Context, rule graph.Rewrite, n *graph.Node) (*graph.Builder, []*graph.Value, error) {
+func Rewrite(ctx context.Context, rule graph.Rewrite, n *graph.Node) (b *graph.Builder, out []*graph.Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a form that the rule cannot take: %v", p)
+		}
+	}()
 	b, out, declined, err := NewTracker(ctx).rewrite(rule, n)
 	if err == nil {
 		err = declined

@@ -70,7 +70,7 @@ func (s *sketch) done() *graph.Graph {
 // bytes encodes the graph as a model file.
 func (s *sketch) bytes(t *testing.T) []byte {
 	t.Helper()
-	m := &graph.Model{IRVersion: 10, Opsets: map[string]int{"": 21, "ai.onnx.ml": 3, "com.example": 1}, Graph: s.done()}
+	m := &graph.Model{IRVersion: 10, Opsets: map[string]int{"": 24, "ai.onnx.ml": 3, "com.example": 1}, Graph: s.done()}
 	b, err := onnx.Encode(m)
 	require.NoError(t, err)
 	return b

@@ -23,6 +23,8 @@ type Execution struct {
 	pools   []*pool
 	frames  map[*Plan][]*frame // idle ones
 	pending []any              // host memory that enqueued copies still read
+
+	iterations int // of loops, since the beginning
 }
 
 // NewExecution returns an idle execution.
@@ -363,6 +365,26 @@ func (x *Execution) synchronize(failed bool) error {
 	clear(x.pending)
 	x.pending = x.pending[:0]
 	return errors.Join(errs...)
+}
+
+// ahead is how many iterations of loops may be enqueued before the first of them
+// has ended.
+const ahead = 256
+
+// breathe counts an iteration of a loop, and waits for devices now and then: what
+// is enqueued takes memory of the host.
+func (x *Execution) breathe() error {
+	if x.iterations++; x.iterations%ahead != 0 {
+		return nil
+	}
+	for _, s := range x.streams {
+		if err := s.Synchronize(x.ctx); err != nil {
+			return err
+		}
+	}
+	clear(x.pending)
+	x.pending = x.pending[:0]
+	return nil
 }
 
 // keep holds host memory that an enqueued copy reads until the next

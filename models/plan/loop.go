@@ -94,7 +94,11 @@ func (l *loopAction) run(x *Execution, f *frame, _ int) error {
 		if err := x.ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.iterate(x, f); err != nil {
+		err := r.iterate(x, f)
+		if err == nil {
+			err = x.breathe()
+		}
+		if err != nil {
 			return fmt.Errorf("iteration %d: %w", r.trip, err)
 		}
 	}

@@ -187,8 +187,11 @@ func (f *files) contents(file fs.File, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
+	switch mode := info.Mode(); {
+	case mode.IsDir():
 		return nil, errors.New("it is a folder")
+	case mode&fs.ModeDevice != 0:
+		return nil, errors.New("it is a device")
 	}
 	size := info.Size()
 	if size > limit {

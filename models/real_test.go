@@ -15,6 +15,7 @@ import (
 	_ "example.com/midplane/backends/cpu"
 	_ "example.com/midplane/backends/onnxruntime"
 	"example.com/midplane/models"
+	_ "example.com/midplane/operators/microsoft"
 	"example.com/midplane/operators/onnx/onnxtest"
 )
 

@@ -74,7 +74,7 @@ func opener(name string) conformance.Open {
 
 // openable says why a device cannot be opened, which is no score of it.
 func openable(ctx context.Context, name string) error {
-	dev, err := adapter.Open(ctx, name, nil)
+	dev, err := opener(name)(ctx)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,11 @@
 // memory where that lies, so weights of a mapped model are not copied.
 // Operators without a faster kernel here run on package reference, under the
 // kernel name "reference".
+//
+// The fast kernels are in Go assembly where the processor has AVX2 and FMA, or
+// AVX-512, and in plain Go elsewhere and with the build tag noasm. The
+// environment variable MIDPLANE_CPU, read at start, names the best instructions
+// that may be used: avx512, avx2 or generic.
 package cpu
 
 import (
@@ -19,6 +24,8 @@ import (
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/isa"
+	"example.com/midplane/backends/cpu/internal/parallel"
 	"example.com/midplane/backends/internal/host"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
@@ -41,14 +48,19 @@ func (Driver) Open(_ context.Context, _ int, o *driver.Options) (driver.Device, 
 }
 
 func info() driver.Info {
-	return driver.Info{
+	i := driver.Info{
 		Class:       driver.CPU,
-		Description: fmt.Sprintf("%s/%s, %d threads", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
+		Description: fmt.Sprintf("%s/%s, %d threads, %v", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), isa.Best),
 		Vendor:      "midplane",
 		Version:     runtime.Version(),
 		Memory:      tensor.HostMemory(),
 		Caps:        host.Caps,
+		Properties:  map[string]string{"instructions": isa.Best.String()},
 	}
+	if isa.Err != nil {
+		i.Unusable, i.Remedy = isa.Err.Error(), "unset it, or set it to one of these"
+	}
+	return i
 }
 
 // Device is the processor.
@@ -56,6 +68,8 @@ type Device struct {
 	*host.Memory
 	*operators.Registry
 	threads int
+	scratch scratch
+	packed  packedConstants
 }
 
 // New returns the processor as a device. Nil options are the defaults.
@@ -69,7 +83,14 @@ func New(o *driver.Options) *Device {
 	}
 	d := &Device{Memory: host.NewMemory(o.MemoryLimit), threads: threads}
 	d.Registry = d.kernels()
+	parallel.Retain()
 	return d
+}
+
+// Close implements driver.Device.
+func (d *Device) Close() error {
+	parallel.Release()
+	return d.Memory.Close()
 }
 
 // Info implements driver.Device.

@@ -1,0 +1,18 @@
+//go:build !noasm && gc
+
+package isa
+
+import "golang.org/x/sys/cpu"
+
+// detect returns the best level of the processor and the operating system, and
+// whether they have AVX-512 VNNI.
+func detect() (l Level, vnni bool) {
+	x := &cpu.X86
+	if !x.HasAVX2 || !x.HasFMA {
+		return Generic, false
+	}
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+		return AVX512, x.HasAVX512VNNI
+	}
+	return AVX2, false
+}

@@ -1,0 +1,171 @@
+package cpu
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/parallel"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/reference"
+)
+
+// work is what a node does for operands of certain shapes. It is safe for
+// concurrent use.
+type work interface {
+	run(ctx context.Context, c *operators.Call) error
+}
+
+// planner finds the work of a node for the shapes of a call's inputs, and for
+// the values of those inputs that the kernel names. It returns nil to leave the
+// call to the reference: where there is nothing to compute, or where the shapes
+// are wrong and the reference says how.
+type planner func(c *operators.Call) (work, error)
+
+// kernel runs a node. Whether shapes are known when it is built or not, it plans
+// its work when it first meets them, and keeps it until others come.
+type kernel struct {
+	node   *graph.Node
+	plan   planner
+	values []int // inputs whose values the plan depends on
+	last   atomic.Pointer[planned]
+}
+
+// planned is work and what it was planned for.
+type planned struct {
+	work
+	inputs, outputs []tensor.Shape // nil where there is none, or none yet
+	values          [][]byte
+}
+
+// Run implements operators.Kernel.
+func (k *kernel) Run(ctx context.Context, c *operators.Call) error {
+	p := k.last.Load()
+	if p == nil || !p.fits(k, c) {
+		var err error
+		if p, err = k.prepare(c); err != nil {
+			return err
+		}
+		k.last.Store(p)
+	}
+	if p.work != nil {
+		if err := p.run(ctx, c); err != errUnfit {
+			return err
+		}
+	}
+	return reference.Apply(ctx, k.node, c, bytesOf)
+}
+
+// errUnfit is returned by work that has met values, before it wrote anything,
+// that only the reference deals with.
+var errUnfit = errors.New("left to the reference")
+
+func (k *kernel) prepare(c *operators.Call) (*planned, error) {
+	inputs, outputs := shapesOf(c.Inputs), shapesOf(c.Outputs)
+	w, err := k.plan(c)
+	if err != nil {
+		return nil, fmt.Errorf("node %s: %w", k.node.Label(), err)
+	}
+	p := &planned{work: w, inputs: inputs, outputs: outputs}
+	for _, i := range k.values {
+		b, err := valueBytes(c, i)
+		if err != nil {
+			return nil, err
+		}
+		p.values = append(p.values, bytes.Clone(b))
+	}
+	return p, nil
+}
+
+// fits reports whether the work is that of a call.
+func (p *planned) fits(k *kernel, c *operators.Call) bool {
+	if !sameShapes(c.Inputs, p.inputs) || !sameShapes(c.Outputs, p.outputs) {
+		return false
+	}
+	for n, i := range k.values {
+		b, err := valueBytes(c, i)
+		if err != nil || !bytes.Equal(b, p.values[n]) {
+			return false
+		}
+	}
+	return true
+}
+
+func shapesOf(operands []operators.Operand) []tensor.Shape {
+	shapes := make([]tensor.Shape, len(operands))
+	for i, o := range operands {
+		if o.Present() {
+			shapes[i] = o.Shape.Clone()
+		}
+	}
+	return shapes
+}
+
+func sameShapes(operands []operators.Operand, shapes []tensor.Shape) bool {
+	for i, o := range operands {
+		if o.Present() != (shapes[i] != nil) || !o.Shape.Equal(shapes[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// tasks keeps what runs of one kind of work need for themselves, for reuse.
+type tasks[T any] struct{ pool sync.Pool }
+
+func (p *tasks[T]) get() *T {
+	if t, ok := p.pool.Get().(*T); ok {
+		return t
+	}
+	return new(T)
+}
+
+func (p *tasks[T]) put(t *T) {
+	var zero T
+	*t = zero
+	p.pool.Put(t)
+}
+
+// grain is how many elements are worth a piece of work of their own where each
+// takes an instruction or two.
+const grain = 1 << 14
+
+// piecesOf divides elements, each of a cost, into pieces for a number of
+// threads, and returns how many elements a piece has. A multiple of 64 keeps the
+// pieces out of each other's cache lines.
+func piecesOf(elements, cost, threads int) (pieces, size int) {
+	if elements == 0 {
+		return 0, 1
+	}
+	least := max(grain/max(cost, 1), 1)
+	size = max((elements+4*threads-1)/(4*threads), least)
+	if threads <= 1 {
+		size = max(16*least, 1)
+	}
+	if size > 64 {
+		size = (size + 63) &^ 63
+	}
+	return (elements + size - 1) / size, size
+}
+
+// share divides n units of work, each of a cost in elements, into pieces.
+func share(n, cost, threads int) (pieces, size int) {
+	if n == 0 {
+		return 0, 1
+	}
+	size = max((n+4*threads-1)/(4*threads), (grain+cost-1)/max(cost, 1), 1)
+	if threads <= 1 {
+		size = max((16*grain+cost-1)/max(cost, 1), 1)
+	}
+	return (n + size - 1) / size, size
+}
+
+// divide runs a task in pieces on the device's threads.
+func (d *Device) divide(ctx context.Context, pieces int, t parallel.Task) error {
+	return parallel.Run(ctx, d.threads, pieces, t)
+}

@@ -1,0 +1,124 @@
+package cpu
+
+import (
+	"context"
+	"math"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/vector"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// softmax holds Softmax, LogSoftmax.
+var softmax = family{
+	{op: "Softmax", kernel: "softmax", by: byType{tensor.Float32: planLines(softmaxLine, softmaxBlock)}},
+	{op: "LogSoftmax", kernel: "softmax", by: byType{tensor.Float32: planLines(logSoftmaxLine, nil)}},
+}
+
+// lines rewrites every line along an axis: one whose elements lie next to each
+// other by one function, several that lie side by side by another.
+type lines struct {
+	device          *Device
+	line            func(dst, a []float32)
+	block           func(dst, a []float32, n, step, width int, room []float32) // width lines of n elements, step apart; room for width numbers twice
+	shape           tensor.Shape
+	outer, n, inner int
+	pieces, size    int // of lines, or of outer slices of lines that lie side by side
+	tasks           tasks[linesTask]
+}
+
+func planLines(line func(dst, a []float32), block func(dst, a []float32, n, step, width int, room []float32)) builder {
+	return func(d *Device, n *graph.Node) (planner, error) {
+		return func(c *operators.Call) (work, error) {
+			s := c.Inputs[0].Shape
+			axis, ok := axisIn(n.Int("axis", -1), len(s))
+			if !ok {
+				return nil, nil
+			}
+			w := &lines{device: d, line: line, block: block, shape: s.Clone()}
+			w.outer, w.n, w.inner = s[:axis].Size(), s[axis], s[axis+1:].Size()
+			if s.Size() == 0 || w.inner > 1 && block == nil {
+				return nil, nil
+			}
+			const cost = 16 // of an exponential, in copies
+			w.pieces, w.size = share(w.outer, w.n*w.inner*cost, d.threads)
+			return w, nil
+		}, nil
+	}
+}
+
+func (w *lines) run(ctx context.Context, c *operators.Call) error {
+	a, err := input[float32](c, 0)
+	if err != nil {
+		return err
+	}
+	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	if err != nil {
+		return err
+	}
+	t := w.tasks.get()
+	defer w.tasks.put(t)
+	*t = linesTask{w, dst, a}
+	return w.device.divide(ctx, w.pieces, t)
+}
+
+// linesTask is one run over lines.
+type linesTask struct {
+	w      *lines
+	dst, a []float32
+}
+
+// blockWidth is how many lines that lie side by side are rewritten at a time.
+const blockWidth = 256
+
+// Do implements parallel.Task.
+func (t *linesTask) Do(_, piece int) {
+	w := t.w
+	var room [2 * blockWidth]float32
+	slice := w.n * w.inner
+	for o := piece * w.size; o < min((piece+1)*w.size, w.outer); o++ {
+		dst, a := t.dst[o*slice:(o+1)*slice], t.a[o*slice:(o+1)*slice]
+		if w.inner == 1 {
+			w.line(dst, a)
+			continue
+		}
+		for k := 0; k < w.inner; k += blockWidth {
+			w.block(dst[k:], a[k:], w.n, w.inner, min(blockWidth, w.inner-k), room[:])
+		}
+	}
+}
+
+// softmaxLine sets dst to exp(a - max a) / Σ exp(a - max a).
+func softmaxLine(dst, a []float32) {
+	sum := vector.ExpSum(dst, a, vector.Greatest(a))
+	vector.MulFloat32.Right(dst, dst, 1/sum)
+}
+
+// softmaxBlock is softmaxLine of lines that lie side by side.
+func softmaxBlock(dst, a []float32, n, step, width int, room []float32) {
+	most, sum := room[:width], room[blockWidth:][:width]
+	copy(most, a)
+	for i := 1; i < n; i++ {
+		vector.MaxFloat32.Both(most, most, a[i*step:][:width])
+	}
+	clear(sum)
+	for i := range n {
+		to := dst[i*step:][:width]
+		vector.SubFloat32.Both(to, a[i*step:][:width], most)
+		vector.Exp(to, to, 0, 0)
+		vector.AddFloat32.Both(sum, sum, to)
+	}
+	for i := range n {
+		to := dst[i*step:][:width]
+		vector.DivFloat32.Both(to, to, sum)
+	}
+}
+
+// logSoftmaxLine sets dst to a - max a - log Σ exp(a - max a).
+func logSoftmaxLine(dst, a []float32) {
+	most := vector.Greatest(a)
+	sum := vector.ExpSum(dst, a, most)
+	vector.SubFloat32.Right(dst, a, most)
+	vector.SubFloat32.Right(dst, dst, float32(math.Log(float64(sum))))
+}

@@ -172,6 +172,10 @@ type Verdict struct {
 	Reason Reason // why not
 	Detail string // which type, attribute or shape; for Conditional, the condition
 	Kernel string // the kernel's name, for people: "conv/direct", "reference"
+
+	// LastResort says of a kernel that it is slow: where the device has better
+	// kernels for all that the node consists of, it runs decomposed.
+	LastResort bool
 }
 
 // String returns for example "unsupported: element type: float64".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/decompose"
@@ -21,7 +22,7 @@ const maxNesting = 8
 // consist of. If any node finds no device, the error is an *[UnsupportedError]
 // that lists all of them.
 func Assign(ctx context.Context, g *graph.Graph, devices []Device, policy Policy) (*Placement, error) {
-	a := &assigner{ctx: ctx, devices: devices, policy: policy, places: make(map[*graph.Node]Assignment)}
+	a := &assigner{ctx: ctx, devices: devices, policy: policy, places: make(map[*graph.Node]Assignment), settled: make(map[string]bool)}
 	if err := a.graph(g); err != nil {
 		return nil, err
 	}
@@ -45,6 +46,7 @@ type assigner struct {
 	devices []Device
 	policy  Policy
 	places  map[*graph.Node]Assignment
+	settled map[string]bool // uses of operators that run on a kernel of last resort
 	missing []Missing
 }
 
@@ -103,29 +105,24 @@ func (a *assigner) node(g *graph.Graph, i int) int {
 		if !a.allowed(d) {
 			continue
 		}
-		v := supports(device, n)
-		if v.Level != operators.Unsupported {
-			a.places[n] = Assignment{n, d, Kernel, v.Kernel, reason(verdicts)}
+		c, err := a.choose(n, d, 0)
+		if err != nil {
+			verdicts = append(verdicts, fmt.Sprintf("%s: %v", device.Name, err))
+			continue
+		}
+		if c.builder == nil {
+			a.places[n] = Assignment{n, d, Kernel, c.kernel, reason(verdicts)}
 			return 0
 		}
-		parts, b, out, err := a.decompose(n, d, 0)
-		if err == nil {
-			grown := g.Replace(i, b, out) - 1
-			for _, part := range b.Nodes {
-				place := parts[part]
-				if place.Node == nil { // an Identity that Replace put in
-					place = Assignment{part, d, Decomposed, supports(device, part).Kernel, ""}
-				}
-				place.Reason = reason(verdicts)
-				a.places[part] = place
+		grown := g.Replace(i, c.builder, c.outputs) - 1
+		for _, part := range c.builder.Nodes {
+			kernel, ok := c.kernels[part]
+			if !ok { // an Identity that Replace put in
+				kernel = supports(device, part).Kernel
 			}
-			return grown
+			a.places[part] = Assignment{part, d, Decomposed, kernel, reason(verdicts)}
 		}
-		verdict := fmt.Sprintf("%s: %s", device.Name, why(v))
-		if err != errNoRule {
-			verdict += ", and not decomposed: " + err.Error()
-		}
-		verdicts = append(verdicts, verdict)
+		return grown
 	}
 	a.missing = append(a.missing, Missing{n, verdicts})
 	return 0
@@ -149,13 +146,7 @@ func supports(d Device, n *graph.Node) operators.Verdict {
 	return d.Backend.Supports(n)
 }
 
-func why(v operators.Verdict) string {
-	if v.Detail == "" || v.Reason == operators.NoKernel {
-		return v.Reason.String()
-	}
-	return v.Reason.String() + ": " + v.Detail
-}
-
+// reason is why a node is not on the device asked before.
 func reason(verdicts []string) string {
 	if len(verdicts) == 0 {
 		return ""
@@ -163,43 +154,97 @@ func reason(verdicts []string) string {
 	return verdicts[len(verdicts)-1]
 }
 
+// choice is how one device runs a node: by a kernel, or by what a rule emits.
+type choice struct {
+	kernel     string
+	lastResort bool // one of its kernels is
+
+	builder *graph.Builder // nil for a kernel
+	outputs []*graph.Value
+	kernels map[*graph.Node]string // of the builder's nodes
+}
+
+// choose prefers a kernel of its own to kernels for the parts of a node, and
+// those to one of last resort.
+func (a *assigner) choose(n *graph.Node, d, depth int) (choice, error) {
+	v := supports(a.devices[d], n)
+	supported := v.Level != operators.Unsupported
+	own := choice{kernel: v.Kernel, lastResort: v.LastResort}
+	if supported && (!v.LastResort || a.settled[use(n, d)]) {
+		return own, nil
+	}
+	parts, err := a.decompose(n, d, depth)
+	switch {
+	case err == nil && (!supported || !parts.lastResort):
+		return parts, nil
+	case supported:
+		a.settled[use(n, d)] = true
+		return own, nil
+	case err == errNoRule || v.Reason == operators.NoOperators:
+		return own, errors.New(why(v))
+	}
+	return own, fmt.Errorf("%s, and not decomposed: %w", why(v), err)
+}
+
+// use names what a verdict about a node depends on: the device, the operator, the
+// types of inputs and which of them are constants, the outputs named, and the
+// attributes.
+func use(n *graph.Node, d int) string {
+	var b strings.Builder
+	fmt.Fprint(&b, d, n.Operator(), n.Attributes)
+	for _, v := range n.Inputs {
+		if v != nil {
+			fmt.Fprint(&b, ",", v.Type, v.Const != nil)
+		}
+		b.WriteByte(';')
+	}
+	for _, v := range n.Outputs {
+		fmt.Fprint(&b, v != nil)
+	}
+	return b.String()
+}
+
+func why(v operators.Verdict) string {
+	if v.Detail == "" || v.Reason == operators.NoKernel {
+		return v.Reason.String()
+	}
+	return v.Reason.String() + ": " + v.Detail
+}
+
 // errNoRule says that an operator is not expressed by others.
 var errNoRule = errors.New("no rule")
 
-// decompose expresses a node by others, all of which device d has kernels for.
-func (a *assigner) decompose(n *graph.Node, d, depth int) (map[*graph.Node]Assignment, *graph.Builder, []*graph.Value, error) {
+// decompose expresses a node by others, all of which device d runs.
+func (a *assigner) decompose(n *graph.Node, d, depth int) (choice, error) {
 	rule, ok := decompose.Lookup(n.Operator())
 	if !ok || depth == maxNesting {
-		return nil, nil, nil, errNoRule
+		return choice{}, errNoRule
 	}
 	b, out, err := infer.Rewrite(a.ctx, rule, n)
 	if err != nil {
-		return nil, nil, nil, err
+		return choice{}, err
 	}
-	places := make(map[*graph.Node]Assignment)
+	c := choice{builder: b, outputs: out, kernels: make(map[*graph.Node]string)}
 	inner := &graph.Graph{Nodes: b.Nodes}
 	for i := 0; i < len(inner.Nodes); i++ {
 		part := inner.Nodes[i]
 		if control(part) || hostOnly(part) {
-			return nil, nil, nil, fmt.Errorf("%s is not run by a device", part.Operator())
+			return choice{}, fmt.Errorf("%s is not run by a device", part.Operator())
 		}
-		v := supports(a.devices[d], part)
-		if v.Level != operators.Unsupported {
-			places[part] = Assignment{part, d, Decomposed, v.Kernel, ""}
+		deeper, err := a.choose(part, d, depth+1)
+		if err != nil {
+			return choice{}, fmt.Errorf("%s: %w", part.Operator(), err)
+		}
+		c.lastResort = c.lastResort || deeper.lastResort
+		if deeper.builder == nil {
+			c.kernels[part] = deeper.kernel
 			continue
 		}
-		deeper, c, values, err := a.decompose(part, d, depth+1)
-		switch {
-		case err == errNoRule:
-			return nil, nil, nil, fmt.Errorf("%s: %s", part.Operator(), why(v))
-		case err != nil:
-			return nil, nil, nil, fmt.Errorf("%s: %s, %w", part.Operator(), why(v), err)
-		}
-		i += inner.Replace(i, c, values) - 1
-		for n, place := range deeper {
-			places[n] = place
+		i += inner.Replace(i, deeper.builder, deeper.outputs) - 1
+		for n, kernel := range deeper.kernels {
+			c.kernels[n] = kernel
 		}
 	}
 	b.Nodes, b.Initializers = inner.Nodes, append(b.Initializers, inner.Initializers...)
-	return places, b, out, nil
+	return c, nil
 }

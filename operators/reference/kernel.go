@@ -12,7 +12,7 @@ import (
 )
 
 // Accepts says whether this package computes a node: it has the operator, and
-// every value is a tensor that can lie in memory.
+// every value is a tensor that can lie in memory. It does so as a last resort.
 func Accepts(n *graph.Node) operators.Verdict {
 	if _, ok := Lookup(n.Operator()); !ok {
 		return operators.Verdict{Reason: operators.NoKernel, Detail: n.Operator()}
@@ -31,7 +31,7 @@ func Accepts(n *graph.Node) operators.Verdict {
 			}
 		}
 	}
-	return operators.Verdict{Level: operators.Native, Kernel: "reference"}
+	return operators.Verdict{Level: operators.Native, Kernel: "reference", LastResort: true}
 }
 
 // Apply computes one call of a kernel by this package, for a device whose

@@ -30,9 +30,9 @@ func (d *Device) Compile(ctx context.Context, m operators.Source) (operators.Exe
 	if err != nil {
 		return nil, declined(err)
 	}
-	x := &executable{session: s, device: d, types: make([]tensor.Type, len(g.Outputs))}
+	x := &executable{session: s, device: d, types: make([]tensor.Type, len(g.Outputs)), shapes: make([]tensor.Shape, len(g.Outputs))}
 	for i, v := range g.Outputs {
-		x.types[i] = v.Type
+		x.types[i], x.shapes[i] = v.Type, ready(v)
 	}
 	x.ready.Store(true)
 	if x.assigned, err = s.assignment(); err != nil {
@@ -40,6 +40,24 @@ func (d *Device) Compile(ctx context.Context, m operators.Source) (operators.Exe
 	}
 	d.keep(s)
 	return x, nil
+}
+
+// maxReady is the most bytes of an output that are allocated on the word of a
+// model.
+const maxReady = 256 << 20
+
+// ready returns the shape of an output that can be made before a run: of a
+// tensor of declared shape that a node writes. What no node writes the library
+// does not write either.
+func ready(v *graph.Value) tensor.Shape {
+	shape, known := v.Type.Dims.Shape()
+	if !known || v.Producer == nil || !v.Type.IsTensor() || v.Type.DType == tensor.String {
+		return nil
+	}
+	if n, err := shape.Elements(); err != nil || n > maxReady || v.Type.DType.Bytes(n) > maxReady {
+		return nil
+	}
+	return shape
 }
 
 func names(values []*graph.Value) []string {
@@ -54,7 +72,8 @@ func names(values []*graph.Value) []string {
 type executable struct {
 	session  *session
 	device   *Device
-	types    []tensor.Type // that the model declares for its outputs
+	types    []tensor.Type  // that the model declares for its outputs
+	shapes   []tensor.Shape // of those that can be made before a run; nil for others
 	assigned assignment
 
 	// ready says that outputs of declared shape are made before a run, so that
@@ -78,33 +97,25 @@ func (x *executable) Run(ctx context.Context, inputs []tensor.Value) ([]tensor.V
 }
 
 func (x *executable) run(ctx context.Context, inputs []tensor.Value, ready bool) ([]tensor.Value, error) {
-	l := x.session.lib
-	s := &scope{lib: l}
+	s := &scope{lib: x.session.lib}
 	defer s.close()
-	in, out := make([]handle, len(inputs)), make([]handle, len(x.types))
-	var err error
+	in := make([]handle, len(inputs))
 	for i, v := range inputs {
 		if v == nil {
 			continue
 		}
+		var err error
 		if in[i], err = s.value(v); err != nil {
 			return nil, fmt.Errorf("input %d: %w", i, err)
 		}
 	}
-	outputs := make([]tensor.Value, len(out))
-	for i, t := range x.types {
-		if shape, known := t.Dims.Shape(); ready && known && t.IsTensor() && t.DType != tensor.String {
-			host, err := tensor.New(t.DType, shape)
-			if err != nil {
-				return nil, err
-			}
-			if out[i], err = s.tensor(host); err != nil {
-				return nil, err
-			}
-			outputs[i] = host
+	outputs, out := make([]tensor.Value, len(x.types)), make([]handle, len(x.types))
+	if ready {
+		if err := x.prepare(s, outputs, out); err != nil {
+			return nil, err
 		}
 	}
-	err = x.session.run(ctx, in, out)
+	err := x.session.run(ctx, in, out)
 	for i, v := range out {
 		if outputs[i] == nil {
 			s.own(v)
@@ -113,15 +124,38 @@ func (x *executable) run(ctx context.Context, inputs []tensor.Value, ready bool)
 	if err != nil {
 		return nil, err
 	}
+	return outputs, x.collect(s, outputs, out)
+}
+
+// prepare makes the outputs whose shapes are known.
+func (x *executable) prepare(s *scope, outputs []tensor.Value, out []handle) error {
+	for i, shape := range x.shapes {
+		if shape == nil {
+			continue
+		}
+		t, err := tensor.New(x.types[i].DType, shape)
+		if err == nil {
+			out[i], err = s.tensor(t)
+		}
+		if err != nil {
+			return fmt.Errorf("output %d: %w", i, err)
+		}
+		outputs[i] = t
+	}
+	return nil
+}
+
+// collect copies the outputs that the library made.
+func (x *executable) collect(s *scope, outputs []tensor.Value, out []handle) (err error) {
 	for i, v := range out {
 		if outputs[i] != nil {
 			continue
 		}
-		if outputs[i], err = l.read(v, x.types[i]); err != nil {
-			return nil, fmt.Errorf("output %d: %w", i, err)
+		if outputs[i], err = s.lib.read(v, x.types[i]); err != nil {
+			return fmt.Errorf("output %d: %w", i, err)
 		}
 	}
-	return outputs, nil
+	return nil
 }
 
 // Kernel implements operators.Located.

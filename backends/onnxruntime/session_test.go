@@ -77,6 +77,15 @@ func TestOutputOfAnotherShape(t *testing.T) {
 	}
 }
 
+// Nothing is allocated on the word of a model that claims too much.
+func TestOutputOfImpossibleShape(t *testing.T) {
+	x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Float32, tensor.UnknownDims(1))}
+	s := load(t, model(14, &graph.Node{Op: "Relu"}, []*graph.Value{x}, value("y", tensor.Float32, 1<<30)), nil)
+	out, err := s.Run(t.Context(), map[string]tensor.Value{"x": tensor.Of([]float32{-1, 2})})
+	require.NoError(t, err)
+	assert.Equal(t, []float32{0, 2}, tensor.Slice[float32](out["y"].(*tensor.Tensor)))
+}
+
 // A default that the caller overrides, or not.
 func TestDefaults(t *testing.T) {
 	b := value("b", tensor.Float32, 2)
@@ -243,4 +252,31 @@ func resident() (int64, error) {
 	}
 	kib, err := strconv.ParseInt(fields[0], 10, 64)
 	return kib << 10, err
+}
+
+// An output may be an input, or an initializer, that no node touches.
+func TestOutputsThatNoNodeWrites(t *testing.T) {
+	m := relu(2)
+	w := value("w", tensor.Float32, 2)
+	w.Const = tensor.Of([]float32{5, 6})
+	m.Graph.Initializers = append(m.Graph.Initializers, w)
+	m.Graph.Outputs = append(m.Graph.Outputs, m.Graph.Inputs[0], w)
+	s := load(t, m, nil)
+	require.Equal(t, partition.Graph, s.Placement().Nodes[0].Route)
+	x := tensor.Of([]float32{-1, 2})
+	out, err := s.Run(t.Context(), map[string]tensor.Value{"x": x})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]tensor.Value{"y": tensor.Of([]float32{0, 2}), "x": x, "w": w.Const}, out)
+	tensor.Slice[float32](out["x"].(*tensor.Tensor))[0] = 7
+	assert.Equal(t, float32(-1), tensor.Slice[float32](x)[0], "outputs belong to the caller")
+}
+
+// Empty tensors go in and come out.
+func TestEmptyTensors(t *testing.T) {
+	x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Float32, tensor.UnknownDims(2))}
+	y := &graph.Value{Name: "y", Type: tensor.TensorType(tensor.Float32, tensor.UnknownDims(2))}
+	s := load(t, model(14, &graph.Node{Op: "Relu"}, []*graph.Value{x}, y), nil)
+	out, err := s.Run(t.Context(), map[string]tensor.Value{"x": tensor.Zeros(tensor.Float32, tensor.Shape{0, 3})})
+	require.NoError(t, err)
+	assert.Equal(t, tensor.Shape{0, 3}, out["y"].(*tensor.Tensor).Shape())
 }

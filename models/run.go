@@ -8,6 +8,7 @@ import (
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/plan"
 	"example.com/midplane/operators"
+	"example.com/midplane/operators/witness"
 )
 
 // Run runs the model on named inputs and returns its named outputs. Inputs
@@ -117,6 +118,7 @@ func (s *Session) store(name string, to *tensor.Tensor, v tensor.Value) error {
 // run checks the inputs and runs the whole model, or the plan for their types.
 // Outputs for which into has a tensor are copied there; the others are returned.
 func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
+	witness.Note(ctx, witness.Session, s.file)
 	values, err := s.ordered(inputs)
 	if err != nil {
 		return nil, err

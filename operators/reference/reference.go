@@ -22,6 +22,7 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/witness"
 )
 
 // Func computes one node. It returns as many values as the node has outputs;
@@ -107,6 +108,7 @@ func Run(ctx context.Context, n *graph.Node, inputs []tensor.Value, captured fun
 	if !ok {
 		return nil, fmt.Errorf("node %s: the reference has no operator %s", n.Label(), n.Operator())
 	}
+	witness.Note(ctx, witness.Reference, n.Op)
 	defer func() {
 		r := recover()
 		if e, ok := r.(ended); ok {

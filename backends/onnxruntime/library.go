@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -135,6 +136,9 @@ func (l *library) start() error {
 		return err
 	}
 	defer l.call(ortReleaseThreadingOptions, threads)
+	if err := l.check(ortSetGlobalIntraOpNumThreads, threads, uintptr(runtime.GOMAXPROCS(0))); err != nil {
+		return err
+	}
 	if err := l.check(ortSetGlobalSpinControl, threads, 0); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (s *sketch) done() *graph.Graph {
 }
 
 // bytes encodes the graph as a model file.
-func (s *sketch) bytes(t *testing.T) []byte {
+func (s *sketch) bytes(t testing.TB) []byte {
 	t.Helper()
 	m := &graph.Model{IRVersion: 10, Opsets: map[string]int{"": 24, "ai.onnx.ml": 3, "com.example": 1}, Graph: s.done()}
 	b, err := onnx.Encode(m)

@@ -2,6 +2,7 @@ package operators
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,6 +157,8 @@ func checkAttributes(n *graph.Node, s *Schema) error {
 			return fmt.Errorf("%s has no attribute %s since version %d; it has %s", s.Name, a.Name, s.Since, s.attributeNames())
 		case !known.Type.holds(a.Value):
 			return fmt.Errorf("attribute %s holds %s; the operator's is of type %s", a, describe(a.Value), known.Type)
+		case !namesType(a):
+			return fmt.Errorf("attribute %s is the number of no element type", a)
 		}
 	}
 	for _, known := range s.Attributes {
@@ -164,6 +167,17 @@ func checkAttributes(n *graph.Node, s *Schema) error {
 		}
 	}
 	return nil
+}
+
+// typeAttributes are the attributes that hold the number of an element type, or 0
+// for none.
+var typeAttributes = []string{"to", "dtype", "output_dtype", "output_datatype", "precision", "softmax_precision", "stash_type"}
+
+// namesType reports whether an attribute that should hold the number of an element
+// type does so.
+func namesType(a graph.Attribute) bool {
+	v, ok := a.Value.(int64)
+	return !ok || v == 0 || !slices.Contains(typeAttributes, a.Name) || v > 0 && v <= math.MaxUint8 && tensor.DType(v).Valid()
 }
 
 // holds reports whether a value, as in [graph.Attribute], is of type t. Sparse

@@ -30,7 +30,7 @@ func New(d DType, shape Shape) (*Tensor, error) {
 		return nil, err
 	}
 	if !d.Valid() {
-		return nil, fmt.Errorf("tensor: %v is no element type", d)
+		return nil, notValid(d)
 	}
 	if err := fits(d, shape, n); err != nil {
 		return nil, err
@@ -47,8 +47,13 @@ func Fits(d DType, shape Shape) error {
 	if err != nil {
 		return err
 	}
+	if !d.Valid() {
+		return notValid(d)
+	}
 	return fits(d, shape, n)
 }
+
+func notValid(d DType) error { return fmt.Errorf("tensor: %v is no element type", d) }
 
 // fits refuses a tensor that this process cannot hold: the Go runtime ends the
 // process where memory cannot be had.

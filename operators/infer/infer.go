@@ -320,7 +320,7 @@ func Volatile(n *graph.Node) bool {
 		return volatile[n.Operator()] || ok && s.Random
 	}
 	mode := n.Input(2)
-	return mode != nil && (mode.Const == nil || mode.Const.DType() != tensor.Bool || mode.Const.Int64s()[0] != 0)
+	return mode != nil && (mode.Const == nil || mode.Const.DType() != tensor.Bool || mode.Const.Len() != 1 || mode.Const.Int64s()[0] != 0)
 }
 
 var volatile = map[string]bool{

@@ -155,7 +155,14 @@ func dropout(c *Call) ([]tensor.Value, error) {
 	t := c.Tensor(0)
 	mask := tensor.Zeros(tensor.Bool, t.Shape())
 	kept := tensor.Slice[bool](mask)
-	if !c.Has(2) || !tensor.Slice[bool](c.Tensor(2))[0] {
+	training := false
+	if c.Has(2) {
+		var err error
+		if training, err = flag(c.Inputs[2]); err != nil {
+			return nil, err
+		}
+	}
+	if !training {
 		for i := range kept {
 			kept[i] = true
 		}
@@ -163,7 +170,10 @@ func dropout(c *Call) ([]tensor.Value, error) {
 	}
 	ratio := 0.5
 	if c.Has(1) {
-		ratio = c.Tensor(1).Float64s()[0]
+		var err error
+		if ratio, err = c.number(1); err != nil {
+			return nil, err
+		}
 	}
 	if !(ratio >= 0 && ratio < 1) {
 		return nil, fmt.Errorf("ratio is %v, want a number in [0, 1)", ratio)

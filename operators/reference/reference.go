@@ -76,6 +76,32 @@ func (c *Call) Ints(i int) []int64 {
 	return nil
 }
 
+// number returns the only element of real input i.
+func (c *Call) number(i int) (float64, error) {
+	t := c.Tensor(i)
+	if t == nil || t.Len() != 1 {
+		return 0, fmt.Errorf("input %d must be one number, it is %v", i, c.describe(i))
+	}
+	return t.Float64s()[0], nil
+}
+
+// integer returns the only element of integer input i.
+func (c *Call) integer(i int) (int64, error) {
+	t := c.Tensor(i)
+	if t == nil || t.Len() != 1 {
+		return 0, fmt.Errorf("input %d must be one integer, it is %v", i, c.describe(i))
+	}
+	return t.Int64s()[0], nil
+}
+
+// describe returns the type of input i for people.
+func (c *Call) describe(i int) string {
+	if !c.Has(i) {
+		return "absent"
+	}
+	return c.Inputs[i].Type().String()
+}
+
 // Lookup returns the implementation of an operator: "Conv",
 // "ai.onnx.ml.Scaler".
 func Lookup(operator string) (Func, bool) {

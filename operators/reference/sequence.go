@@ -177,6 +177,9 @@ func concatFromSequence(c *Call) ([]tensor.Value, error) {
 func stack(items []*tensor.Tensor, axis int) (*tensor.Tensor, error) {
 	views := make([]*tensor.Tensor, len(items))
 	for i, t := range items {
+		if t.Rank() != items[0].Rank() {
+			return nil, fmt.Errorf("element %d of shape %v does not stack with element 0 of shape %v", i, t.Shape(), items[0].Shape())
+		}
 		v, err := t.Reshape(insertAxis(t.Shape(), axis, 1))
 		if err != nil {
 			return nil, err
@@ -255,6 +258,10 @@ func chunks(split *tensor.Tensor, n int) ([]int, error) {
 	}
 	if size <= 0 {
 		return nil, fmt.Errorf("split is %d, it must be positive", size)
+	}
+	const perItem = 8 // times what an element takes
+	if _, err := countOf(tensor.Shape{int((int64(n) + size - 1) / size), perItem}); err != nil {
+		return nil, err
 	}
 	for left := int64(n); left > 0; left -= size {
 		sizes = append(sizes, int(min(size, left)))

@@ -30,8 +30,11 @@ func dft(c *Call) ([]tensor.Value, error) {
 	}
 	axis, parts := rank-2, x.Shape()[rank-1]
 	if c.Has(2) {
-		var err error
-		if axis, err = tensor.Axis(c.Ints(2)[0], rank); err != nil {
+		asked, err := c.integer(2)
+		if err != nil {
+			return nil, err
+		}
+		if axis, err = tensor.Axis(asked, rank); err != nil {
 			return nil, err
 		}
 		if axis == rank-1 {
@@ -47,7 +50,11 @@ func dft(c *Call) ([]tensor.Value, error) {
 		length = 2 * (length - 1)
 	}
 	if c.Has(1) {
-		length = int(c.Ints(1)[0])
+		asked, err := c.integer(1)
+		if err != nil {
+			return nil, err
+		}
+		length = int(asked)
 	}
 	if length < 1 {
 		return nil, fmt.Errorf("the length of the transform is %d, it must be positive", length)
@@ -156,7 +163,11 @@ func stft(c *Call) ([]tensor.Value, error) {
 	if err := checkParts(parts, onesided, false); err != nil {
 		return nil, err
 	}
-	batch, length, step := shape[0], shape[1], c.Ints(1)[0]
+	batch, length := shape[0], shape[1]
+	step, err := c.integer(1)
+	if err != nil {
+		return nil, err
+	}
 	if step < 1 {
 		return nil, fmt.Errorf("frame_step is %d, it must be positive", step)
 	}
@@ -203,7 +214,11 @@ func stftWindow(c *Call, length int) (size int, window []float64, err error) {
 		size, window = t.Len(), t.Float64s()
 	}
 	if c.Has(3) {
-		n := int(c.Ints(3)[0])
+		asked, err := c.integer(3)
+		if err != nil {
+			return 0, nil, err
+		}
+		n := int(asked)
 		if window != nil && n != size {
 			return 0, nil, fmt.Errorf("frame_length is %d, the window has %d weights", n, size)
 		}
@@ -266,8 +281,22 @@ func realType(c *Call) (tensor.DType, error) {
 // 1 whose corners lie evenly on the mel scale, mel(f) = 2595 log10(1 + f/700),
 // each rounded down to a bin of the spectrum.
 func melWeightMatrix(c *Call) ([]tensor.Value, error) {
-	bands, length, rate := c.Ints(0)[0], c.Ints(1)[0], c.Ints(2)[0]
-	low, high := c.Tensor(3).Float64s()[0], c.Tensor(4).Float64s()[0]
+	var counts [3]int64
+	for i := range counts {
+		var err error
+		if counts[i], err = c.integer(i); err != nil {
+			return nil, err
+		}
+	}
+	low, err := c.number(3)
+	if err != nil {
+		return nil, err
+	}
+	high, err := c.number(4)
+	if err != nil {
+		return nil, err
+	}
+	bands, length, rate := counts[0], counts[1], counts[2]
 	if bands < 0 || length < 0 || rate <= 0 {
 		return nil, fmt.Errorf("num_mel_bins %d and dft_length %d must not be negative, sample_rate %d must be positive", bands, length, rate)
 	}

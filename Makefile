@@ -28,6 +28,7 @@ lint: ## formatting and vet
 generate: ## the operator catalogue (needs SCHEMAS), the capability bits and the generated pages
 	$(GO) run ./operators/internal/schemagen $(SCHEMAS) operators/schemas_gen.go
 	$(GO) run ./adapter/internal/tablegen .
+	$(GO) run ./cmd/midplane ops --markdown --device cpu --device emu:1 >docs/operators.md.new && mv docs/operators.md.new docs/operators.md
 
 cross: ## compiles for every platform
 	@for p in $(PLATFORMS); do \

@@ -44,9 +44,17 @@ func (d *Device) kernels(keys []operators.Key) *operators.Registry {
 	}
 	r := &operators.Registry{}
 	for _, key := range keys {
-		r.Register(operators.Entry{Key: key, Kernel: "reference", Accept: reference.Accepts, Build: d.build})
+		r.Register(operators.Entry{Key: key, Kernel: "reference", Accept: accepts, Build: d.build})
 	}
 	return r
+}
+
+// accepts is what the reference computes; it is all that this device has, and no
+// last resort.
+func accepts(n *graph.Node) operators.Verdict {
+	v := reference.Accepts(n)
+	v.LastResort = false
+	return v
 }
 
 // shapes are the inputs by which operators are told shapes, axes, extents and

@@ -315,7 +315,7 @@ func TestFirstDeviceRunsWhatTheReferenceHas(t *testing.T) {
 	for _, name := range reference.Operators() {
 		domain, op := graph.SplitOperator(name)
 		v := d.Supports(&graph.Node{Domain: domain, Op: op})
-		assert.Equal(t, operators.Verdict{Level: operators.Native, Kernel: "reference", LastResort: true}, v, name)
+		assert.Equal(t, operators.Verdict{Level: operators.Native, Kernel: "reference"}, v, name)
 	}
 	v := d.Supports(&graph.Node{Op: "Nonsense"})
 	assert.Equal(t, operators.Verdict{Reason: operators.NoKernel, Detail: "Nonsense"}, v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"example.com/midplane/operators"
@@ -116,11 +117,7 @@ func (a *assigner) node(g *graph.Graph, i int) int {
 		}
 		grown := g.Replace(i, c.builder, c.outputs) - 1
 		for _, part := range c.builder.Nodes {
-			kernel, ok := c.kernels[part]
-			if !ok { // an Identity that Replace put in
-				kernel = supports(device, part).Kernel
-			}
-			a.places[part] = Assignment{part, d, Decomposed, kernel, reason(verdicts)}
+			a.places[part] = Assignment{part, d, Decomposed, c.kernels[part], reason(verdicts)}
 		}
 		return grown
 	}
@@ -224,7 +221,7 @@ func (a *assigner) decompose(n *graph.Node, d, depth int) (choice, error) {
 	if err != nil {
 		return choice{}, err
 	}
-	c := choice{builder: b, outputs: out, kernels: make(map[*graph.Node]string)}
+	c := choice{builder: b, outputs: written(b, out), kernels: make(map[*graph.Node]string)}
 	inner := &graph.Graph{Nodes: b.Nodes}
 	for i := 0; i < len(inner.Nodes); i++ {
 		part := inner.Nodes[i]
@@ -247,4 +244,23 @@ func (a *assigner) decompose(n *graph.Node, d, depth int) (choice, error) {
 	}
 	b.Nodes, b.Initializers = inner.Nodes, append(b.Initializers, inner.Initializers...)
 	return c, nil
+}
+
+// written returns the values that stand for a node's outputs, each written by a
+// node of the builder and standing for one output only: Identity copies others.
+func written(b *graph.Builder, out []*graph.Value) []*graph.Value {
+	own := make(map[*graph.Value]bool)
+	for _, n := range b.Nodes {
+		for _, v := range n.Outputs {
+			own[v] = true
+		}
+	}
+	out = slices.Clone(out)
+	for i, v := range out {
+		if v != nil && !own[v] {
+			out[i] = b.Op("Identity", []*graph.Value{v})
+		}
+		delete(own, v)
+	}
+	return out
 }

@@ -74,3 +74,21 @@ func TestReasons(t *testing.T) {
 	_, err = partition.Assign(t.Context(), softsign(), []partition.Device{{Name: "c"}}, partition.Listed)
 	assert.ErrorContains(t, err, "c: runs no operators (")
 }
+
+// A rule may pass an input on: the device then has to copy it.
+func TestPassedOnInputs(t *testing.T) {
+	abs := func() *graph.Graph { // of unsigned numbers, nothing to do
+		x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Uint8, tensor.Dims{tensor.Known(2)})}
+		y := &graph.Value{Name: "y", Type: x.Type}
+		y.Producer = &graph.Node{Name: "n", Op: "Abs", Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}}
+		return &graph.Graph{Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}, Nodes: []*graph.Node{y.Producer}}
+	}
+	p, err := partition.Assign(t.Context(), abs(), []partition.Device{device("d", []string{"Identity"}, nil)}, partition.Listed)
+	require.NoError(t, err)
+	require.Len(t, p.Nodes, 1)
+	assert.Equal(t, "Identity", p.Nodes[0].Node.Op)
+	assert.Equal(t, "fast", p.Nodes[0].Kernel)
+	assert.Same(t, p.Graph.Outputs[0], p.Nodes[0].Node.Outputs[0])
+	_, err = partition.Assign(t.Context(), abs(), []partition.Device{device("d", []string{"Relu"}, nil)}, partition.Listed)
+	assert.ErrorContains(t, err, "Identity: no kernel")
+}

@@ -40,8 +40,18 @@ func (t *Tracker) rewrite(rule graph.Rewrite, n *graph.Node) (b *graph.Builder, 
 		}
 		return t.Node(part)
 	}
-	out, declined = rule(b, n)
+	out, declined = applied(rule, b, n)
 	return b, out, declined, b.Err()
+}
+
+// applied is what a rule gives. What would crash it comes back as an error.
+func applied(rule graph.Rewrite, b *graph.Builder, n *graph.Node) (out []*graph.Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a form that the rule cannot take: %v", p)
+		}
+	}()
+	return rule(b, n)
 }
 
 // byRule infers an operator without bodies through what its decomposition emits.

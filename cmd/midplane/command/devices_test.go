@@ -58,6 +58,7 @@ func TestOpsJSON(t *testing.T) {
 	type operator struct {
 		Domain, Operator string
 		Versions         []int
+		Device           string
 		Routes           map[string]string
 		Kernel           string
 	}
@@ -67,6 +68,25 @@ func TestOpsJSON(t *testing.T) {
 		assert.NotEmpty(t, o.Versions, o.Operator)
 	}
 	assert.Greater(t, len(routes), 180)
-	assert.Equal(t, "kernel", routes[".Conv"]["float32"])
+	assert.Equal(t, "kernel", routes[".Add"]["float32"])
 	assert.NotContains(t, routes[".Conv"], "string")
+	assert.Equal(t, "host", routes[".StringConcat"]["string"])
+	assert.Equal(t, "control", routes[".If"]["bool"])
+	devices := make(map[string]string)
+	for _, o := range decoded[[]operator](t, "ops", "--device", "emu:1", "--device", "emu:0") {
+		if o.Operator == "HardSwish" || o.Operator == "Celu" || o.Operator == "CastLike" {
+			devices[o.Device+" "+o.Operator] = o.Routes["float32"]
+		}
+	}
+	assert.Equal(t, map[string]string{
+		"emu:0 HardSwish": "kernel", "emu:0 Celu": "kernel", "emu:0 CastLike": "kernel",
+		"emu:1 HardSwish": "missing", "emu:1 Celu": "missing", "emu:1 CastLike": "missing",
+	}, devices)
+}
+
+func TestOpsMarkdown(t *testing.T) {
+	page := good(t, "ops", "--markdown", "--device", "emu:1")
+	assert.Contains(t, page, "| operator | versions | types | emu:1 |")
+	assert.Contains(t, page, "\n| Relu | 1, 6, 13, 14 | float64; 13: bfloat16; 14: int16 int32 int64 int8 | – |\n|  |  | float32 float16 | **kernel** |\n")
+	assert.Contains(t, page, "\n## ai.onnx.ml\n")
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -9,10 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/midplane/adapter"
-	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/models/partition"
 	"example.com/midplane/operators"
-	"example.com/midplane/operators/decompose"
-	"example.com/midplane/operators/graph"
 )
 
 // opJSON is what a device says of one operator.
@@ -20,143 +19,174 @@ type opJSON struct {
 	Domain   string            `json:"domain"`
 	Operator string            `json:"operator"`
 	Versions []int             `json:"versions"`
-	Routes   map[string]string `json:"routes"` // by element type of the first input: kernel, decomposed, host or missing
+	Device   string            `json:"device"`
+	Routes   map[string]string `json:"routes"` // by element type: kernel, reference, decomposed, control, host or missing
 	Kernel   string            `json:"kernel,omitempty"`
 }
 
 func opsCommand() *cobra.Command {
 	var (
-		device string
-		asJSON bool
+		names    []string
+		asJSON   bool
+		markdown bool
 	)
 	c := &cobra.Command{
 		Use:   "ops",
-		Short: "List every operator and how a device runs it",
+		Short: "List every operator and how devices run it",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			dev, err := adapter.Open(c.Context(), device, nil)
-			if err != nil {
-				return err
+			var devices []partition.Device
+			for _, name := range names {
+				dev, err := adapter.Open(c.Context(), name, nil)
+				if err != nil {
+					return err
+				}
+				defer dev.Close()
+				backend, ok := adapter.As[operators.Backend](dev)
+				if !ok {
+					return fmt.Errorf("%s runs no operators", dev.Name())
+				}
+				devices = append(devices, partition.Device{Name: dev.Name(), Backend: backend})
 			}
-			defer dev.Close()
-			backend, ok := adapter.As[operators.Backend](dev)
-			if !ok {
-				return fmt.Errorf("%s runs no operators", dev.Name())
+			list := survey(c.Context(), devices)
+			switch w := c.OutOrStdout(); {
+			case asJSON:
+				return printJSON(w, opsJSON(list, devices))
+			case markdown:
+				return printMarkdown(w, list, devices, names)
+			default:
+				return printOps(w, opsJSON(list, devices))
 			}
-			list := survey(backend)
-			if asJSON {
-				return printJSON(c.OutOrStdout(), list)
-			}
-			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "OPERATOR\tVERSIONS\tROUTES\tKERNEL")
-			for _, o := range list {
-				name := (&graph.Node{Domain: o.Domain, Op: o.Operator}).Operator()
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", name, joinInts(o.Versions), joinRoutes(o.Routes), o.Kernel)
-			}
-			return t.Flush()
 		},
 	}
-	c.Flags().StringVar(&device, "device", "cpu", "the device to ask")
+	c.Flags().StringSliceVar(&names, "device", []string{"cpu"}, "the devices to ask; may be repeated")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&markdown, "markdown", false, "print a page of tables")
 	return c
 }
 
-// survey asks a backend about every operator in its newest version, for every
-// element type that its first input may have.
-func survey(backend operators.Backend) []opJSON {
-	versions := make(map[string][]int)
-	for s := range operators.All() {
-		name := s.Operator()
-		versions[name] = append(versions[name], s.Since)
-	}
-	var list []opJSON
-	for name, since := range versions {
-		domain, op := graph.SplitOperator(name)
-		schema, ok := operators.Newest(domain, op)
-		if !ok {
-			continue
-		}
-		slices.Sort(since)
-		o := opJSON{Domain: domain, Operator: op, Versions: since, Routes: make(map[string]string)}
-		for _, d := range firstTypes(schema) {
-			v := backend.Supports(sample(schema, d))
-			o.Routes[d.String()] = routeOf(v, name)
-			if v.Kernel != "" {
-				o.Kernel = v.Kernel
+func opsJSON(list []surveyed, devices []partition.Device) []opJSON {
+	rows := []opJSON{}
+	for i, d := range devices {
+		for _, o := range list {
+			row := opJSON{Domain: o.schema.Domain, Operator: o.schema.Name, Versions: o.versions, Device: d.Name, Routes: make(map[string]string)}
+			for _, t := range o.types {
+				place := t.places[i]
+				row.Routes[t.dtype.String()] = place.route
+				if place.kernel != "" && (row.Kernel == "" || place.route == partition.Kernel.String()) {
+					row.Kernel = place.kernel
+				}
 			}
-		}
-		list = append(list, o)
-	}
-	slices.SortFunc(list, func(a, b opJSON) int {
-		return strings.Compare(a.Domain+"\x00"+a.Operator, b.Domain+"\x00"+b.Operator)
-	})
-	return list
-}
-
-func routeOf(v operators.Verdict, name string) string {
-	switch _, ok := decompose.Lookup(name); {
-	case v.Level != operators.Unsupported:
-		return "kernel"
-	case name == "If" || name == "Loop":
-		return "control"
-	case v.Reason == operators.HostValue:
-		return "host"
-	case ok:
-		return "decomposed"
-	}
-	return "missing"
-}
-
-// firstTypes returns the element types that an operator's first input may have,
-// or, without inputs, its first output.
-func firstTypes(s *operators.Schema) []tensor.DType {
-	parameters := s.Inputs
-	if len(parameters) == 0 {
-		parameters = s.Outputs
-	}
-	if len(parameters) == 0 {
-		return nil
-	}
-	var types []tensor.DType
-	for _, name := range s.Allowed(parameters[0].Type) {
-		element, found := strings.CutPrefix(name, "tensor(")
-		if d, err := tensor.ParseDType(strings.TrimSuffix(element, ")")); found && err == nil {
-			types = append(types, d)
+			rows = append(rows, row)
 		}
 	}
-	return types
+	return rows
 }
 
-// sample is a node of an operator whose first input has type d; the types of
-// others that go by the same constraint are equal.
-func sample(s *operators.Schema, d tensor.DType) *graph.Node {
-	n := &graph.Node{Domain: s.Domain, Op: s.Name, Version: s.Since}
-	first := ""
-	if len(s.Inputs) > 0 {
-		first = s.Inputs[0].Type
+func printOps(w io.Writer, rows []opJSON) error {
+	several := rows[0].Device != rows[len(rows)-1].Device
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	heading, device := "OPERATOR\tVERSIONS\tROUTES\tKERNEL", ""
+	if several {
+		heading = "DEVICE\t" + heading
 	}
-	value := func(p operators.Parameter) *graph.Value {
-		v := &graph.Value{Name: p.Name}
-		if p.Type == first || first == "" {
-			v.Type = tensor.TensorType(d, nil)
+	fmt.Fprintln(t, heading)
+	for _, o := range rows {
+		if several {
+			device = o.Device + "\t"
 		}
-		return v
+		name := (&operators.Schema{Domain: o.Domain, Name: o.Operator}).Operator()
+		fmt.Fprintf(t, "%s%s\t%s\t%s\t%s\n", device, name, joinInts(o.Versions, ","), joinRoutes(o.Routes), o.Kernel)
 	}
-	for _, p := range s.Inputs {
-		n.Inputs = append(n.Inputs, value(p))
-	}
-	for _, p := range s.Outputs {
-		n.Outputs = append(n.Outputs, value(p))
-	}
-	return n
+	return t.Flush()
 }
 
-func joinInts(list []int) string {
+// printMarkdown prints a table for each domain, with a row for each set of types
+// that every device treats alike.
+func printMarkdown(w io.Writer, list []surveyed, devices []partition.Device, names []string) error {
+	fmt.Fprintf(w, `<!-- Generated by `+"`midplane ops --markdown --device %s`"+`; do not edit. -->
+
+# Operators
+
+How each operator runs, by the element type of its data. A file may use any of the versions listed: its nodes are lifted to the newest one, which is what devices see. Types that not every version takes stand behind the first that does.
+
+- **kernel**: the device has a kernel of its own.
+- reference: the device runs the reference implementation, which is right but slow; where it has kernels for all that the operator consists of, it prefers those.
+- decomposed: the device has kernels for all that the operator consists of.
+- control: the session runs the bodies, whose nodes have places of their own.
+- host: the values (strings, sequences, optionals, maps) live on the host.
+- –: the device cannot run it.
+
+Judged by placing one node in its usual form, as a model's would be; other attributes, ranks and layouts may go other ways, which `+"`midplane inspect`"+` shows for a model and `+"`midplane conform`"+` tries one by one.
+`, strings.Join(names, " --device "))
+	domain := "none"
+	for _, o := range list {
+		if o.schema.Domain != domain {
+			domain = o.schema.Domain
+			heading := domain
+			if heading == "" {
+				heading = "ai.onnx"
+			}
+			fmt.Fprintf(w, "\n## %s\n\n| operator | versions | types |", heading)
+			for _, d := range devices {
+				fmt.Fprintf(w, " %s |", d.Name)
+			}
+			fmt.Fprintf(w, "\n| --- | --- | --- |%s\n", strings.Repeat(" --- |", len(devices)))
+		}
+		name, versions := o.schema.Name, joinInts(o.versions, ", ")
+		for _, row := range alike(o.types) {
+			fmt.Fprintf(w, "| %s | %s | %s |", name, versions, nameTypes(row, o.versions[0]))
+			for _, place := range row[0].places {
+				fmt.Fprintf(w, " %s |", strings.NewReplacer(missing, "–", "kernel", "**kernel**").Replace(place.route))
+			}
+			fmt.Fprintln(w)
+			name, versions = "", ""
+		}
+	}
+	return nil
+}
+
+// alike groups the types that every device treats alike, in the order in which
+// they come.
+func alike(types []typed) [][]typed {
+	var groups [][]typed
+	for _, t := range types {
+		same := func(g []typed) bool {
+			return slices.EqualFunc(g[0].places, t.places, func(a, b standing) bool { return a.route == b.route })
+		}
+		if i := slices.IndexFunc(groups, same); i >= 0 {
+			groups[i] = append(groups[i], t)
+		} else {
+			groups = append(groups, []typed{t})
+		}
+	}
+	return groups
+}
+
+// nameTypes lists types, those that came later behind their version: "float32
+// float64; 13: bfloat16".
+func nameTypes(types []typed, first int) string {
+	slices.SortStableFunc(types, func(a, b typed) int { return a.since - b.since })
+	text, last := "", first
+	for _, t := range types {
+		switch {
+		case t.since != last:
+			text += fmt.Sprintf("; %d: ", t.since)
+		case text != "":
+			text += " "
+		}
+		text += t.dtype.String()
+		last = t.since
+	}
+	return strings.TrimPrefix(text, "; ")
+}
+
+func joinInts(list []int, separator string) string {
 	parts := make([]string, len(list))
 	for i, v := range list {
 		parts[i] = fmt.Sprint(v)
 	}
-	return strings.Join(parts, ",")
+	return strings.Join(parts, separator)
 }
 
 // joinRoutes groups types by route: "kernel: float32 float64; missing: int8".

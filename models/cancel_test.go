@@ -24,15 +24,15 @@ func TestCancelInsideANode(t *testing.T) {
 	}{
 		{"MatMul", tensors(f(4000, 4000), f(4000, 4000)), nil},
 		{"Gemm", tensors(f(4000, 4000), f(4000, 4000)), []graph.Attribute{graph.A("transB", int64(1))}},
-		{"Conv", tensors(f(1, 64, 300, 300), f(256, 64, 9, 9)), nil},
-		{"ConvTranspose", tensors(f(1, 64, 200, 200), f(64, 128, 11, 11)), nil},
+		{"Conv", tensors(f(1, 64, 200, 200), f(128, 64, 9, 9)), nil},
+		{"ConvTranspose", tensors(f(1, 64, 200, 200), f(64, 64, 11, 11)), nil},
 		{"MaxPool", tensors(f(1, 16, 500, 500)), []graph.Attribute{ints(99, 99)}},
 		{"AveragePool", tensors(f(1, 16, 500, 500)), []graph.Attribute{ints(99, 99)}},
 		{"Einsum", tensors(f(50, 50), f(50, 50), f(50, 50), f(50, 50)), []graph.Attribute{graph.A("equation", "ab,cd,ef,gh->ah")}},
-		{"Resize", tensors(f(8, 8, 200, 200), nil, tensor.Of([]float32{1, 1, 12, 12})), []graph.Attribute{graph.A("mode", "cubic")}},
+		{"Resize", tensors(f(1, 4, 200, 200), nil, tensor.Of([]float32{1, 1, 9, 9})), []graph.Attribute{graph.A("mode", "cubic")}},
 		{"LSTM", tensors(f(5000, 1, 500), f(1, 2000, 500), f(1, 2000, 500)), []graph.Attribute{graph.A("hidden_size", int64(500))}},
 		{"GRU", tensors(f(5000, 1, 500), f(1, 1500, 500), f(1, 1500, 500)), []graph.Attribute{graph.A("hidden_size", int64(500))}},
-		{"Attention", tensors(f(1, 8, 3000, 128), f(1, 8, 3000, 128), f(1, 8, 3000, 128)), nil},
+		{"Attention", tensors(f(1, 1, 3500, 128), f(1, 1, 3500, 128), f(1, 1, 3500, 128)), nil},
 		{"DFT", tensors(f(1, 131071, 1)), nil},
 		{"Det", tensors(f(3000, 3000)), nil},
 		{"LRN", tensors(f(1, 4000, 30, 30)), []graph.Attribute{graph.A("size", int64(4000))}},
@@ -60,7 +60,7 @@ func TestCancelInsideANode(t *testing.T) {
 			}
 			s.output("y", s.Op(c.op, operands, c.attrs...))
 			session := s.load(t, one("cpu"))
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 			defer cancel()
 			start := time.Now()
 			_, err := session.Run(ctx, in)

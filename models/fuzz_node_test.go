@@ -33,9 +33,9 @@ func FuzzNodes(f *testing.F) {
 
 // Models drawn at random end in bounded time and memory; see [FuzzNodes].
 func TestRandomNodes(t *testing.T) {
-	count := 3000
+	count := 1000
 	if testing.Short() {
-		count = 300
+		count = 200
 	}
 	for i := range uint64(count) {
 		runNodes(t, noise(i, 600))

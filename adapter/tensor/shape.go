@@ -20,6 +20,10 @@ var ErrTooLarge = errors.New("too large")
 // widest type are still counted by an int.
 const maxElements = math.MaxInt / 16
 
+// Extent returns a number as an extent. What an int cannot hold becomes the
+// nearest that it can, which no shape can have.
+func Extent(n int64) int { return int(min(max(n, math.MinInt), math.MaxInt)) }
+
 // Elements returns the product of the extents: 1 for a scalar. It returns an
 // error for a negative extent, and for more elements than a tensor can have.
 func (s Shape) Elements() (int, error) {

@@ -91,7 +91,7 @@ func (t *gatheringTask) index(i int) int {
 	if t.narrow != nil {
 		k = int(t.narrow[i])
 	} else {
-		k = int(t.wide[i])
+		k = tensor.Extent(t.wide[i])
 	}
 	if k < 0 {
 		k += t.w.n

@@ -92,7 +92,7 @@ func featureVectorizer(c *Call) error {
 	for i := range c.In {
 		size := -1
 		if d := c.Dims(i); len(sizes) > 0 {
-			size = int(sizes[i])
+			size = tensor.Extent(sizes[i])
 		} else if len(d) > 0 {
 			size = d[len(d)-1].Size
 		}
@@ -143,7 +143,7 @@ func castMap(c *Call) error {
 	}
 	count := tensor.Symbol("")
 	if n := c.Node.Int("max_map", 1); c.Node.Text("map_form", "DENSE") == "SPARSE" && n >= 0 {
-		count = tensor.Known(int(n))
+		count = tensor.Known(tensor.Extent(n))
 	}
 	c.Set(0, d, tensor.Dims{tensor.Known(1), count})
 	return nil

@@ -48,7 +48,7 @@ type Int struct {
 // Dim returns the extent that an Int stands for.
 func (i Int) Dim() tensor.Dim {
 	if i.Known && i.Value >= 0 {
-		return tensor.Known(int(i.Value))
+		return tensor.Known(tensor.Extent(i.Value))
 	}
 	return tensor.Symbol(i.Name)
 }

@@ -39,7 +39,7 @@ func scores(c *Call, i int, d tensor.DType, count int64) error {
 	if err != nil {
 		return err
 	}
-	c.Set(i, d, tensor.Dims{examples, tensor.Known(int(count))})
+	c.Set(i, d, tensor.Dims{examples, tensor.Known(tensor.Extent(count))})
 	return nil
 }
 

@@ -21,7 +21,7 @@ var random = family{
 func drawn(c *Call) error {
 	shape := tensor.Shape{}
 	for _, n := range c.Node.Ints("shape") {
-		shape = append(shape, int(n))
+		shape = append(shape, tensor.Extent(n))
 	}
 	if _, err := shape.Elements(); err != nil {
 		return err
@@ -36,7 +36,7 @@ func drawnLike(c *Call) error {
 }
 
 func multinomial(c *Call) error {
-	dims := tensor.Dims{tensor.Symbol(""), tensor.Known(int(c.Node.Int("sample_size", 1)))}
+	dims := tensor.Dims{tensor.Symbol(""), tensor.Known(tensor.Extent(c.Node.Int("sample_size", 1)))}
 	if in := c.Dims(0); in.Ranked() {
 		if len(in) != 2 {
 			return fmt.Errorf("the input must have the shape [batch, classes], got %v", in)

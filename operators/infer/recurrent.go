@@ -29,7 +29,7 @@ func recurrence(c *Call, gates int) error {
 	batchFirst := c.Node.Bool("layout", false)
 	seq, batch, hidden, input := tensor.Symbol(""), tensor.Symbol(""), tensor.Symbol(""), tensor.Symbol("")
 	if size := c.Node.Int("hidden_size", 0); size > 0 {
-		hidden = tensor.Known(int(size))
+		hidden = tensor.Known(tensor.Extent(size))
 	}
 	all := scaled(hidden, gates)
 	state := []*tensor.Dim{&directions, &batch, &hidden}

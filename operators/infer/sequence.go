@@ -158,7 +158,7 @@ func chunk(c *Call, n tensor.Dim) tensor.Dim {
 	if whole := n.IsKnown() && sizes[0] > 0 && int64(n.Size)%sizes[0] == 0; rank == 0 && !whole {
 		return tensor.Symbol("")
 	}
-	return tensor.Known(int(sizes[0]))
+	return tensor.Known(tensor.Extent(sizes[0]))
 }
 
 func optional(c *Call) error {

@@ -264,7 +264,7 @@ func paddedDim(d tensor.Dim, begin, end Int) (tensor.Dim, error) {
 	if n < 0 {
 		return d, fmt.Errorf("extent %d cannot be padded by %d and %d", d.Size, begin.Value, end.Value)
 	}
-	return tensor.Known(int(n)), nil
+	return tensor.Known(tensor.Extent(n)), nil
 }
 
 func compress(c *Call) error {
@@ -272,7 +272,7 @@ func compress(c *Call) error {
 	if chosen, ok := c.Ints(1); ok {
 		n := 0
 		for _, v := range chosen {
-			n += int(v)
+			n += tensor.Extent(v)
 		}
 		count = tensor.Known(n)
 	}

@@ -59,7 +59,7 @@ func tfIdfVectorizer(c *Call) error {
 		}
 		columns = max(columns, k+1)
 	}
-	width := tensor.Known(int(columns))
+	width := tensor.Known(tensor.Extent(columns))
 	switch x := c.Dims(0); {
 	case !x.Ranked():
 		c.SetUnranked(0, tensor.Float32)

@@ -21,7 +21,7 @@ func (w window) span() int { return (w.kernel-1)*w.dilation + 1 }
 
 // maxSpatial bounds the spatial attributes, so that sums and products of them
 // with extents do not overflow.
-const maxSpatial = math.MaxInt32
+const maxSpatial = min(math.MaxInt32, math.MaxInt>>8)
 
 // spatialInts returns a list attribute with count numbers, each def where the
 // attribute is not set. It is an error if one is less than least.

@@ -45,7 +45,7 @@ func constantOfShape(c *Call) ([]tensor.Value, error) {
 	extents := c.Ints(0)
 	shape := make(tensor.Shape, len(extents))
 	for i, n := range extents {
-		shape[i] = int(n)
+		shape[i] = tensor.Extent(n)
 	}
 	value := c.Node.Tensor("value")
 	if value == nil {

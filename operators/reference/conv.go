@@ -273,7 +273,7 @@ func col2im(c *Call) ([]tensor.Value, error) {
 
 // shapeInput returns an integer input as a shape.
 func shapeInput(c *Call, i int) tensor.Shape {
-	return mapped(c.Ints(i), func(n int64) int { return int(n) })
+	return mapped(c.Ints(i), tensor.Extent)
 }
 
 // addBlocks adds the columns of v (planes, kernel, blocks) into planes of the

@@ -139,7 +139,7 @@ func roiAlign(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	n := c.Node
-	height, width := int(n.Int("output_height", 1)), int(n.Int("output_width", 1))
+	height, width := tensor.Extent(n.Int("output_height", 1)), tensor.Extent(n.Int("output_width", 1))
 	shape := tensor.Shape{count, x[1], height, width}
 	if _, err := countOf(shape); err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func castMap(c *Call) ([]tensor.Value, error) {
 		return one(pick(cast, tensor.Shape{1, len(keys)}, order))
 	case "SPARSE":
 		size := c.Node.Int("max_map", 1)
-		y, err := tensor.New(cast.DType(), tensor.Shape{1, int(size)})
+		y, err := tensor.New(cast.DType(), tensor.Shape{1, tensor.Extent(size)})
 		if err != nil {
 			return nil, fmt.Errorf("max_map is %d: %w", size, err)
 		}

@@ -238,7 +238,7 @@ func featureVectorizer(c *Call) ([]tensor.Value, error) {
 		}
 		parts[i], rows, widths[i] = x, x.rows, x.cols
 		if len(sizes) > 0 {
-			widths[i] = int(sizes[i])
+			widths[i] = tensor.Extent(sizes[i])
 		}
 		if widths[i] < 0 || cols > math.MaxInt-widths[i] {
 			return nil, fmt.Errorf("inputdimensions %v cannot be added up", sizes)

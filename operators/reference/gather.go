@@ -155,7 +155,7 @@ func oneHot(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := insertAxis(indices.Shape(), axis, int(depth))
+	target := insertAxis(indices.Shape(), axis, tensor.Extent(depth))
 	if _, err := countOf(target); err != nil {
 		return nil, fmt.Errorf("depth %d: %w", depth, err)
 	}

@@ -244,13 +244,13 @@ func affineGrid(c *Call) ([]tensor.Value, error) {
 	if rank != 2 && rank != 3 {
 		return nil, fmt.Errorf("size has %d elements; (N, C, H, W) or (N, C, D, H, W) is needed", len(size))
 	}
-	batch := int(size[0])
+	batch := tensor.Extent(size[0])
 	if want := (tensor.Shape{batch, rank, rank + 1}); !theta.Shape().Equal(want) {
 		return nil, fmt.Errorf("theta has the shape %v; for size %v it must be %v", theta.Shape(), size, want)
 	}
 	image := make(tensor.Shape, rank)
 	for i := range image {
-		image[i] = int(size[2+i])
+		image[i] = tensor.Extent(size[2+i])
 	}
 	shape := append(append(tensor.Shape{batch}, image...), rank)
 	if _, err := countOf(shape); err != nil {

@@ -48,7 +48,7 @@ func linearRegressor(c *Call) ([]tensor.Value, error) {
 	if targets < 1 {
 		return nil, fmt.Errorf("targets is %d, but must be at least 1", targets)
 	}
-	scores, err := linearScores(x, c.Node.Floats("coefficients"), c.Node.Floats("intercepts"), int(targets))
+	scores, err := linearScores(x, c.Node.Floats("coefficients"), c.Node.Floats("intercepts"), tensor.Extent(targets))
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func pad(c *Call) ([]tensor.Value, error) {
 			return nil, fmt.Errorf("mode %q has nothing to repeat along axis %d of extent 0", mode, axis)
 		}
 		before[axis] = int(begin)
-		target[axis] = int(begin + end + n)
+		target[axis] = tensor.Extent(begin + end + n)
 	}
 	out, err := padded(data, target, before, fill, constant)
 	if err != nil {

@@ -258,7 +258,7 @@ func maxUnpool(c *Call) ([]tensor.Value, error) {
 	if c.Has(2) {
 		shape = nil
 		for _, n := range c.Ints(2) {
-			shape = append(shape, int(n))
+			shape = append(shape, tensor.Extent(n))
 		}
 	}
 	if len(shape) != x.Rank() {

@@ -66,7 +66,7 @@ func draw(c *Call, next func(tensor.DType) float64) ([]tensor.Value, error) {
 		d, shape = dtypeOr(c.Node, t.DType()), t.Shape()
 	} else {
 		for _, n := range c.Node.Ints("shape") {
-			shape = append(shape, int(n))
+			shape = append(shape, tensor.Extent(n))
 		}
 	}
 	if !d.IsFloat() {
@@ -104,7 +104,7 @@ func multinomial(c *Call) ([]tensor.Value, error) {
 		return nil, fmt.Errorf("the input must have the shape [batch, classes] with a class at least, got %v", t.Shape())
 	}
 	batch, classes := t.Shape()[0], t.Shape()[1]
-	shape := tensor.Shape{batch, int(c.Node.Int("sample_size", 1))}
+	shape := tensor.Shape{batch, tensor.Extent(c.Node.Int("sample_size", 1))}
 	n, err := countOf(shape)
 	if err != nil {
 		return nil, err

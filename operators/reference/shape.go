@@ -85,8 +85,8 @@ func reshaped(from tensor.Shape, request []int64, allowzero bool) (tensor.Shape,
 		case n == 0 && !allowzero:
 			target[i], left[i] = from[i], 1
 		default:
-			target[i], zero = int(n), zero || n == 0
-			others = append(others, int(n))
+			target[i], zero = tensor.Extent(n), zero || n == 0
+			others = append(others, tensor.Extent(n))
 		}
 	}
 	if rest < 0 {
@@ -174,7 +174,7 @@ func expand(c *Call) ([]tensor.Value, error) {
 	data := c.Tensor(0)
 	request := make(tensor.Shape, len(c.Ints(1)))
 	for i, n := range c.Ints(1) {
-		request[i] = int(n)
+		request[i] = tensor.Extent(n)
 	}
 	if _, err := request.Elements(); err != nil {
 		return nil, err
@@ -289,7 +289,7 @@ func tile(c *Call) ([]tensor.Value, error) {
 	paired, steps := make(tensor.Shape, 0, 2*len(from)), make([]int, 0, 2*len(from))
 	strides := from.Strides()
 	for axis, n := range from {
-		paired = append(paired, int(repeats[axis]), n)
+		paired = append(paired, tensor.Extent(repeats[axis]), n)
 		steps = append(steps, 0, strides[axis])
 	}
 	if _, err := countOf(paired); err != nil {

@@ -54,7 +54,7 @@ func dft(c *Call) ([]tensor.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		length = int(asked)
+		length = tensor.Extent(asked)
 	}
 	if length < 1 {
 		return nil, fmt.Errorf("the length of the transform is %d, it must be positive", length)
@@ -218,7 +218,7 @@ func stftWindow(c *Call, length int) (size int, window []float64, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		n := int(asked)
+		n := tensor.Extent(asked)
 		if window != nil && n != size {
 			return 0, nil, fmt.Errorf("frame_length is %d, the window has %d weights", n, size)
 		}
@@ -249,7 +249,7 @@ func cosineWindow(a0, a1, a2 float64) Func {
 		if err != nil {
 			return nil, err
 		}
-		shape := tensor.Shape{int(size[0])}
+		shape := tensor.Shape{tensor.Extent(size[0])}
 		if _, err := countOf(shape); err != nil {
 			return nil, err
 		}
@@ -304,7 +304,7 @@ func melWeightMatrix(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape := tensor.Shape{int(length/2 + 1), int(bands)}
+	shape := tensor.Shape{tensor.Extent(length/2 + 1), tensor.Extent(bands)}
 	if _, err := countOf(shape); err != nil {
 		return nil, err
 	}

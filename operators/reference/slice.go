@@ -305,7 +305,7 @@ func centerCropPad(c *Call) ([]tensor.Value, error) {
 		if request[i] < 0 || request[i] > math.MaxInt32 {
 			return nil, fmt.Errorf("axis %d is to have extent %d, which is outside [0, %d]", axis, request[i], math.MaxInt32)
 		}
-		target[axis] = int(request[i])
+		target[axis] = tensor.Extent(request[i])
 		// Cropping starts at floor((n-target)/2), padding at floor((target-n)/2).
 		before[axis] = (target[axis] - n) / 2
 	}

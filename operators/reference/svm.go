@@ -89,7 +89,7 @@ func svmRegressor(c *Call) ([]tensor.Value, error) {
 	if supports < 0 {
 		return nil, fmt.Errorf("n_supports is %d, but cannot be negative", supports)
 	}
-	m, err := machineOf(c.Node, int(supports), x.cols)
+	m, err := machineOf(c.Node, tensor.Extent(supports), x.cols)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func treeEnsemble(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores, err := e.scores(c, x, int(c.Node.Int("n_targets", 1)), aggregate)
+	scores, err := e.scores(c, x, tensor.Extent(c.Node.Int("n_targets", 1)), aggregate)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func treeEnsembleRegressor(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores, err := e.scores(c, x, int(c.Node.Int("n_targets", 1)), c.Node.Text("aggregate_function", "SUM"))
+	scores, err := e.scores(c, x, tensor.Extent(c.Node.Int("n_targets", 1)), c.Node.Text("aggregate_function", "SUM"))
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (w window) padded(o int) int {
 
 // maxSpatial bounds the spatial attributes, so that sums and products of them
 // with extents do not overflow.
-const maxSpatial = math.MaxInt32
+const maxSpatial = min(math.MaxInt32, math.MaxInt>>8)
 
 // spatialInts returns a list attribute with one number for each of rank axes
 // (two for "pads"), each def where the attribute is not set. It is an error if

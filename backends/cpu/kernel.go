@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/parallel"
 	"example.com/midplane/operators"
@@ -60,6 +62,42 @@ func (k *kernel) Run(ctx context.Context, c *operators.Call) error {
 	}
 	return reference.Apply(ctx, k.node, c, bytesOf)
 }
+
+// planAhead plans the work where all that it depends on is known already.
+func (k *kernel) planAhead() error {
+	c := &operators.Call{Inputs: make([]operators.Operand, len(k.node.Inputs)), Outputs: make([]operators.Operand, len(k.node.Outputs))}
+	for i, v := range k.node.Inputs {
+		if v == nil {
+			continue
+		}
+		shape, known := v.Type.Dims.Shape()
+		if !known || v.Const == nil && slices.Contains(k.values, i) {
+			return nil
+		}
+		c.Inputs[i] = operators.Operand{DType: v.Type.DType, Shape: shape, Region: driver.Region{Buffer: somewhere}}
+		if v.Const != nil {
+			c.Inputs[i].Host = v.Const
+		}
+	}
+	for i, v := range k.node.Outputs {
+		if v == nil {
+			continue
+		}
+		shape, known := v.Type.Dims.Shape()
+		if !known {
+			return nil
+		}
+		c.Outputs[i] = operators.Operand{DType: v.Type.DType, Shape: shape, Region: driver.Region{Buffer: somewhere}}
+	}
+	p, err := k.prepare(c)
+	if err == nil {
+		k.last.Store(p)
+	}
+	return err
+}
+
+// somewhere is where operands lie of which only the shape is known.
+var somewhere = struct{ driver.Buffer }{}
 
 // errUnfit is returned by work that has met values, before it wrote anything,
 // that only the reference deals with.

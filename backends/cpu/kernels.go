@@ -14,7 +14,7 @@ import (
 
 // families are the tables of fast kernels, one for each file.
 var families = []family{
-	pairwise, unary, cast, where, shape, slice, gather, reduce, softmax, normalization,
+	matmul, conv, convTranspose, pool, recurrent, resize, pairwise, unary, cast, where, shape, slice, gather, reduce, softmax, normalization,
 }
 
 // family is the table of one file. Of several entries for an operator the first
@@ -81,7 +81,8 @@ func (d *Device) entry(e entry) operators.Entry {
 			if err != nil {
 				return nil, err
 			}
-			return &kernel{node: n, plan: plan, values: e.values}, nil
+			k := &kernel{node: n, plan: plan, values: e.values}
+			return k, k.planAhead()
 		},
 	}
 }

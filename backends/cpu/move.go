@@ -163,7 +163,7 @@ func (w *relocation) fill(c *operators.Call) error {
 
 // word is an element of a given size.
 type word interface {
-	uint8 | uint16 | uint32 | uint64
+	uint8 | uint16 | uint32 | uint64 | float32
 }
 
 // relocationTask copies one box.

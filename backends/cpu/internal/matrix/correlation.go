@@ -31,22 +31,27 @@ type Strip struct {
 	Keep     uint64 // bit j: column j is kept
 }
 
-// Strips divides an output of rows × columns pixels into strips. Pixel (y, x) is
-// computed at element y × step + x of the image, where step >= columns.
-func Strips(rows, columns, step int) []Strip { return best.strips(rows, columns, step) }
+// Strips divides a box of pixels, row by row, into strips. Pixel (z, y, x) is
+// computed at element (z × height + y) × width + x of the image, where height and
+// width are at least as large as the box.
+func Strips(box [3]int, height, width int) []Strip { return best.strips(box, height, width) }
 
-func (ks *kernels) strips(rows, columns, step int) []Strip {
+func (ks *kernels) strips(box [3]int, height, width int) []Strip {
 	var list []Strip
-	end := (rows-1)*step + columns
+	if box[0]*box[1]*box[2] == 0 {
+		return nil
+	}
+	kept := func(at int) bool { return at%width < box[2] && at/width%height < box[1] }
+	end := ((box[0]-1)*height+box[1]-1)*width + box[2]
 	to := 0
-	for from := 0; rows > 0 && columns > 0 && from < end; {
-		if from%step >= columns {
-			from += step - from%step // nothing to keep before the next row
+	for from := 0; from < end; {
+		if !kept(from) {
+			from++
 			continue
 		}
-		s := Strip{From: from, To: to, Columns: min(ks.columns, end-from)}
-		for j := range s.Columns {
-			if (from+j)%step < columns {
+		s := Strip{From: from, To: to}
+		for j := range min(ks.columns, end-from) {
+			if kept(from + j) {
 				s.Keep |= 1 << j
 			}
 		}
@@ -68,21 +73,23 @@ func (p *Correlation) Rectangle(r0, r1, s0, s1 int) {
 		return
 	}
 	p.check(ks, s0, s1)
-	t := tile{inner: p.A.inner, ldc: p.CStep * 4, low: p.Low, high: p.High}
+	t := tiles.Get().(*tile)
+	defer tiles.Put(t)
+	t.inner, t.ldc, t.low, t.high = p.A.inner, p.CStep*4, p.Low, p.High
 	if t.inner > 0 {
 		t.offsets = at64(p.Offsets)
 	}
 	if p.A.rows > (s1-s0)*ks.columns { // the weights are what is larger: read them once
 		for r := r0; r < r1; r++ {
 			for s := s0; s < s1; s++ {
-				p.tile(ks, &t, r, &p.Strips[s])
+				p.tile(ks, t, r, &p.Strips[s])
 			}
 		}
 		return
 	}
 	for s := s0; s < s1; s++ {
 		for r := r0; r < r1; r++ {
-			p.tile(ks, &t, r, &p.Strips[s])
+			p.tile(ks, t, r, &p.Strips[s])
 		}
 	}
 }

@@ -14,7 +14,10 @@
 // be divided among threads by rectangles of tiles ([Product.Rectangle]).
 package matrix
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // kernels are the micro-kernels of one set of instructions, and the largest tile
 // that they compute.
@@ -49,6 +52,9 @@ type tile struct {
 	low     float32 // what C is clipped to; NaN stays NaN
 	high    float32
 }
+
+// tiles are kept for reuse: what a micro-kernel is given lives on the heap.
+var tiles = sync.Pool{New: func() any { return new(tile) }}
 
 // What sums start from.
 const (

@@ -97,7 +97,8 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	var t tile
+	t := tiles.Get().(*tile)
+	defer tiles.Put(t)
 	t.lda, t.ldb, t.ldc = p.AStep*4, p.BStep*4, p.CStep*4
 	if p.PackedB != nil {
 		t.ldb = ks.columns * 4
@@ -116,13 +117,13 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 		if leftIsLarger {
 			for r := r0; r < r1; r++ {
 				for c := c0; c < c1; c++ {
-					p.tile(ks, &t, r, c, k)
+					p.tile(ks, t, r, c, k)
 				}
 			}
 		} else {
 			for c := c0; c < c1; c++ {
 				for r := r0; r < r1; r++ {
-					p.tile(ks, &t, r, c, k)
+					p.tile(ks, t, r, c, k)
 				}
 			}
 		}

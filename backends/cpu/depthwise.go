@@ -1,0 +1,104 @@
+package cpu
+
+import (
+	"context"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/matrix"
+	"example.com/midplane/backends/cpu/internal/vector"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// planewise is a convolution each of whose filters sees one channel.
+type planewise struct {
+	device             *Device
+	shape              tensor.Shape // of the result
+	planes, multiplier int          // planes of the input, and filters for each
+	channels           int
+	image              *image
+	offsets            []int64
+	plane, outPlane    int
+	taps               int
+	pieces, size       int // of planes
+	tasks              tasks[planewiseTask]
+}
+
+func depthwise(d *Device, n *graph.Node) (planner, error) {
+	return func(c *operators.Call) (work, error) {
+		ws, ok := convWindows(n, c)
+		if !ok || c.Inputs[1].Shape[1] != 1 {
+			return nil, nil
+		}
+		x, f := c.Inputs[0].Shape, c.Inputs[1].Shape
+		w := &planewise{
+			device: d, shape: convShape(x, f[0], &ws), planes: x[0] * x[1], channels: x[1], multiplier: f[0] / x[1],
+			image: newImage(ws), plane: volume(ws.in()), outPlane: volume(ws.out()), taps: f[2:].Size(),
+		}
+		w.offsets = w.image.offsets()
+		w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*w.taps*w.multiplier/2, d.threads)
+		return w, nil
+	}, nil
+}
+
+func (w *planewise) run(ctx context.Context, c *operators.Call) error {
+	t := w.tasks.get()
+	defer w.tasks.put(t)
+	t.w = w
+	var err error
+	if t.x, err = input[float32](c, 0); err != nil {
+		return err
+	}
+	if t.filters, err = input[float32](c, 1); err != nil {
+		return err
+	}
+	if has(c, 2) {
+		if t.bias, err = input[float32](c, 2); err != nil {
+			return err
+		}
+	}
+	if t.dst, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
+		return err
+	}
+	if !w.image.direct {
+		t.step = (w.image.size + 15) &^ 15
+		t.room = w.device.scratch.take(w.device.threads * t.step * 4)
+		defer w.device.scratch.give(t.room)
+	}
+	return w.device.divide(ctx, w.pieces, t)
+}
+
+// planewiseTask is one run of a planewise.
+type planewiseTask struct {
+	w                     *planewise
+	dst, x, filters, bias []float32
+	room                  []byte // for an image for each worker, step elements apart
+	step                  int
+}
+
+// Do implements parallel.Task.
+func (t *planewiseTask) Do(worker, piece int) {
+	w := t.w
+	out, extent := w.image.windows.out(), w.image.extent
+	for i := piece * w.size; i < min((piece+1)*w.size, w.planes); i++ {
+		image := t.x[i*w.plane:][:w.plane]
+		if t.room != nil {
+			room := floats(t.room, (worker+1)*t.step)[worker*t.step:]
+			w.image.draw(room, image, 0)
+			image = room[:w.image.size]
+		}
+		for k := range w.multiplier {
+			filter := i%w.channels*w.multiplier + k
+			bias := float32(0)
+			if t.bias != nil {
+				bias = t.bias[filter]
+			}
+			dst := t.dst[(i*w.multiplier+k)*w.outPlane:][:w.outPlane]
+			for z := range out[0] {
+				slice := out[1] * out[2]
+				matrix.Filter(dst[z*slice:][:slice], image[z*extent[1]*extent[2]:], t.filters[filter*w.taps:][:w.taps], w.offsets,
+					out[1], out[2], extent[2], bias, vector.NegativeInfinity, vector.Infinity)
+			}
+		}
+	}
+}

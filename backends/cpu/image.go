@@ -1,0 +1,124 @@
+package cpu
+
+import (
+	"example.com/midplane/backends/cpu/internal/vector"
+)
+
+// image is how planes are laid out so that the taps of windows are shifted views
+// of them: with padding around, and where windows move by several elements, every
+// so many elements apart from the others, in phases. Element j of phase p along
+// an axis is element j × stride + p - before of the plane.
+//
+// Where windows move by one element and there is no padding, a plane is its own
+// image.
+type image struct {
+	windows windows
+	phases  [3][]int // along each axis, those that some tap falls on
+	extent  [3]int   // elements of a phase along each axis
+	phase   int      // elements of a phase
+	size    int      // elements of a plane's image
+	direct  bool     // planes are their own images
+}
+
+func newImage(ws windows) *image {
+	m := &image{windows: ws, direct: true}
+	count := 1
+	for i, w := range ws {
+		used := make([]bool, min(w.stride, w.span()))
+		for k := range min(w.kernel, w.stride) {
+			used[k*w.dilation%w.stride] = true
+		}
+		for p, u := range used {
+			if u {
+				m.phases[i] = append(m.phases[i], p)
+			}
+		}
+		m.extent[i] = w.out + (w.kernel-1)*w.dilation/w.stride
+		m.direct = m.direct && w.stride == 1 && w.before == 0 && m.extent[i] == w.in
+		count *= len(m.phases[i])
+	}
+	m.phase = volume(m.extent)
+	m.size = count * m.phase
+	return m
+}
+
+// offsets returns where the views of a plane's image begin, in elements, for
+// every tap of the windows in row-major order.
+func (m *image) offsets() []int64 {
+	var list []int64
+	kernel := m.windows.kernel()
+	for z := range kernel[0] {
+		for y := range kernel[1] {
+			for x := range kernel[2] {
+				phase, at := 0, 0
+				for axis, k := range [3]int{z, y, x} {
+					w := &m.windows[axis]
+					k *= w.dilation
+					phase = phase*len(m.phases[axis]) + m.phaseIndex(axis, k%w.stride)
+					at = at*m.extent[axis] + k/w.stride
+				}
+				list = append(list, int64(phase*m.phase+at))
+			}
+		}
+	}
+	return list
+}
+
+func (m *image) phaseIndex(axis, phase int) int {
+	for i, p := range m.phases[axis] {
+		if p == phase {
+			return i
+		}
+	}
+	return -1
+}
+
+// draw writes the image of a plane, with blank where there is padding.
+func (m *image) draw(dst, plane []float32, blank float32) {
+	in := m.windows.in()
+	for _, pz := range m.phases[0] {
+		for _, py := range m.phases[1] {
+			for _, px := range m.phases[2] {
+				for z := range m.extent[0] {
+					fromZ := m.windows[0].from(z, pz)
+					for y := range m.extent[1] {
+						fromY := m.windows[1].from(y, py)
+						line := dst[:m.extent[2]]
+						dst = dst[m.extent[2]:]
+						if fromZ < 0 || fromZ >= in[0] || fromY < 0 || fromY >= in[1] {
+							vector.Fill(line, blank)
+							continue
+						}
+						m.windows[2].draw(line, plane[(fromZ*in[1]+fromY)*in[2]:][:in[2]], px, blank)
+					}
+				}
+			}
+		}
+	}
+}
+
+// from returns which element of the input element j of a phase is.
+func (w *window) from(j, phase int) int { return j*w.stride + phase - w.before }
+
+// draw writes one line of an image.
+func (w *window) draw(dst, line []float32, phase int, blank float32) {
+	first := min(max((w.before-phase+w.stride-1)/w.stride, 0), len(dst))
+	end := first
+	if last := w.in - 1 + w.before - phase; last >= 0 {
+		end = min(max(last/w.stride+1, first), len(dst))
+	}
+	vector.Fill(dst[:first], blank)
+	vector.Fill(dst[end:], blank)
+	if first == end {
+		return
+	}
+	line = line[w.from(first, phase):]
+	dst = dst[first:end]
+	if w.stride == 1 {
+		copy(dst, line)
+		return
+	}
+	for j := range dst {
+		dst[j] = line[j*w.stride]
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
 )
 
 // difference is a known one between ONNX Runtime and the reference. It explains
@@ -53,12 +54,46 @@ func negative(v float64) bool { return v < 0 }
 // unexact reports whether float64 may not hold an integer.
 func unexact(v float64) bool { return math.Abs(v) >= 1<<53 }
 
+// empty reports whether input i has no elements.
+func (n *sample) empty(i int) bool {
+	t := n.tensorAt(i)
+	return t != nil && t.Len() == 0
+}
+
+// ints returns an attribute that is a list, or else the elements of input i.
+func (n *sample) ints(name string, i int) []int64 {
+	for _, a := range n.attrs {
+		if v, ok := a.Value.([]int64); ok && a.Name == name {
+			return v
+		}
+	}
+	if t := n.tensorAt(i); t != nil && t.DType().IsInteger() {
+		return t.Int64s()
+	}
+	return nil
+}
+
+// int returns an attribute, def where it is not set.
+func (n *sample) int(name string, def int64) int64 {
+	for _, a := range n.attrs {
+		if v, ok := a.Value.(int64); ok && a.Name == name {
+			return v
+		}
+	}
+	return def
+}
+
 // dtype returns the element type of input i, Undefined where there is none.
 func (n *sample) dtype(i int) tensor.DType {
 	if t := n.tensorAt(i); t != nil {
 		return t.DType()
 	}
 	return tensor.Undefined
+}
+
+// has reports whether the node has an attribute.
+func (n *sample) has(name string) bool {
+	return slices.ContainsFunc(n.attrs, func(a graph.Attribute) bool { return a.Name == name })
 }
 
 // is reports whether the node has an attribute of this value.

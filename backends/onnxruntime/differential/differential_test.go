@@ -48,7 +48,7 @@ func TestDifferential(t *testing.T) {
 	table := make(map[string]*tally)
 	for s := range operators.All() {
 		draw, ok := draws[s.Operator()]
-		if !ok || s.Deprecated {
+		if _, before := operators.Lookup(s.Domain, s.Name, s.Since-1); !ok || s.Deprecated && before {
 			continue
 		}
 		c := &tally{}
@@ -158,7 +158,7 @@ func (c *tally) one(t *testing.T, ort operators.Compiler, d *dice, n *sample, nu
 	case err != nil:
 		known := n.triage(err)
 		if known == nil {
-			t.Errorf("draw %d: %v; %s", number, err, n)
+			t.Errorf("draw %d: %s; %s", number, strings.ReplaceAll(err.Error(), "\n", " "), n)
 			return false
 		}
 		c.count(known)
@@ -185,6 +185,11 @@ func (c *tally) results(ctx context.Context, ort operators.Compiler, d *dice, n 
 		c.rewritten = c.rewritten || len(lifted.Nodes) != 1 || lifted.Nodes[0].Op != n.schema.Name || len(lifted.Nodes[0].Attributes) != len(n.attrs) || len(lifted.Nodes[0].Inputs) != len(n.inputs)
 		got, ours = reference.Evaluate(ctx, lifted, inputs)
 	}
+	for i, v := range m.Graph.Outputs {
+		if i < len(got) && got[i] != nil {
+			v.Type = unshaped(got[i].Type())
+		}
+	}
 	x, theirs := ort.Compile(ctx, operators.Source{Model: m})
 	if theirs != nil {
 		return nil, got, theirs, ours
@@ -192,6 +197,16 @@ func (c *tally) results(ctx context.Context, ort operators.Compiler, d *dice, n 
 	defer x.Close()
 	want, theirs = x.Run(ctx, inputs)
 	return want, got, theirs, ours
+}
+
+// unshaped returns a type without the shapes that a model need not declare.
+func unshaped(t tensor.Type) tensor.Type {
+	t.Dims = nil
+	if t.Elem != nil {
+		elem := unshaped(*t.Elem)
+		t.Elem = &elem
+	}
+	return t
 }
 
 // differ returns how the results of ONNX Runtime and the reference differ.
@@ -222,7 +237,17 @@ var refusals = []struct{ message, reason string }{
 	{"NOT_IMPLEMENTED", "not implemented"},
 	{"of input parameter", "no kernel"}, // of an operator that a function's body uses
 	{"is not currently registered or supported", "no kernel"},
-	{"InsertedPrecisionFreeCast", "no kernel"}, // it tried to cast float16 in an operator set without such a Cast
+	{"bound to different types", "no kernel"}, // in a function's body
+	{"constant_of_shape_base.h", "not implemented"},
+	{"data type is not supported with", "not implemented"},
+	{"does not support double yet", "not implemented"},
+	{"Batchwise recurrent operations (layout == 1) are not supported", "not implemented"},
+	{"Non per-tensor quantization is not supported", "not implemented"},
+	{"Training mode only supports spatial BN", "not implemented"},
+	{"mode only supports:", "not implemented"},
+	{"Unrecognized attribute", "operator set too new"},
+	{"must have same type as input. Input type is 1 and attribute type is 10", "no kernel"}, // it has cast the input
+	{"InsertedPrecisionFreeCast", "no kernel"},                                              // it tried to cast float16 in an operator set without such a Cast
 }
 
 // refusal returns why ONNX Runtime refuses a model, "" if it does not.

@@ -3,6 +3,7 @@ package differential_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"example.com/midplane/adapter/tensor"
@@ -31,10 +32,11 @@ func (d *dice) node(inputs ...tensor.Value) *sample {
 	return &sample{schema: d.schema, inputs: inputs, outputs: 1}
 }
 
-// attribute sets an attribute if the version has it.
+// attribute sets an attribute if the version has it, and replaces one of that
+// name.
 func attribute[T graph.AttributeValue](n *sample, name string, v T) {
 	if _, ok := n.schema.Attribute(name); ok {
-		n.attrs = append(n.attrs, graph.A(name, v))
+		n.attrs = append(without(n.attrs, name), graph.A(name, v))
 	}
 }
 
@@ -46,7 +48,7 @@ func (n *sample) accumulates(terms int) *sample {
 
 // tensorAt returns an input that is a tensor, nil if it is absent.
 func (n *sample) tensorAt(i int) *tensor.Tensor {
-	if i >= len(n.inputs) {
+	if i < 0 || i >= len(n.inputs) {
 		return nil
 	}
 	t, _ := n.inputs[i].(*tensor.Tensor)
@@ -133,4 +135,9 @@ func describe(v tensor.Value) string {
 		return "map " + describe(v.Keys) + " to " + describe(v.Values)
 	}
 	return v.Type().String()
+}
+
+// without returns attributes less the one of a name.
+func without(attrs []graph.Attribute, name string) []graph.Attribute {
+	return slices.DeleteFunc(attrs, func(a graph.Attribute) bool { return a.Name == name })
 }

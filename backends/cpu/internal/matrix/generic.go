@@ -119,10 +119,10 @@ func (t *tile) store(sums *block, rows int) {
 // compress stores the columns that keep names, side by side.
 func (t *tile) compress(sums *block, rows int) {
 	for i := range rows {
-		to := unsafe.Add(t.c, i*t.ldc)
+		to := i * t.ldc
 		for keep := t.keep; keep != 0; keep &= keep - 1 {
-			*(*float32)(to) = min(max(sums[i][bits.TrailingZeros64(keep)], t.low), t.high)
-			to = unsafe.Add(to, 4)
+			*(*float32)(unsafe.Add(t.c, to)) = min(max(sums[i][bits.TrailingZeros64(keep)], t.low), t.high)
+			to += 4
 		}
 	}
 }

@@ -94,6 +94,9 @@ func convolution(d *Device, n *graph.Node) (planner, error) {
 			return d.fullyConnected(c, constant, &ws)
 		}
 		w := newCorrelation(d, c, ws, groups)
+		if w == nil {
+			return nil, nil
+		}
 		if constant != nil {
 			packed, err := d.packFilters(constant, groups)
 			if err != nil {
@@ -154,11 +157,16 @@ func convShape(x tensor.Shape, channels int, ws *windows) tensor.Shape {
 	return append(tensor.Shape{x[0], channels}, out[len(out)-len(x)+2:]...)
 }
 
+// newCorrelation returns nil where the images would take too much memory.
 func newCorrelation(d *Device, c *operators.Call, ws windows, groups int) *correlation {
 	x, f := c.Inputs[0].Shape, c.Inputs[1].Shape
+	m := newImage(ws)
+	if m == nil || !roomFits(x.Size()+f[0]*volume(ws.out()), x[1], m.size) {
+		return nil
+	}
 	w := &correlation{
 		device: d, shape: convShape(x, f[0], &ws), batch: x[0], channels: x[1], filters: f[0], groups: groups,
-		image: newImage(ws), plane: volume(ws.in()), outPlane: volume(ws.out()), depth: f[1:].Size(),
+		image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), depth: f[1:].Size(),
 	}
 	for k := range f[1] {
 		for _, o := range w.image.offsets() {

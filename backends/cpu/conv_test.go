@@ -174,3 +174,15 @@ func TestPool(t *testing.T) {
 	}
 	agreement{op: "MaxPool", attributes: []graph.Attribute{a("kernel_shape", 2)}, inputs: []*tensor.Tensor{random(1, tensor.Float32, 1, 1, 4)}, outputs: 2, kernel: "reference"}.check(t)
 }
+
+// Attributes alone do not decide how much memory is taken: what would need images
+// out of all proportion is left to the reference.
+func TestHugePaddingTakesNoMemory(t *testing.T) {
+	far := int64(1) << 20
+	a := func(name string, v ...int64) graph.Attribute { return graph.A(name, v) }
+	apart := []graph.Attribute{a("dilations", far, far), a("pads", far/2, far/2, far/2, far/2)}
+	x := random(1, tensor.Float32, 1, 2, 3, 3)
+	agreement{op: "Conv", attributes: apart, inputs: []*tensor.Tensor{x, random(2, tensor.Float32, 3, 2, 2, 2)}, constants: []int{1}, kernel: "conv/direct", tolerance: 1e-5}.check(t)
+	agreement{op: "Conv", attributes: append(apart, graph.A("group", int64(2))), inputs: []*tensor.Tensor{x, random(2, tensor.Float32, 2, 1, 2, 2)}, constants: []int{1}, kernel: "conv/depthwise", tolerance: 1e-5}.check(t)
+	agreement{op: "MaxPool", attributes: append(apart, a("kernel_shape", 2, 2)), inputs: []*tensor.Tensor{x}, kernel: "pool"}.check(t)
+}

@@ -65,6 +65,9 @@ func transposedConvolution(d *Device, n *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		w.plane, w.outPlane = x[2:].Size(), shape[2:].Size()
+		if !roomFits(x.Size()+shape.Size()+f.Size(), w.filters, w.taps, w.plane) {
+			return nil, nil
+		}
 		if constant != nil {
 			packed, err := packedAs(&d.packed, constant, packedTransposed{groups}, func() (*[]*matrix.Rows, error) {
 				list := transposedRows(tensor.Slice[float32](constant), f, groups)
@@ -174,7 +177,7 @@ func (w *scattering) run(ctx context.Context, c *operators.Call) error {
 		if err := w.device.divide(ctx, w.groups*w.rows*w.columns, t); err != nil {
 			return err
 		}
-		*a = addTask{w, t.dst, dst[n*w.filters*w.outPlane:][:w.filters*w.outPlane], bias}
+		*a = addTask{ctx, w, t.dst, dst[n*w.filters*w.outPlane:][:w.filters*w.outPlane], bias}
 		if err := w.device.divide(ctx, w.addPieces, a); err != nil {
 			return err
 		}
@@ -209,6 +212,7 @@ func (t *spreadTask) Do(_, piece int) {
 
 // addTask adds up the products around the pixels.
 type addTask struct {
+	ctx           context.Context
 	w             *scattering
 	products, dst []float32
 	bias          []float32
@@ -226,6 +230,9 @@ func (t *addTask) Do(_, piece int) {
 		vector.Fill(dst, bias)
 		kernel := w.windows.kernel()
 		for k := range w.taps {
+			if t.ctx.Err() != nil {
+				return
+			}
 			w.add(dst, t.products[(m*w.taps+k)*w.plane:][:w.plane], [3]int{k / kernel[2] / kernel[1], k / kernel[2] % kernel[1], k % kernel[2]})
 		}
 	}

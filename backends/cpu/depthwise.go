@@ -30,10 +30,14 @@ func depthwise(d *Device, n *graph.Node) (planner, error) {
 		if !ok || c.Inputs[1].Shape[1] != 1 {
 			return nil, nil
 		}
+		m := newImage(ws)
+		if m == nil {
+			return nil, nil
+		}
 		x, f := c.Inputs[0].Shape, c.Inputs[1].Shape
 		w := &planewise{
 			device: d, shape: convShape(x, f[0], &ws), planes: x[0] * x[1], channels: x[1], multiplier: f[0] / x[1],
-			image: newImage(ws), plane: volume(ws.in()), outPlane: volume(ws.out()), taps: f[2:].Size(),
+			image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), taps: f[2:].Size(),
 		}
 		w.offsets = w.image.offsets()
 		w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*w.taps*w.multiplier/2, d.threads)
@@ -44,7 +48,7 @@ func depthwise(d *Device, n *graph.Node) (planner, error) {
 func (w *planewise) run(ctx context.Context, c *operators.Call) error {
 	t := w.tasks.get()
 	defer w.tasks.put(t)
-	t.w = w
+	t.w, t.ctx = w, ctx
 	var err error
 	if t.x, err = input[float32](c, 0); err != nil {
 		return err
@@ -71,6 +75,7 @@ func (w *planewise) run(ctx context.Context, c *operators.Call) error {
 // planewiseTask is one run of a planewise.
 type planewiseTask struct {
 	w                     *planewise
+	ctx                   context.Context
 	dst, x, filters, bias []float32
 	room                  []byte // for an image for each worker, step elements apart
 	step                  int
@@ -96,9 +101,22 @@ func (t *planewiseTask) Do(worker, piece int) {
 			dst := t.dst[(i*w.multiplier+k)*w.outPlane:][:w.outPlane]
 			for z := range out[0] {
 				slice := out[1] * out[2]
-				matrix.Filter(dst[z*slice:][:slice], image[z*extent[1]*extent[2]:], t.filters[filter*w.taps:][:w.taps], w.offsets,
-					out[1], out[2], extent[2], bias, vector.NegativeInfinity, vector.Infinity)
+				to, from := dst[z*slice:][:slice], image[z*extent[1]*extent[2]:]
+				bands(t.ctx, out[1], out[2]*w.taps, func(y, rows int) {
+					matrix.Filter(to[y*out[2]:], from[y*extent[2]:], t.filters[filter*w.taps:][:w.taps], w.offsets,
+						rows, out[2], extent[2], bias, vector.NegativeInfinity, vector.Infinity)
+				})
 			}
 		}
+	}
+}
+
+// bands calls f for the rows of a plane, each of a cost in operations, in bands
+// of which none takes long, until the context is over.
+func bands(ctx context.Context, rows, cost int, f func(first, rows int)) {
+	const most = 1 << 24
+	band := max(most/max(cost, 1), 1)
+	for y := 0; y < rows && ctx.Err() == nil; y += band {
+		f(y, min(band, rows-y))
 	}
 }

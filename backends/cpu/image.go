@@ -20,6 +20,8 @@ type image struct {
 	direct  bool     // planes are their own images
 }
 
+// newImage returns nil where the image of a plane would be out of proportion to
+// the plane and what is made of it.
 func newImage(ws windows) *image {
 	m := &image{windows: ws, direct: true}
 	count := 1
@@ -36,6 +38,9 @@ func newImage(ws windows) *image {
 		m.extent[i] = w.out + (w.kernel-1)*w.dilation/w.stride
 		m.direct = m.direct && w.stride == 1 && w.before == 0 && m.extent[i] == w.in
 		count *= len(m.phases[i])
+	}
+	if !roomFits(volume(ws.in())+volume(ws.out()), count, m.extent[0], m.extent[1], m.extent[2]) {
+		return nil
 	}
 	m.phase = volume(m.extent)
 	m.size = count * m.phase

@@ -203,7 +203,22 @@ func share(n, cost, threads int) (pieces, size int) {
 	return (n + size - 1) / size, size
 }
 
-// divide runs a task in pieces on the device's threads.
+// divide runs a task in pieces on the device's threads. A piece that takes long
+// may end early once the context is over.
 func (d *Device) divide(ctx context.Context, pieces int, t parallel.Task) error {
-	return parallel.Run(ctx, d.threads, pieces, t)
+	if err := parallel.Run(ctx, d.threads, pieces, t); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// mostRoom is how many elements of scratch a kernel may take beyond a multiple of
+// its operands: attributes alone must not decide how much memory is used.
+const mostRoom = 1 << 24
+
+// roomFits reports whether scratch of the given extents is in proportion to
+// operands of so many elements.
+func roomFits(operands int, extents ...int) bool {
+	n, err := tensor.Shape(extents).Elements()
+	return err == nil && n <= mostRoom+8*operands
 }

@@ -83,6 +83,9 @@ func newPooling(d *Device, n *graph.Node, c *operators.Call) *pooling {
 		return nil
 	}
 	w := &pooling{device: d, shape: convShape(x, x[1], &ws), planes: x[0] * x[1], image: newImage(ws), plane: volume(ws.in()), outPlane: volume(ws.out())}
+	if w.image == nil {
+		return nil
+	}
 	w.offsets = w.image.offsets()
 	w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*len(w.offsets)/2, d.threads)
 	return w
@@ -133,7 +136,7 @@ func (w *window) taps(includePad bool) []int {
 func (w *pooling) run(ctx context.Context, c *operators.Call) error {
 	t := w.tasks.get()
 	defer w.tasks.put(t)
-	t.w = w
+	t.w, t.ctx = w, ctx
 	var err error
 	if t.x, err = input[float32](c, 0); err != nil {
 		return err
@@ -152,6 +155,7 @@ func (w *pooling) run(ctx context.Context, c *operators.Call) error {
 // poolingTask is one run of a pooling.
 type poolingTask struct {
 	w      *pooling
+	ctx    context.Context
 	dst, x []float32
 	room   []byte // for an image for each worker, step elements apart
 	step   int
@@ -171,21 +175,23 @@ func (t *poolingTask) Do(worker, piece int) {
 			w.image.draw(room, image, blank)
 			image = room[:w.image.size]
 		}
-		w.reduce(t.dst[i*w.outPlane:][:w.outPlane], image)
+		w.reduce(t.ctx, t.dst[i*w.outPlane:][:w.outPlane], image)
 	}
 }
 
 // reduce pools the image of one plane.
-func (w *pooling) reduce(dst, image []float32) {
+func (w *pooling) reduce(ctx context.Context, dst, image []float32) {
 	out, extent := w.image.windows.out(), w.image.extent
 	slice := out[1] * out[2]
 	for z := range out[0] {
 		to, from := dst[z*slice:][:slice], image[z*extent[1]*extent[2]:]
-		if w.ones == nil {
-			matrix.Envelope(to, from, w.offsets, out[1], out[2], extent[2])
-			continue
-		}
-		matrix.Filter(to, from, w.ones, w.offsets, out[1], out[2], extent[2], 0, vector.NegativeInfinity, vector.Infinity)
+		bands(ctx, out[1], out[2]*len(w.offsets), func(y, rows int) {
+			if w.ones == nil {
+				matrix.Envelope(to[y*out[2]:], from[y*extent[2]:], w.offsets, rows, out[2], extent[2])
+			} else {
+				matrix.Filter(to[y*out[2]:], from[y*extent[2]:], w.ones, w.offsets, rows, out[2], extent[2], 0, vector.NegativeInfinity, vector.Infinity)
+			}
+		})
 	}
 	switch {
 	case w.factors != nil:

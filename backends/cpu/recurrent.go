@@ -88,7 +88,7 @@ func planRecurrence(d *Device, n *graph.Node, k cell) planner {
 		default:
 			return nil, nil
 		}
-		if !w.fits(c) {
+		if !w.fits(c) || !roomFits(x.Size()+r.Size(), w.seq+1, w.batch, k.gates, w.hidden) && !roomFits(w.seq*w.batch*w.hidden, w.seq+1, w.batch, k.gates, w.hidden) {
 			return nil, nil
 		}
 		weights, state, bias := n.Input(1), n.Input(2), n.Input(3)

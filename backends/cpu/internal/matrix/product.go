@@ -56,27 +56,20 @@ func Grid(m, n, k, threads int) (rows, columns int) {
 	return grid(r, c, best.rows*best.columns*k, threads)
 }
 
-// enough is how many multiplications are worth a rectangle of their own.
-const enough = 1 << 20
+// enough is how many multiplications are worth a rectangle of their own, and most
+// how many one may have: a run can be stopped between rectangles.
+const (
+	enough = 1 << 20
+	most   = 16 * enough
+)
 
 func grid(r, c, tile, threads int) (rows, columns int) {
 	rows, columns = r, c
-	if threads <= 1 || r*c == 1 {
-		// One thread still works in rectangles, between which it can be stopped.
-		const most = 64 * enough
-		for columns > 1 && rows*columns*tile > most {
-			columns = (columns + 1) / 2
-		}
-		for rows > 1 && rows*columns*tile > most {
-			rows = (rows + 1) / 2
-		}
-		return rows, columns
+	pieces := 1
+	if threads > 1 {
+		pieces = min(4*threads, max(r*c*tile/enough, 1))
 	}
-	pieces := 4 * threads
-	if total := r * c * tile; total/pieces < enough {
-		pieces = max(total/enough, 1)
-	}
-	for count := 1; count < pieces && rows*columns > 1; {
+	for count := 1; rows*columns > 1 && (count < pieces || rows*columns*tile > most); {
 		if columns*2 >= rows && columns > 1 {
 			columns = (columns + 1) / 2
 		} else {

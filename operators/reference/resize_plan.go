@@ -204,6 +204,9 @@ func (t target) original(transform string, x float64) (at float64, outside bool)
 	case "asymmetric":
 		return x / t.scale, false
 	case "tf_half_pixel_for_nn":
+		if t.scale == 1 { // an axis that is not resized, such as the batch's, is not shifted either
+			return x, false
+		}
 		return (x + 0.5) / t.scale, false
 	case "tf_crop_and_resize":
 		if !t.crop {

@@ -71,10 +71,13 @@ func attention(d *dice) *sample {
 		}
 		n.inputs = append(n.inputs, d.moderate(d.input(1), tensor.Shape{batch, groups, past, size}), d.moderate(d.input(2), tensor.Shape{batch, groups, past, width}))
 		n.outputs = 3
-		if d.one(2) {
-			n.outputs = 4
-			attribute(n, "qk_matmul_output_mode", int64(d.IntN(4)))
+	}
+	if d.one(2) {
+		if n.outputs < 3 {
+			n.hidden = []int{1, 2}
 		}
+		n.outputs = 4
+		attribute(n, "qk_matmul_output_mode", int64(d.IntN(4)))
 	}
 	return n.accumulates(32)
 }

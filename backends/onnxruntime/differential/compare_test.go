@@ -1,6 +1,7 @@
 package differential_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -114,6 +115,9 @@ func compareTensors(want, got *tensor.Tensor, terms int, shapes bool) error {
 		}
 		return nil
 	case want.DType().IsComplex():
+		if !bytes.Equal(want.Bytes(), got.Bytes()) {
+			return fmt.Errorf("complex elements differ")
+		}
 		return nil
 	case !inexact:
 		return compareExactly(want, got)

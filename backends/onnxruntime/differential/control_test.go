@@ -24,7 +24,10 @@ type body struct {
 	version int
 }
 
-func (d *dice) body(name string) body { return body{&graph.Graph{Name: name}, d.schema.Since} }
+func (d *dice) body(name string) body {
+	d.opset = lastInForce(d.schema) // so that there are kernels for what is in the body
+	return body{&graph.Graph{Name: name}, d.opset}
+}
 
 // input adds a formal input. Extents of -1 are unknown.
 func (b body) input(t tensor.DType, s tensor.Shape) *graph.Value {

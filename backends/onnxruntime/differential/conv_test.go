@@ -304,6 +304,9 @@ func causalConv(d *dice) *sample {
 }
 
 func col2Im(d *dice) *sample {
+	if d.first == tensor.String {
+		return nil
+	}
 	w := d.window(pick(d, 1, 2, 2, 3), true)
 	w.automatic = ""
 	n := d.node()

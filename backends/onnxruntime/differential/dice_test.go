@@ -13,8 +13,13 @@ import (
 type dice struct {
 	*rand.Rand
 	schema *operators.Schema
+	opset  int                     // the version of the operator set under which the node is to be read
+	first  tensor.DType            // the type of the variable that takes most
 	types  map[string]tensor.DType // of type variables, as far as they are drawn
 }
+
+// newestOpset is the newest version of ai.onnx that ONNX Runtime 1.30 reads.
+const newestOpset = 26
 
 // newDice returns dice that always fall the same for a version of an operator,
 // a type and a number.
@@ -24,7 +29,26 @@ func newDice(s *operators.Schema, variable string, d tensor.DType, number int) *
 		seed = (seed ^ uint64(c)) * 1099511628211
 	}
 	r := rand.New(rand.NewPCG(seed, uint64(s.Since)<<32|uint64(number)))
-	return &dice{r, s, map[string]tensor.DType{variable: d}}
+	dice := &dice{r, s, s.Since, d, map[string]tensor.DType{variable: d}}
+	if dice.one(2) {
+		dice.opset = lastInForce(s)
+	}
+	return dice
+}
+
+// lastInForce returns the newest version of the operator set, of those that ONNX
+// Runtime reads, in which a version of an operator is in force.
+func lastInForce(s *operators.Schema) int {
+	last := operators.NewestOpset(s.Domain)
+	if s.Domain == "" {
+		last = max(newestOpset, s.Since)
+	}
+	for _, other := range operators.Versions(s.Domain, s.Name) {
+		if other.Since > s.Since {
+			last = min(last, other.Since-1)
+		}
+	}
+	return last
 }
 
 // since reports whether the drawn version is this one or a newer one.
@@ -44,8 +68,20 @@ func (d *dice) of(variable string) tensor.DType {
 	if t, ok := d.types[variable]; ok {
 		return t
 	}
+	list := d.schema.Elements(variable)
+	var common []tensor.DType
+	for _, t := range []tensor.DType{tensor.Float32, tensor.Int64, tensor.Int32, tensor.Uint8, tensor.Bool} {
+		if slices.Contains(list, t) {
+			common = append(common, t)
+		}
+	}
 	t := tensor.Undefined
-	if list := d.schema.Elements(variable); len(list) > 0 {
+	switch {
+	case slices.Contains(list, d.first) && !d.one(3):
+		t = d.first
+	case len(common) > 0 && d.one(2):
+		t = pick(d, common...)
+	case len(list) > 0:
 		t = pick(d, list...)
 	}
 	d.types[variable] = t

@@ -41,6 +41,15 @@ func (n *sample) triage(err error) *difference {
 	return nil
 }
 
+// explanation returns the known difference that explains err, nil if there is
+// nothing to explain or none that does.
+func (n *sample) explanation(err error) *difference {
+	if err == nil {
+		return nil
+	}
+	return n.triage(err)
+}
+
 // any reports whether an element of input i is so; false where the input is not
 // there or is not of numbers.
 func (n *sample) any(i int, is func(v float64) bool) bool {
@@ -50,6 +59,9 @@ func (n *sample) any(i int, is func(v float64) bool) bool {
 
 func infinite(v float64) bool { return math.IsInf(v, 0) }
 func negative(v float64) bool { return v < 0 }
+
+// large reports whether the square of a number may not fit an integer type.
+func large(v float64) bool { return math.Abs(v) > 1<<14 }
 
 // unexact reports whether float64 may not hold an integer.
 func unexact(v float64) bool { return math.Abs(v) >= 1<<53 }

@@ -112,7 +112,7 @@ func oneHot(d *dice) *sample {
 func (d *dice) reduction(n *sample) {
 	switch {
 	case d.input(0) == tensor.String:
-	case d.since(18) && d.one(2):
+	case d.since(18) && !d.input(0).IsComplex() && d.one(2):
 		attribute(n, "reduction", pick(d, "none", "add", "mul", "min", "max"))
 	case d.since(16) && d.one(2):
 		attribute(n, "reduction", pick(d, "none", "add", "mul"))

@@ -52,13 +52,13 @@ func (n *sample) unequal() bool {
 }
 
 // usual reports whether a classifier of two classes is one as tools write it:
-// all votes are for one class, and their sum is a probability or the logarithm
+// all votes are for the first class, and their sum is a probability or the logarithm
 // of odds.
 func (n *sample) usual() bool {
 	ids := slices.Compact(slices.Sorted(slices.Values(n.ints("class_ids", -1))))
 	weights := n.floats("class_weights")
 	odds := n.is("post_transform", "LOGISTIC") && slices.Min(weights) < 0
-	return len(ids) == 1 && len(n.floats("base_values")) < 2 && (odds || n.is("post_transform", "NONE"))
+	return len(ids) == 1 && ids[0] == 0 && len(n.floats("base_values")) < 2 && (odds || n.is("post_transform", "NONE"))
 }
 
 func (n *sample) floats(name string) []float32 {

@@ -284,10 +284,6 @@ func svmRegressor(d *dice) *sample {
 	x, _, columns := d.features()
 	n := d.node(x)
 	d.kernel(n)
-	if d.one(3) {
-		attribute(n, "kernel_type", "LINEAR")
-		n.attrs = n.attrs[1:]
-	}
 	vectors := d.between(1, 4)
 	attribute(n, "n_supports", int64(vectors))
 	attribute(n, "support_vectors", d.floats(vectors*columns, -1, 1))

@@ -39,7 +39,7 @@ func (d *dice) spread(t tensor.DType, s tensor.Shape) *tensor.Tensor {
 }
 
 func batchNormalization(d *dice) *sample {
-	s := append(d.full(2, 3), d.full(d.IntN(4), 3)...)
+	s := append(tensor.Shape{d.between(2, 3), d.between(1, 3)}, d.full(d.IntN(4), 3)...)
 	each := tensor.Shape{s[1]}
 	n := d.node()
 	d.epsilon(n)

@@ -14,7 +14,9 @@ var quantizeDifferences = []*difference{
 	{"Cast CastLike", func(n *sample, err error) bool {
 		return n.dtype(0).IsFloat() && n.target().IsInteger() && n.any(0, outside(n.target()))
 	}, silent, "what an integer type lacks: NaN, infinity and what is out of range"},
-	{"Cast CastLike", func(n *sample, err error) bool { return n.target() == tensor.Float8E8M0 && n.any(0, negative) },
+	{"Cast CastLike", func(n *sample, err error) bool {
+		return n.target() == tensor.Float8E8M0 && (n.dtype(0) == tensor.String || n.any(0, negative))
+	},
 		silent, "a negative number as float8e8m0"},
 	{"Cast CastLike", func(n *sample, err error) bool { return says(err, "is only used for cast to") },
 		theirs, "saturate and round_mode are refused where the target is of another type than they speak of, though they mean nothing there"},
@@ -27,9 +29,9 @@ var quantizeDifferences = []*difference{
 	}, theirs, "-0 of a narrow float becomes true"},
 	{"CastLike Cast", func(n *sample, err error) bool {
 		return n.dtype(0).IsFloat() && n.target().IsInteger() && n.target().Bits() < 8 && n.any(0, func(v float64) bool { return v != math.Trunc(v) })
-	}, theirs, "floats are rounded to integers narrower than a byte, not cut"},
+	}, silent, "floats are cut to integers narrower than a byte in the reference, as to wider ones, and rounded in ONNX Runtime"},
 	{"DequantizeLinear", func(n *sample, err error) bool { return n.has("output_dtype") && says(err, "IsPrimitiveDataType") },
-		theirs, "output_dtype is left out of account where blocks are computed"},
+		theirs, "an output_dtype other than the type of the scale is left out of account"},
 	{"QuantizeLinear", func(n *sample, err error) bool { return n.dtype(1) != n.dtype(0) && says(err, "IsPrimitiveDataType") },
 		theirs, "a scale of another type than the input is read as if it were of that type"},
 	{"QuantizeLinear DequantizeLinear", func(n *sample, err error) bool {

@@ -2,6 +2,7 @@ package differential_test
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 
 	"example.com/midplane/adapter/tensor"
@@ -51,8 +52,16 @@ func (d *dice) rounding(n *sample) {
 	}
 }
 
+// target draws the type to cast to: often one of those that are peculiar.
+func (d *dice) target() tensor.DType {
+	if t := pick(d, tensor.Bool, tensor.Float8E8M0, tensor.Int4); d.one(3) && slices.Contains(d.schema.Elements("T2"), t) {
+		return t
+	}
+	return d.of("T2")
+}
+
 func cast(d *dice) *sample {
-	to := d.of("T2")
+	to := d.target()
 	n := d.node(d.castable(d.input(0), to))
 	if a, _ := d.schema.Attribute("to"); a.Type == operators.StringAttribute {
 		attribute(n, "to", named(to))
@@ -78,7 +87,7 @@ func named(t tensor.DType) string {
 }
 
 func castLike(d *dice) *sample {
-	to := d.of("T2")
+	to := d.target()
 	n := d.node(d.castable(d.input(0), to), d.tensor(to, d.shape(1), 0, 2))
 	d.rounding(n)
 	return n

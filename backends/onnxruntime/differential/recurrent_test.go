@@ -26,7 +26,7 @@ func recurrent(gates, functions, outputs int) func(d *dice) *sample {
 		length, batch, in, hidden := d.between(1, 4), d.between(1, 3), d.between(1, 3), d.between(1, 3)
 		directions := d.direction(n)
 		attribute(n, "hidden_size", int64(hidden))
-		d.activations(n, functions*directions)
+		d.activations(n, functions*directions, functions)
 		if d.one(4) {
 			attribute(n, "clip", pick[float32](d, 0.5, 1, 2))
 		}
@@ -97,15 +97,19 @@ func (d *dice) direction(n *sample) int {
 	return 1
 }
 
-// activations sets count activation functions, with parameters for each.
-func (d *dice) activations(n *sample, count int) {
+// activations sets count activation functions, with parameters for each. Gates,
+// which are the first of so many, stay between -1.1 and 1.1.
+func (d *dice) activations(n *sample, count, each int) {
 	if d.one(2) {
 		return
 	}
 	var names []string
 	var alpha, beta []float32
-	for range count {
+	for i := range count {
 		names = append(names, pick(d, activations...))
+		if i%each == 0 && each > 1 {
+			names[i] = pick(d, "Tanh", "Sigmoid", "ScaledTanh", "HardSigmoid", "Softsign")
+		}
 		alpha, beta = append(alpha, pick[float32](d, 0.45, 0.9, 1.1)), append(beta, pick[float32](d, 0.1, 0.4))
 	}
 	attribute(n, "activations", names)

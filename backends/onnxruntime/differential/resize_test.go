@@ -39,6 +39,9 @@ func gridSample(d *dice) *sample {
 	n := d.node(
 		d.moderate(d.input(0), append(tensor.Shape{batch, d.between(1, 2)}, d.full(rank, 5)...)),
 		d.tensor(d.input(1), append(append(tensor.Shape{batch}, d.full(rank, 4)...), rank), -1.3, 1.3))
+	if d.input(0) == tensor.String {
+		modes = modes[:1]
+	}
 	attribute(n, "mode", pick(d, modes...))
 	attribute(n, "padding_mode", pick(d, "zeros", "border", "reflection"))
 	attribute(n, "align_corners", int64(d.IntN(2)))
@@ -72,6 +75,9 @@ func upsample(d *dice) *sample {
 	if d.schema.Since == 1 {
 		mode = pick(d, "nearest", "bilinear")
 	}
+	if x.DType() == tensor.String {
+		mode = "nearest"
+	}
 	attribute(n, "mode", mode)
 	scales := d.enlargements(x.Shape(), 1, 1.5, 2, 3)
 	switch d.schema.Since {
@@ -90,17 +96,19 @@ func upsample(d *dice) *sample {
 func resize(d *dice) *sample {
 	x := d.images()
 	n := d.node(x)
-	scales := d.enlargements(x.Shape(), 0.5, 0.6, 0.8, 1, 1.5, 2, 3)
+	scales := d.enlargements(x.Shape(), 0.5, 0.625, 0.75, 1, 1.5, 2, 3) // exact, so that all agree on what is nearest
 	mode := pick(d, "nearest", "linear", "cubic")
-	if !d.since(11) {
-		attribute(n, "mode", pick(d, "nearest", "linear"))
-		n.inputs = append(n.inputs, tensor.Of(scales, len(scales)))
-		return n.accumulates(8)
-	}
-	if mode == "cubic" && x.Rank() != 4 {
+	switch {
+	case x.DType() == tensor.String:
+		mode = "nearest"
+	case mode == "cubic" && (x.Rank() != 4 || !d.since(11)):
 		mode = "linear"
 	}
 	attribute(n, "mode", mode)
+	if !d.since(11) {
+		n.inputs = append(n.inputs, tensor.Of(scales, len(scales)))
+		return n.accumulates(8)
+	}
 	d.sampling(n, mode)
 	roi := tensor.Value(nil)
 	if n.is("coordinate_transformation_mode", "tf_crop_and_resize") {
@@ -145,7 +153,7 @@ func (d *dice) sampling(n *sample, mode string) {
 	case d.schema.Since == 11:
 		modes = append(modes, "tf_half_pixel_for_nn")
 	}
-	if d.one(4) {
+	if d.one(4) || d.input(0) == tensor.String { // of which none extrapolates
 		modes = modes[:1]
 	}
 	attribute(n, "coordinate_transformation_mode", pick(d, modes...))

@@ -59,7 +59,7 @@ func (n *sample) tensorAt(i int) *tensor.Tensor {
 // declared without extents.
 func (n *sample) model(d *dice) (*graph.Model, []tensor.Value) {
 	s := n.schema
-	node := &graph.Node{Name: "drawn", Domain: s.Domain, Op: s.Name, Version: s.Since, Attributes: n.attrs}
+	node := &graph.Node{Name: "drawn", Domain: s.Domain, Op: s.Name, Version: d.opset, Attributes: n.attrs}
 	g := &graph.Graph{Name: "drawn", Nodes: []*graph.Node{node}}
 	vague := d.one(4)
 	constant := n.fixed || d.one(2)
@@ -85,16 +85,16 @@ func (n *sample) model(d *dice) (*graph.Model, []tensor.Value) {
 		given = append(given, x)
 	}
 	for i := range n.outputs {
+		if slices.Contains(n.hidden, i) {
+			node.Outputs = append(node.Outputs, nil)
+			continue
+		}
 		v := &graph.Value{Name: fmt.Sprintf("y%d", i), Producer: node}
 		node.Outputs = append(node.Outputs, v)
 		g.Outputs = append(g.Outputs, v)
 	}
-	for _, i := range n.hidden {
-		node.Outputs[i] = nil
-		g.Outputs = append(g.Outputs[:i], g.Outputs[i+1:]...)
-	}
 	opsets := map[string]int{"": 7}
-	maps.Copy(opsets, map[string]int{s.Domain: s.Since})
+	maps.Copy(opsets, map[string]int{s.Domain: d.opset})
 	return &graph.Model{IRVersion: 8, Opsets: opsets, Graph: g}, given
 }
 

@@ -221,7 +221,6 @@ func pad(d *dice) *sample {
 	if d.one(2) {
 		attribute(n, "mode", pick(d, d.modes()...))
 	}
-	low := -1
 	if !d.since(2) {
 		attribute(n, "paddings", d.list(2*rank, 0, 2))
 		return n
@@ -231,7 +230,17 @@ func pad(d *dice) *sample {
 	if !some {
 		axes = make([]int64, rank)
 	}
-	d.given(n, "pads", d.list(2*len(axes), low, 2))
+	pads := d.list(2*len(axes), -1, 2)
+	for i := range axes {
+		axis := i
+		if some {
+			axis = int(axes[i]+int64(rank)) % rank
+		}
+		if x.Shape()[axis] < 2 {
+			pads[i], pads[i+len(axes)] = max(0, pads[i]), max(0, pads[i+len(axes)])
+		}
+	}
+	d.given(n, "pads", pads)
 	if _, ok := d.schema.Attribute("value"); ok {
 		if d.one(2) {
 			attribute(n, "value", d.Float32())
@@ -280,14 +289,18 @@ func reshape(d *dice) *sample {
 	} else if d.one(3) {
 		to = append(to, 1)
 	}
-	zero := int64(0)
-	if d.one(3) {
-		zero = 1
-		attribute(n, "allowzero", zero)
+	zeros := d.since(14) && d.one(3) // a 0 is an extent, not that of the input
+	if zeros {
+		attribute(n, "allowzero", int64(1))
 	}
 	for i := range to {
-		if i < x.Rank() && to[i] == int64(x.Shape()[i]) && d.one(3) && (zero == 0 || !d.since(14)) {
+		same := i < x.Rank() && to[i] == int64(x.Shape()[i])
+		switch {
+		case zeros:
+		case same && d.one(3):
 			to[i] = 0
+		case to[i] == 0 && !same:
+			return d.node(x, shapeTensor(x.Shape()))
 		}
 	}
 	if len(to) > 0 && !slices.Contains(to, 0) && d.one(3) {

@@ -8,11 +8,11 @@ import (
 func EmptyRegistry(t *testing.T) {
 	registry.Lock()
 	defer registry.Unlock()
-	before := registry.drivers
-	registry.drivers = nil
+	before, open := registry.drivers, registry.open
+	registry.drivers, registry.open = nil, nil
 	t.Cleanup(func() {
 		registry.Lock()
 		defer registry.Unlock()
-		registry.drivers = before
+		registry.drivers, registry.open = before, open
 	})
 }

@@ -28,40 +28,48 @@ func (d *Device) isLost() bool {
 	}
 }
 
-// Watch returns a channel of what happens to the device: loss, throttling,
-// recovery, memory errors. It is closed when the context ends or the device is
-// closed. Where the driver does not watch, a loss is reported that a call has
-// failed with.
+// Watch returns a channel that tells first how the device is, and then what
+// happens to it: loss, throttling, recovery, memory errors. It is closed when the
+// context ends or the device is lost or closed. Where the driver does not watch,
+// a loss is reported that a call has failed with.
 func (d *Device) Watch(ctx context.Context) (<-chan driver.HealthEvent, error) {
 	if err := d.enterCtx(ctx, "Watch"); err != nil {
 		return nil, err
 	}
 	events := make(chan driver.HealthEvent, 16)
+	began := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(d.closing, cancel)
+	begin := sync.OnceFunc(func() { close(began) })
 	report := func(e driver.HealthEvent) {
 		select {
 		case events <- e:
 		case <-ctx.Done():
 		}
+		begin()
 	}
 	go func() {
 		defer d.leave()
 		defer close(events)
 		defer stop()
 		defer cancel()
-		if w, ok := As[driver.Watcher](d); ok {
-			if err := w.Watch(ctx, report); err == nil {
-				return
-			}
-		}
-		select {
-		case <-d.lost:
-			report(driver.HealthEvent{Kind: driver.HealthLost, Index: d.info.Index, Time: time.Now(), Text: d.lostWhy.Error()})
-		case <-ctx.Done():
+		defer begin()
+		if w, ok := As[driver.Watcher](d); !ok || w.Watch(ctx, report) != nil {
+			d.watchCalls(ctx, report)
 		}
 	}()
+	<-began
 	return events, nil
+}
+
+// watchCalls reports what calls have noticed.
+func (d *Device) watchCalls(ctx context.Context, report func(driver.HealthEvent)) {
+	report(driver.HealthEvent{Kind: driver.HealthNormal, Index: d.info.Index, Time: time.Now()})
+	select {
+	case <-d.lost:
+		report(driver.HealthEvent{Kind: driver.HealthLost, Index: d.info.Index, Time: time.Now(), Text: d.lostWhy.Error()})
+	case <-ctx.Done():
+	}
 }
 
 // Change is a device that came or went.
@@ -71,8 +79,8 @@ type Change struct {
 }
 
 // Watch returns a channel of devices that are added and removed, of every
-// registered driver. It is closed when the context ends. Drivers that do not
-// watch are asked every interval.
+// registered driver: those that there are are added first. It is closed when the
+// context ends. Drivers that do not watch are asked every interval.
 func Watch(ctx context.Context, interval time.Duration) <-chan Change {
 	changes := make(chan Change, 16)
 	var drivers sync.WaitGroup
@@ -104,15 +112,13 @@ func Watch(ctx context.Context, interval time.Duration) <-chan Change {
 func poll(ctx context.Context, d driver.Driver, interval time.Duration, report func(driver.HealthEvent)) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	before := usable(ctx, d)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	before := make(map[int]string)
+	for ; ; wait(ctx, tick.C) {
 		now := usable(ctx, d)
-		if now == nil {
+		switch {
+		case ctx.Err() != nil:
+			return
+		case now == nil:
 			continue // the driver could not look; this says nothing of its devices
 		}
 		for index := range now {
@@ -126,6 +132,13 @@ func poll(ctx context.Context, d driver.Driver, interval time.Duration, report f
 			}
 		}
 		before = now
+	}
+}
+
+func wait(ctx context.Context, tick <-chan time.Time) {
+	select {
+	case <-ctx.Done():
+	case <-tick:
 	}
 }
 

@@ -93,6 +93,7 @@ func TestLossIsNoticedAndStays(t *testing.T) {
 	defer stop()
 	events, err := d.Watch(watching)
 	require.NoError(t, err)
+	assert.Equal(t, driver.HealthNormal, (<-events).Kind)
 	assert.Equal(t, adapter.StatusReady, d.Status())
 
 	r.fail = driver.Errorf(driver.DeviceLost, "", "fell off the bus")
@@ -131,6 +132,7 @@ func TestWatchEndsWithTheDevice(t *testing.T) {
 	d := adapter.New("plain", &plain{})
 	events, err := d.Watch(ctx)
 	require.NoError(t, err)
+	assert.Equal(t, driver.HealthNormal, (<-events).Kind)
 	require.NoError(t, d.Close())
 	_, open := <-events
 	assert.False(t, open)
@@ -147,7 +149,9 @@ func TestWatchAsksDriversThatDoNotWatch(t *testing.T) {
 	adapter.Register(hotplug{plugged})
 	watching, stop := context.WithCancel(ctx)
 	changes := adapter.Watch(watching, time.Millisecond)
-	time.Sleep(20 * time.Millisecond)
+	first := <-changes
+	assert.Equal(t, "usb:0", first.Name)
+	assert.Equal(t, driver.HealthAdded, first.Kind)
 	<-plugged
 	plugged <- []driver.Info{{Index: 1}, {Index: 2, Unusable: "broken"}}
 	got := map[string]driver.HealthKind{}

@@ -12,9 +12,10 @@ const LossBound = 2 * time.Second
 //
 // Absent: the portable side reports a loss when a call fails with it.
 type Watcher interface {
-	// Watch calls report for everything that happens, one call at a time, until
-	// the context ends or the device is closed, and returns nil then. Loss is
-	// reported within LossBound, to those too who begin to watch afterwards.
+	// Watch calls report first with how the device is, HealthNormal,
+	// HealthThrottled or HealthLost, and then for everything that happens, one
+	// call at a time, until the context ends or the device is lost or closed,
+	// and returns nil then. Loss is reported within LossBound.
 	Watch(ctx context.Context, report func(HealthEvent)) error
 }
 
@@ -22,8 +23,9 @@ type Watcher interface {
 //
 // Absent: the portable side asks Probe now and then.
 type DriverWatcher interface {
-	// WatchDevices calls report, one call at a time, for devices that are added
-	// or removed, until the context ends, and returns nil then.
+	// WatchDevices calls report, one call at a time, with HealthAdded for every
+	// device that can be opened and then for those that are added or removed,
+	// until the context ends, and returns nil then.
 	WatchDevices(ctx context.Context, report func(HealthEvent)) error
 }
 
@@ -44,11 +46,11 @@ const (
 	HealthRemoved                           // it can no longer be opened
 	HealthLost                              // this handle is of no more use
 	HealthThrottled                         // it has become slower, for heat or power
-	HealthRestored                          // it is as fast as before
+	HealthNormal                            // it is as it should be, now or again
 	HealthMemoryError                       // its memory had an error, corrected or not
 )
 
-var healthNames = [...]string{"", "added", "removed", "lost", "throttled", "restored", "memory error"}
+var healthNames = [...]string{"", "added", "removed", "lost", "throttled", "normal", "memory error"}
 
 // String returns what happened in a word or two.
 func (k HealthKind) String() string { return nameOf(healthNames[:], "health event", k) }

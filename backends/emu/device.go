@@ -3,8 +3,6 @@ package emu
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -19,143 +17,76 @@ type Device struct {
 	options Options
 	info    driver.Info
 	memory  memory
-	closed  atomic.Bool
-	lost    atomic.Pointer[driver.Error] // why everything fails, nil as long as it does not
+	faults  *injector
+
+	closed atomic.Bool
+	lost   atomic.Pointer[driver.Error] // why everything fails, nil as long as it does not
+	life   context.Context              // ends when the device is lost or closed, with that as its cause
+	die    context.CancelCauseFunc
 
 	mu      sync.Mutex
 	streams map[*stream]struct{} // those not closed
 	opened  uint64               // streams ever made
+	parts   map[*Device]float64  // partitions not closed, with their shares
+	socket  *socket              // that it is plugged into, nil for one that New made
+	parent  *Device              // of a partition
+	share   float64              // of the parent's compute units, 1 for a whole device
+
+	pace     pace
+	watchers watchers
+	profile  atomic.Pointer[recording]
+	enqueued atomic.Uint64 // pieces of work, for correlation
 }
 
 // Info implements driver.Device.
 func (d *Device) Info() driver.Info { return d.info }
 
-// CopyIn implements driver.Device. It is not ordered with the work of streams.
-func (d *Device) CopyIn(ctx context.Context, dst driver.Region, src []byte) error {
-	if err := ctx.Err(); err != nil {
-		return failure("CopyIn", driver.ScopeCall, err)
+// ready is asked before everything that the device does but work.
+func (d *Device) ready(op string) error {
+	_, err := d.begin(op)
+	return failure(op, driver.ScopeCall, err)
+}
+
+// begin is asked before everything that the device does. It waits as long as a
+// fault wants, and says whether a bit is to flip.
+func (d *Device) begin(op string) (flip bool, err error) {
+	if err := d.alive(op); err != nil {
+		return false, err
 	}
-	return d.CopyInAsync(nil, dst, src)
-}
-
-// CopyOut implements driver.Device. It is not ordered with the work of streams.
-func (d *Device) CopyOut(ctx context.Context, dst []byte, src driver.Region) error {
-	if err := ctx.Err(); err != nil {
-		return failure("CopyOut", driver.ScopeCall, err)
+	flip, err = d.faults.strike(d, op)
+	if err == nil && d.options.Fault != nil {
+		err = d.options.Fault(op)
 	}
-	return d.CopyOutAsync(nil, dst, src)
-}
-
-// CopyInAsync implements driver.AsyncCopier. The bytes are read when the stream
-// gets there.
-func (d *Device) CopyInAsync(s driver.Stream, dst driver.Region, src []byte) error {
-	return d.copy(s, "CopyIn", dst.Size, int64(len(src)), func(mem *access) error {
-		to, err := mem.view(dst)
-		copy(to, src)
-		return err
-	}, dst)
-}
-
-// CopyOutAsync implements driver.AsyncCopier. The bytes are written when the
-// stream gets there.
-func (d *Device) CopyOutAsync(s driver.Stream, dst []byte, src driver.Region) error {
-	return d.copy(s, "CopyOut", int64(len(dst)), src.Size, func(mem *access) error {
-		from, err := mem.view(src)
-		copy(dst, from)
-		return err
-	}, src)
-}
-
-// Copy implements driver.Copier.
-func (d *Device) Copy(s driver.Stream, dst, src driver.Region) error {
-	if overlap(dst, src) {
-		return driver.Errorf(driver.InvalidArgument, "Copy", "bytes [%d, %d) onto [%d, %d) of the same buffer",
-			src.Offset, src.Offset+src.Size, dst.Offset, dst.Offset+dst.Size)
+	if errors.Is(err, driver.DeviceLost) {
+		return false, d.lose(driver.AsError(op, err))
 	}
-	return d.copy(s, "Copy", dst.Size, src.Size, func(mem *access) error {
-		from, err := mem.view(src)
-		if err != nil {
-			return err
-		}
-		to, err := mem.view(dst)
-		copy(to, from)
-		return err
-	}, dst, src)
-}
-
-// copy submits a copy that touches the regions.
-func (d *Device) copy(s driver.Stream, op string, dst, src int64, run func(*access) error, regions ...driver.Region) error {
-	if dst != src {
-		return driver.Errorf(driver.InvalidArgument, op, "%d bytes into %d", src, dst)
-	}
-	w := &work{op: op, mem: access{dev: d}, run: run}
-	if err := w.mem.hold(regions...); err != nil {
-		return failure(op, driver.ScopeCall, err)
-	}
-	return d.submit(s, w)
-}
-
-// work is a piece of what the device does.
-type work struct {
-	op  string // for errors and faults
-	mem access // what it touches
-	run func(mem *access) error
-}
-
-// submit does a piece of work: at once where s is nil, else when the stream gets
-// there.
-func (d *Device) submit(s driver.Stream, w *work) error {
-	if s == nil {
-		return failure(w.op, driver.ScopeCall, w.do())
-	}
-	on, err := d.stream(s)
 	if err == nil {
-		err = on.enqueue(func(failed error) error {
-			if failed != nil {
-				return w.mem.end()
-			}
-			return failure(w.op, driver.ScopeStream, w.do())
-		})
+		err = d.alive(op) // it may have waited
 	}
-	if err != nil {
-		return failure(w.op, driver.ScopeCall, also(err, w.mem.end()))
+	return flip, err
+}
+
+// alive fails once the device is closed or lost.
+func (d *Device) alive(op string) error {
+	if lost := d.lost.Load(); lost != nil {
+		return lost
+	}
+	if d.closed.Load() {
+		return errClosed(op)
 	}
 	return nil
 }
 
-// do does the work and lets its memory go. Nothing panics out of it.
-func (w *work) do() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-		err = also(err, w.mem.end())
-	}()
-	if err := w.mem.dev.ready(w.op); err != nil {
-		return err
-	}
-	return w.run(&w.mem)
+func errClosed(op string) *driver.Error {
+	return &driver.Error{Code: driver.Closed, Scope: driver.ScopeDevice, Sticky: true, Op: op, Text: "the device was closed before"}
 }
 
-// ready is asked before everything that the device does.
-func (d *Device) ready(op string) error {
-	if d.closed.Load() {
-		return &driver.Error{Code: driver.Closed, Scope: driver.ScopeDevice, Sticky: true, Op: op, Text: "the device was closed before"}
+// able fails for a function of a capability about which the device lies.
+func (d *Device) able(c driver.Caps, op string) error {
+	if d.options.Lies.Has(c) {
+		return driver.Errorf(driver.Unsupported, op, "declared, but not there")
 	}
-	if lost := d.lost.Load(); lost != nil {
-		return lost
-	}
-	if d.options.Fault == nil {
-		return nil
-	}
-	err := d.options.Fault(op)
-	if errors.Is(err, driver.DeviceLost) {
-		lost := driver.AsError(op, err)
-		lost.Scope, lost.Sticky = driver.ScopeDevice, true
-		d.lost.CompareAndSwap(nil, lost)
-		return lost
-	}
-	return err
+	return nil
 }
 
 // failure returns err as a driver.Error of at least that scope, nil for nil.
@@ -182,6 +113,9 @@ func also(a, b error) error {
 // Synchronize implements driver.Device. The first failure that a stream has and
 // has not reported is returned, and stays with the stream.
 func (d *Device) Synchronize(ctx context.Context) error {
+	if err := d.alive("Synchronize"); err != nil {
+		return failure("Synchronize", driver.ScopeCall, err)
+	}
 	var first error
 	for _, s := range d.open() {
 		if err := s.await(ctx); err != nil {
@@ -211,8 +145,17 @@ func (d *Device) Close() error {
 	if !d.closed.CompareAndSwap(false, true) {
 		return nil
 	}
+	d.die(errClosed("Close"))
+	err := d.closePartitions()
 	for _, s := range d.open() {
 		s.end()
 	}
-	return d.memory.close()
+	err = also(err, d.memory.close())
+	if d.socket != nil {
+		d.socket.remove(d)
+	}
+	if d.parent != nil {
+		d.parent.takeBack(d)
+	}
+	return err
 }

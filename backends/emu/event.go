@@ -33,8 +33,11 @@ var never = func() *point {
 
 // NewEvent implements driver.Streamer.
 func (d *Device) NewEvent() (driver.Event, error) {
+	if err := d.able(driver.CapStreamer, "NewEvent"); err != nil {
+		return nil, err
+	}
 	if err := d.ready("NewEvent"); err != nil {
-		return nil, failure("NewEvent", driver.ScopeCall, err)
+		return nil, err
 	}
 	return &event{dev: d}, nil
 }
@@ -61,6 +64,54 @@ func (e *event) point() *point {
 		return never
 	}
 	return e.last
+}
+
+// Record implements driver.Stream.
+func (s *stream) Record(e driver.Event) error {
+	own, err := s.dev.event(e)
+	if err != nil {
+		return failure("Record", driver.ScopeCall, err)
+	}
+	if s.captures(func(on *stream) error { return on.Record(e) }) {
+		return nil
+	}
+	p := &point{happened: make(chan struct{})}
+	own.mu.Lock()
+	defer own.mu.Unlock()
+	err = s.enqueue(func(failed error) error {
+		if lost := s.dev.lost.Load(); lost != nil && failed == nil {
+			failed = lost
+		}
+		p.at, p.failed = time.Now(), failed
+		close(p.happened)
+		return nil
+	}, false)
+	if err != nil {
+		return failure("Record", driver.ScopeCall, err)
+	}
+	own.last = p
+	return nil
+}
+
+// Wait implements driver.Stream. Where the work before the event has failed, the
+// work after Wait fails too.
+func (s *stream) Wait(e driver.Event) error {
+	own, err := s.dev.event(e)
+	if err == nil && s.captures(func(on *stream) error { return on.Wait(e) }) {
+		return nil
+	}
+	if err == nil {
+		p := own.point()
+		err = s.enqueue(func(error) error {
+			select {
+			case <-p.happened:
+				return p.failed
+			case <-s.dev.life.Done():
+				return context.Cause(s.dev.life)
+			}
+		}, false)
+	}
+	return failure("Wait", driver.ScopeCall, err)
 }
 
 // Query implements driver.Event.

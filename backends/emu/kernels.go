@@ -2,7 +2,6 @@ package emu
 
 import (
 	"context"
-	"fmt"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -108,18 +107,19 @@ func (k *kernel) Run(ctx context.Context, call *operators.Call) error {
 	if err := k.check(call); err != nil {
 		return err
 	}
+	if s, ok := call.Stream.(*stream); ok && s.capturing() {
+		kept := *call
+		kept.Inputs, kept.Outputs = slices.Clone(call.Inputs), slices.Clone(call.Outputs)
+		call = &kept
+	}
 	var regions []driver.Region
 	for _, o := range slices.Concat(call.Inputs, call.Outputs) {
 		if o.Region.Buffer != nil {
 			regions = append(regions, o.Region)
 		}
 	}
-	w := &work{op: k.node.Operator(), mem: access{dev: k.dev}}
-	w.run = func(mem *access) error { return k.compute(ctx, call, mem) }
-	if err := w.mem.hold(regions...); err != nil {
-		return failure(w.op, driver.ScopeCall, fmt.Errorf("node %s: %w", k.node.Label(), err))
-	}
-	return k.dev.submit(call.Stream, w)
+	run := func(mem *access) error { return k.compute(ctx, call, mem) }
+	return k.dev.submit(call.Stream, &work{op: k.node.Operator(), node: k.node.Label(), run: run, regions: regions})
 }
 
 // check refuses operands on the wrong side, and outputs that lie over inputs or
@@ -152,6 +152,8 @@ func (k *kernel) check(call *operators.Call) error {
 
 // compute does the work, and makes sure that nobody changed the inputs.
 func (k *kernel) compute(ctx context.Context, call *operators.Call, mem *access) error {
+	ctx, stop := k.dev.until(ctx)
+	defer stop()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -165,6 +167,9 @@ func (k *kernel) compute(ctx context.Context, call *operators.Call, mem *access)
 	after, err := k.digest(call, mem)
 	if err == nil && before != after {
 		err = driver.Errorf(driver.Internal, k.node.Operator(), "node %s: an input changed while the kernel ran", k.node.Label())
+	}
+	if len(call.Outputs) > 0 && call.Outputs[0].Region.Buffer != nil && err == nil {
+		_, err = mem.write(call.Outputs[0].Region)
 	}
 	return err
 }

@@ -80,7 +80,9 @@ func output(t *testing.T, d *adapter.Device, o operators.Operand) *tensor.Tensor
 	t.Helper()
 	host, err := tensor.New(o.DType, o.Shape)
 	require.NoError(t, err)
-	require.NoError(t, d.CopyOut(ctx, host.Bytes(), o.Region))
+	packed := o.Region
+	packed.Size = int64(len(host.Bytes())) // values are padded on the device
+	require.NoError(t, d.CopyOut(ctx, host.Bytes(), packed))
 	return host
 }
 
@@ -231,13 +233,13 @@ func TestKernelRefusesWhatItCannotReach(t *testing.T) {
 		"output 0 comes out on the host": {size, []*tensor.Tensor{x}, func(c *operators.Call) {
 			c.HostOutputs = nil
 		}, driver.InvalidArgument},
-		"output 0 at [0, 16) lies over operand 1 at [0, 16)": {add, []*tensor.Tensor{x, x}, func(c *operators.Call) {
+		"output 0 at [0, 64) lies over operand 1 at [0, 64)": {add, []*tensor.Tensor{x, x}, func(c *operators.Call) {
 			c.Outputs[0] = c.Inputs[1]
 		}, driver.InvalidArgument},
 		"freed": {add, []*tensor.Tensor{x, x}, func(c *operators.Call) {
 			c.Inputs[1].Region = stale
 		}, driver.Closed},
-		"in a buffer of 16": {add, []*tensor.Tensor{x, x}, func(c *operators.Call) {
+		"in a buffer of 64": {add, []*tensor.Tensor{x, x}, func(c *operators.Call) {
 			c.Inputs[1].Region.Offset = 4
 		}, driver.InvalidArgument},
 	} {
@@ -295,7 +297,9 @@ func TestInputsAreWatched(t *testing.T) {
 		c := call(t, d, s, n, in)
 		allocate := c.Allocate
 		c.Allocate = func(i int, dtype tensor.DType, shape tensor.Shape) (operators.Operand, error) {
-			assert.NoError(t, d.CopyIn(ctx, c.Inputs[0].Region, []byte{1, 2, 3, 4}))
+			packed := c.Inputs[0].Region
+			packed.Size = 4
+			assert.NoError(t, d.CopyIn(ctx, packed, []byte{1, 2, 3, 4}))
 			return allocate(i, dtype, shape)
 		}
 		require.NoError(t, kernel(t, d, n).Run(ctx, c))

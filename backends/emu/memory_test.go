@@ -108,11 +108,16 @@ func TestStats(t *testing.T) {
 	page := drv.Stats().InUse / 2
 	assert.Positive(t, page)
 	c := buffer(t, d, page+1)
-	assert.Equal(t, driver.Stats{InUse: 4 * page, Peak: 4 * page, Allocs: 3, Limit: 1 << 20}, d.Stats(), "in whole pages")
+	known := driver.StatLargestAlloc | driver.StatLargestFree | driver.StatReserved | driver.StatFailed
+	assert.Equal(t, driver.Stats{
+		InUse: 4 * page, Peak: 4 * page, Allocs: 3, Limit: 1 << 20, Known: known, LargestAlloc: page + 1, LargestFree: 1<<20 - 4*page,
+	}, d.Stats(), "in whole pages")
 	for _, b := range []*adapter.Buffer{a, b, c} {
 		require.NoError(t, b.Free())
 	}
-	assert.Equal(t, driver.Stats{Peak: 4 * page, Allocs: 3, Frees: 3, Limit: 1 << 20}, d.Stats())
+	assert.Equal(t, driver.Stats{
+		Peak: 4 * page, Allocs: 3, Frees: 3, Limit: 1 << 20, Known: known, LargestAlloc: page + 1, LargestFree: 1 << 20,
+	}, d.Stats())
 }
 
 func TestAlignment(t *testing.T) {

@@ -2,6 +2,7 @@ package emu
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -14,9 +15,10 @@ import (
 // Work that fails makes the work behind it be skipped, until Synchronize reports
 // the failure. Events are recorded and waited for even then.
 type stream struct {
-	dev   *Device
-	delay func() time.Duration
-	ended chan struct{} // closed when the goroutine is gone
+	dev    *Device
+	number uint64 // among the device's streams, from 1 on
+	delay  func() time.Duration
+	ended  chan struct{} // closed when the goroutine is gone
 
 	mu       sync.Mutex
 	changed  *sync.Cond // of everything below
@@ -25,6 +27,7 @@ type stream struct {
 	done     uint64
 	failed   error // first failure not yet reported
 	closed   bool
+	capture  *captured // what is recorded instead of done, nil for nothing
 }
 
 // task does one entry of a queue; failed is why the entries before it have
@@ -33,13 +36,41 @@ type task func(failed error) error
 
 // NewStream implements driver.Streamer.
 func (d *Device) NewStream() (driver.Stream, error) {
-	if err := d.ready("NewStream"); err != nil {
-		return nil, failure("NewStream", driver.ScopeCall, err)
+	if err := d.able(driver.CapStreamer, "NewStream"); err != nil {
+		return nil, err
+	}
+	return d.newStream("NewStream", 0)
+}
+
+// Priorities implements driver.PriorityStreamer.
+func (d *Device) Priorities() (least, greatest int) {
+	if d.options.Lies.Has(driver.CapPriorityStreamer) {
+		return 0, 0
+	}
+	return -1, 1
+}
+
+// NewPriorityStream implements driver.PriorityStreamer: urgent streams do not
+// wait before their work, patient ones wait twice as long as others.
+func (d *Device) NewPriorityStream(priority int) (driver.Stream, error) {
+	const op = "NewPriorityStream"
+	if err := d.able(driver.CapPriorityStreamer, op); err != nil {
+		return nil, err
+	}
+	if priority < -1 || priority > 1 {
+		return nil, driver.Errorf(driver.InvalidArgument, op, "priority %d is outside [-1, 1]", priority)
+	}
+	return d.newStream(op, priority)
+}
+
+func (d *Device) newStream(op string, priority int) (driver.Stream, error) {
+	if err := d.ready(op); err != nil {
+		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opened++
-	s := &stream{dev: d, delay: d.delays(d.opened), ended: make(chan struct{})}
+	s := &stream{dev: d, number: d.opened, delay: d.delays(d.opened, priority), ended: make(chan struct{})}
 	s.changed = sync.NewCond(&s.mu)
 	d.streams[s] = struct{}{}
 	go s.work()
@@ -47,8 +78,8 @@ func (d *Device) NewStream() (driver.Stream, error) {
 }
 
 // delays returns the random delays of one stream.
-func (d *Device) delays(number uint64) func() time.Duration {
-	longest := d.options.MaxDelay
+func (d *Device) delays(number uint64, priority int) func() time.Duration {
+	longest := d.options.MaxDelay * time.Duration(1-priority)
 	random := rand.New(rand.NewPCG(d.options.Seed, number))
 	return func() time.Duration {
 		if longest <= 0 {
@@ -67,16 +98,25 @@ func (d *Device) stream(s driver.Stream) (*stream, error) {
 	return own, nil
 }
 
-func (s *stream) enqueue(t task) error {
+// enqueue puts a task at the end of the queue, or, if it is to be early, before
+// the last one that has not begun.
+func (s *stream) enqueue(t task, early bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return driver.Errorf(driver.Closed, "", "the stream was closed before")
+		return errStreamClosed("")
 	}
 	s.queue = append(s.queue, t)
+	if last := len(s.queue) - 1; early && last > 0 {
+		s.queue[last-1], s.queue[last] = s.queue[last], s.queue[last-1]
+	}
 	s.enqueued++
 	s.changed.Broadcast()
 	return nil
+}
+
+func errStreamClosed(op string) error {
+	return driver.Errorf(driver.Closed, op, "the stream was closed before")
 }
 
 // work is the stream's goroutine. It ends when the stream is closed and its
@@ -89,7 +129,7 @@ func (s *stream) work() {
 			return
 		}
 		if failed == nil {
-			time.Sleep(s.delay())
+			s.dev.pause(s.delay())
 		}
 		err := t(failed)
 		s.mu.Lock()
@@ -99,6 +139,19 @@ func (s *stream) work() {
 		}
 		s.changed.Broadcast()
 		s.mu.Unlock()
+	}
+}
+
+// pause waits, unless the device is lost or closed.
+func (d *Device) pause(t time.Duration) {
+	if t <= 0 {
+		return
+	}
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.life.Done():
 	}
 }
 
@@ -134,53 +187,61 @@ func (s *stream) await(ctx context.Context) error {
 	return nil
 }
 
-// Record implements driver.Stream.
-func (s *stream) Record(e driver.Event) error {
-	own, err := s.dev.event(e)
-	if err != nil {
-		return failure("Record", driver.ScopeCall, err)
+// CallHost implements driver.HostCaller.
+func (d *Device) CallHost(s driver.Stream, f func(failed error)) error {
+	const op = "CallHost"
+	if err := d.able(driver.CapHostCaller, op); err != nil {
+		return err
 	}
-	p := &point{happened: make(chan struct{})}
-	own.mu.Lock()
-	defer own.mu.Unlock()
-	err = s.enqueue(func(failed error) error {
-		p.at, p.failed = time.Now(), failed
-		close(p.happened)
+	on, err := d.stream(s)
+	if err == nil && on.captures(func(on *stream) error { return d.CallHost(on, f) }) {
 		return nil
-	})
-	if err != nil {
-		return failure("Record", driver.ScopeCall, err)
 	}
-	own.last = p
-	return nil
-}
-
-// Wait implements driver.Stream. Where the work before the event has failed, the
-// work after Wait fails too.
-func (s *stream) Wait(e driver.Event) error {
-	own, err := s.dev.event(e)
 	if err == nil {
-		p := own.point()
-		err = s.enqueue(func(error) error {
-			<-p.happened
-			return p.failed
-		})
+		err = on.enqueue(func(failed error) (err error) {
+			defer func() {
+				if r := recover(); r != nil {
+					err = failure(op, driver.ScopeStream, fmt.Errorf("the function panicked: %v", r))
+				}
+			}()
+			if lost := d.lost.Load(); lost != nil && failed == nil {
+				failed = lost
+			}
+			f(failed)
+			return nil
+		}, false)
 	}
-	return failure("Wait", driver.ScopeCall, err)
+	return failure(op, driver.ScopeCall, err)
 }
 
 // Query implements driver.Stream.
 func (s *stream) Query() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return false, errStreamClosed("Query")
+	}
+	if s.capture != nil {
+		return false, errCapturing("Query")
+	}
 	return s.done == s.enqueued, s.failed
 }
 
 // Synchronize implements driver.Stream. A wait that the context ends leaves the
 // failure of the work to the next one.
 func (s *stream) Synchronize(ctx context.Context) error {
+	const op = "Synchronize"
+	s.mu.Lock()
+	closed, capturing := s.closed, s.capture != nil
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return errStreamClosed(op)
+	case capturing:
+		return errCapturing(op)
+	}
 	if err := s.await(ctx); err != nil {
-		return failure("Synchronize", driver.ScopeCall, err)
+		return failure(op, driver.ScopeCall, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,7 +254,7 @@ func (s *stream) Synchronize(ctx context.Context) error {
 // not reported.
 func (s *stream) Close() error {
 	if !s.end() {
-		return driver.Errorf(driver.Closed, "Close", "the stream was closed before")
+		return errStreamClosed("Close")
 	}
 	return s.failed
 }
@@ -204,6 +265,7 @@ func (s *stream) end() bool {
 	s.mu.Lock()
 	first := !s.closed
 	s.closed = true
+	s.capture = nil
 	s.changed.Broadcast()
 	s.mu.Unlock()
 	<-s.ended

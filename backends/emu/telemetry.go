@@ -47,7 +47,7 @@ func (p *pace) owe(d *Device, took time.Duration) {
 	paid := time.Since(start)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.debt -= paid
+	p.debt = max(p.debt-paid, -worthwhile) // who waited too long may not catch up in a burst
 	p.busy += paid
 }
 

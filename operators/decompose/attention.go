@@ -49,7 +49,7 @@ func scaledDotProduct(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 		scores = e.do("Add", scores, bias)
 		stages[2] = scores
 	}
-	weights := e.softmax(scores, tensor.DType(n.Int("softmax_precision", 0)))
+	weights := e.softmax(scores, n.DType("softmax_precision", tensor.Undefined))
 	if bias != nil {
 		least := e.num(math.Inf(-1))
 		weights = e.do("Where", e.do("Equal", e.over("ReduceMax", bias, -1), least), e.num(0), weights)
@@ -217,7 +217,7 @@ func flexAttention(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	precision := tensor.DType(n.Int("softmax_precision", int64(e.dtype)))
+	precision := n.DType("softmax_precision", e.dtype)
 	q, k, v := e.to(e.dtype, n.Input(0)), e.to(e.dtype, n.Input(1)), e.to(e.dtype, n.Input(2))
 	scores := e.to(precision, e.scores(n, q, e.perQuery(q, k)))
 	scores = e.inline(n.Body("score_mod"), scores)

@@ -23,6 +23,9 @@ func linearAttention(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if readers < 1 || heads < 1 || readers%heads != 0 {
 		return nil, fmt.Errorf("q_num_heads %d must be a positive multiple of kv_num_heads %d", readers, heads)
 	}
+	if gated && n.Input(4) == nil || delta && n.Input(5) == nil {
+		return nil, fmt.Errorf("update_rule %s needs decay where it is gated, and beta where it is a delta rule", rule)
+	}
 	q, k, v := e.steps(n.Input(0), readers), e.steps(n.Input(1), heads), e.steps(n.Input(2), heads)
 	scans := []*graph.Value{q, k, v}
 	if gated {

@@ -91,11 +91,5 @@ func eyeLike(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	rows := e.do("Add", e.do("Range", zero, e.do("Gather", shape, zero), one), k)
 	columns := e.do("Range", zero, e.do("Gather", shape, one), one)
 	hit := e.do("Equal", e.do("Unsqueeze", rows, e.Ints(1)), columns)
-	return []*graph.Value{e.as(dtypeOr(n, e.dtype), hit)}, nil
-}
-
-// dtypeOr returns the element type that a node's attribute dtype names, or def
-// where it is not set.
-func dtypeOr(n *graph.Node, def tensor.DType) tensor.DType {
-	return tensor.DType(n.Int("dtype", int64(def)))
+	return []*graph.Value{e.as(n.DType("dtype", e.dtype), hit)}, nil
 }

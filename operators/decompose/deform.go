@@ -69,6 +69,12 @@ func tapsOf(n *graph.Node) (taps, error) {
 		shapes[i] = s
 	}
 	t.channels, t.in, t.kernel, t.out = shapes[0][0], shapes[0][1:], shapes[1], shapes[2]
+	if len(t.in) != len(t.kernel) || len(t.in) != len(t.out) {
+		return t, fmt.Errorf("X, W and offset have %d, %d and %d spatial axes: they must be as many", len(t.in), len(t.kernel), len(t.out))
+	}
+	if groups := n.Int("offset_group", 1); groups < 1 || int64(t.channels)%groups != 0 {
+		return t, fmt.Errorf("%d channels do not divide into %d groups of offsets", t.channels, groups)
+	}
 	var err error
 	t.windows, err = windowsOf(n, toInts(t.kernel))
 	return t, err

@@ -16,7 +16,7 @@ var linear = family{
 // target.
 func linearRegressor(e expression, n *graph.Node, x *graph.Value) (*graph.Value, error) {
 	coefficients, targets := tensor.Of(n.Floats("coefficients")).Float64s(), int(n.Int("targets", 1))
-	if targets < 1 || len(coefficients)%targets != 0 {
+	if targets < 1 || len(coefficients) == 0 || len(coefficients)%targets != 0 {
 		return nil, fmt.Errorf("%d coefficients for %d targets", len(coefficients), targets)
 	}
 	features := len(coefficients) / targets

@@ -115,8 +115,19 @@ func groupNormalization(b *graph.Builder, n *graph.Node) ([]*graph.Value, error)
 	if err != nil {
 		return nil, err
 	}
-	e.dtype = tensor.DType(n.Int("stash_type", int64(tensor.Float32)))
+	if e.dtype, err = stashType(n); err != nil {
+		return nil, err
+	}
 	return grouped(e, n, b.Ints(n.Int("num_groups", 1))), nil
+}
+
+// stashType returns the type that statistics are computed in.
+func stashType(n *graph.Node) (tensor.DType, error) {
+	d := n.DType("stash_type", tensor.Float32)
+	if !d.IsFloat() {
+		return d, fmt.Errorf("attribute stash_type is %d, which is no floating-point type", d)
+	}
+	return d, nil
 }
 
 // grouped standardizes X (N, C, …) in groups of channels, whose number is a
@@ -136,13 +147,18 @@ func grouped(e expression, n *graph.Node, groups *graph.Value) []*graph.Value {
 // trailingAxes returns the axes from attribute axis to the last, as negative
 // numbers where the rank is not known.
 func trailingAxes(n *graph.Node) ([]int64, error) {
+	const most = 64 // axes that are counted from the back of an unknown rank
 	first, end := n.Int("axis", -1), int64(0)
-	if first >= 0 {
-		rank, err := rankOf(n, 0)
+	rank, err := rankOf(n, 0)
+	switch {
+	case err == nil:
+		axis, err := tensor.Axis(first, rank)
 		if err != nil {
 			return nil, err
 		}
-		end = int64(rank)
+		first, end = int64(axis), int64(rank)
+	case first >= 0 || first < -most:
+		return nil, err
 	}
 	var axes []int64
 	for axis := first; axis < end; axis++ {
@@ -160,7 +176,9 @@ func stashed(b *graph.Builder, n *graph.Node) (e expression, x *graph.Value, axe
 	if axes, err = trailingAxes(n); err != nil {
 		return e, nil, nil, err
 	}
-	e.dtype = tensor.DType(n.Int("stash_type", int64(tensor.Float32)))
+	if e.dtype, err = stashType(n); err != nil {
+		return e, nil, nil, err
+	}
 	return e, e.to(e.dtype, n.Inputs[0]), axes, nil
 }
 

@@ -96,8 +96,8 @@ func maxUnpool(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	}
 	x, rank := n.Inputs[0], len(axes)
 	kernel, strides, pads := n.Ints("kernel_shape"), n.Ints("strides"), n.Ints("pads")
-	if len(kernel) != rank {
-		return nil, fmt.Errorf("attribute kernel_shape is %v for %d spatial axes", kernel, rank)
+	if len(kernel) != rank || strides != nil && len(strides) != rank || pads != nil && len(pads) != 2*rank {
+		return nil, fmt.Errorf("attributes kernel_shape %v, strides %v and pads %v do not fit %d spatial axes", kernel, strides, pads, rank)
 	}
 	// Extent (n − 1) × stride + kernel − pads, for all spatial axes at once.
 	factors, terms := make([]int64, rank), make([]int64, rank)

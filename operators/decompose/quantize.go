@@ -36,12 +36,13 @@ func perElement(b *graph.Builder, n *graph.Node, v *graph.Value) (*graph.Value, 
 	if err != nil {
 		return nil, err
 	}
-	axis := int(n.Int("axis", 1))
-	if axis < 0 {
-		axis += rank
-	}
+	wanted := n.Int("axis", 1)
 	if rank == 1 {
-		axis = 0
+		wanted = 0 // there is no other
+	}
+	axis, err := tensor.Axis(wanted, rank)
+	if err != nil {
+		return nil, err
 	}
 	if block == 0 {
 		if _, ok := v.Type.Dims.Shape(); !ok || len(v.Type.Dims) != 1 {
@@ -50,8 +51,8 @@ func perElement(b *graph.Builder, n *graph.Node, v *graph.Value) (*graph.Value, 
 		return behind(b, v, rank-1-axis), nil
 	}
 	extent := n.Inputs[0].Type.Dims[axis]
-	if !extent.IsKnown() {
-		return nil, fmt.Errorf("the extent of axis %d, which blocks of %d divide, is not known", axis, block)
+	if !extent.IsKnown() || extent.Size > maxBlocked {
+		return nil, fmt.Errorf("the extent of axis %d, which blocks of %d divide, is not known, or greater than %d", axis, block, maxBlocked)
 	}
 	from := make([]int64, extent.Size)
 	for i := range from {
@@ -59,6 +60,9 @@ func perElement(b *graph.Builder, n *graph.Node, v *graph.Value) (*graph.Value, 
 	}
 	return b.Op("Gather", []*graph.Value{v, b.Ints(from...)}, graph.A("axis", int64(axis))), nil
 }
+
+// maxBlocked is the greatest extent whose division into blocks is made a constant.
+const maxBlocked = 1 << 20
 
 // behind adds axes of extent 1 behind the first axis of v.
 func behind(b *graph.Builder, v *graph.Value, count int) *graph.Value {
@@ -85,11 +89,11 @@ func quantizeLinear(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := tensor.DType(n.Int("output_dtype", int64(tensor.Uint8)))
+	d := n.DType("output_dtype", tensor.Uint8)
 	if zero := n.Input(2); zero != nil {
 		d = zero.Type.DType
 	}
-	if p := tensor.DType(n.Int("precision", 0)); p != tensor.Undefined {
+	if p := n.DType("precision", tensor.Undefined); p != tensor.Undefined {
 		e.dtype = p
 	} else if e.dtype == tensor.Float8E8M0 {
 		e.dtype = n.Inputs[0].Type.DType
@@ -126,7 +130,7 @@ func dequantizeLinear(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := tensor.DType(n.Int("output_dtype", int64(e.dtype)))
+	d := n.DType("output_dtype", e.dtype)
 	e.dtype = tensor.Float32
 	scale, err := perElement(b, n, n.Inputs[1])
 	if err != nil {

@@ -31,7 +31,7 @@ func likeShape(op string) graph.Rewrite {
 		for i, d := range dims {
 			shape[i] = int64(d)
 		}
-		attributes := append(n.Without("dtype"), graph.A("shape", shape), graph.A("dtype", int64(dtypeOr(n, e.dtype))))
+		attributes := append(n.Without("dtype"), graph.A("shape", shape), graph.A("dtype", int64(n.DType("dtype", e.dtype))))
 		return []*graph.Value{b.Op(op, nil, attributes...)}, nil
 	}
 }
@@ -49,7 +49,7 @@ func bernoulli(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	}
 	p := n.Inputs[0]
 	drawn := e.do("Less", uniformLike(e, p, n.Without("dtype")), e.as(tensor.Float32, p))
-	return []*graph.Value{e.as(dtypeOr(n, e.dtype), drawn)}, nil
+	return []*graph.Value{e.as(n.DType("dtype", e.dtype), drawn)}, nil
 }
 
 // dropout keeps elements whose random number reaches the ratio, all of them out

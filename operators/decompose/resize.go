@@ -120,6 +120,9 @@ func affineGrid(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	} else {
 		return nil, fmt.Errorf("the number of spatial axes is not known")
 	}
+	if rank < 1 || rank > 3 {
+		return nil, fmt.Errorf("there are %d spatial axes; 2 or 3 are needed", rank)
+	}
 	image := e.do("Slice", size, b.Ints(2), b.Ints(int64(rank+2)))
 	columns := make([]*graph.Value, rank+1)
 	for axis := range rank {

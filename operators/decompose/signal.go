@@ -47,6 +47,9 @@ func dft(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if !given.IsKnown() || !parts.IsKnown() || !known {
 		return nil, fmt.Errorf("the length of the signal and of the transform must be known")
 	}
+	if parts.Size != 1 && parts.Size != 2 {
+		return nil, fmt.Errorf("the last axis has %d elements; it holds a real number, or a real and an imaginary part", parts.Size)
+	}
 	if n.Input(1) == nil {
 		if length = int64(given.Size); inverse && onesided {
 			length = 2 * (length - 1)
@@ -200,7 +203,7 @@ func stft(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 // cosineWindow returns the rule for windows a0 - a1 cos t + a2 cos 2t.
 func cosineWindow(a0, a1, a2 float64) graph.Rewrite {
 	return func(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-		d := tensor.DType(n.Int("output_datatype", int64(tensor.Float32)))
+		d := n.DType("output_datatype", tensor.Float32)
 		if !d.IsFloat() && !d.IsInteger() {
 			return nil, fmt.Errorf("output_datatype %d is no type of real numbers", uint8(d))
 		}

@@ -57,6 +57,17 @@ func (n *Node) Bool(name string, def bool) bool {
 	return def
 }
 
+// DType returns the element type whose number an integer attribute is, or def
+// where it is not set. A number out of range gives a type that is not valid.
+func (n *Node) DType(name string, def tensor.DType) tensor.DType {
+	const invalid = 255
+	v := n.Int(name, int64(def))
+	if v < 0 || v > invalid {
+		return invalid
+	}
+	return tensor.DType(v)
+}
+
 // Float returns a float attribute, or def where it is not set.
 func (n *Node) Float(name string, def float32) float32 { return attrOr(n, name, def) }
 

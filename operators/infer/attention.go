@@ -72,7 +72,7 @@ func (e *sharedExtents) meetHeads(name string, i int, attribute string, h *headE
 
 // checkGroups rejects a number of query heads that the key heads do not divide.
 func (e *sharedExtents) checkGroups(q, k headExtents) {
-	if e.err == nil && q.heads.IsKnown() && k.heads.IsKnown() && (k.heads.Size == 0 || q.heads.Size%k.heads.Size != 0) {
+	if e.err == nil && q.heads.IsKnown() && k.heads.IsKnown() && (k.heads.Size == 0 && q.heads.Size != 0 || k.heads.Size != 0 && q.heads.Size%k.heads.Size != 0) {
 		e.err = fmt.Errorf("%d heads of queries do not divide among %d heads of keys", q.heads.Size, k.heads.Size)
 	}
 }
@@ -157,7 +157,7 @@ func flexAttention(c *Call) error {
 	if c.DType(0) == tensor.Float64 {
 		precision = tensor.Float64
 	}
-	precision = tensor.DType(c.Node.Int("softmax_precision", int64(precision)))
+	precision = c.Node.DType("softmax_precision", precision)
 	for _, name := range []string{"score_mod", "prob_mod"} {
 		if body := c.Node.Body(name); body != nil {
 			if _, err := c.Body(body, []Fact{{Type: tensor.TensorType(precision, scores.plain())}}); err != nil {

@@ -8,7 +8,7 @@ import (
 
 // cast holds Cast, CastLike, BitCast.
 var cast = family{
-	"Cast":     func(c *Call) error { return castTo(c, tensor.DType(c.Node.Int("to", 0))) },
+	"Cast":     func(c *Call) error { return castTo(c, c.Node.DType("to", tensor.Undefined)) },
 	"CastLike": func(c *Call) error { return castTo(c, c.DType(1)) },
 	"BitCast":  bitCast,
 }
@@ -44,7 +44,7 @@ func isTrue(i Int) Int {
 }
 
 func bitCast(c *Call) error {
-	from, to := c.DType(0), tensor.DType(c.Node.Int("to", 0))
+	from, to := c.DType(0), c.Node.DType("to", tensor.Undefined)
 	if from == tensor.String || !to.Valid() || from.Valid() && from.Bits() != to.Bits() {
 		return fmt.Errorf("cannot read the bits of %v (%d wide) as %v (%d wide)", from, from.Bits(), to, to.Bits())
 	}

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"example.com/midplane/adapter/tensor"
-	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/reference"
 )
 
@@ -138,12 +137,6 @@ func eyeLike(c *Call) error {
 	if rank, ok := c.Rank(0); ok && rank != 2 {
 		return fmt.Errorf("the input must be a matrix, got %v", c.Dims(0))
 	}
-	c.SetLike(0, dtypeOr(c.Node, c.DType(0)), 0)
+	c.SetLike(0, c.Node.DType("dtype", c.DType(0)), 0)
 	return nil
-}
-
-// dtypeOr returns the element type that a node's attribute dtype names, or def
-// where it is not set.
-func dtypeOr(n *graph.Node, def tensor.DType) tensor.DType {
-	return tensor.DType(n.Int("dtype", int64(def)))
 }

@@ -104,7 +104,7 @@ func layerNormalization(c *Call) error {
 			return err
 		}
 	}
-	stash := tensor.DType(c.Node.Int("stash_type", int64(tensor.Float32)))
+	stash := c.Node.DType("stash_type", tensor.Float32)
 	if !stash.IsFloat() {
 		return fmt.Errorf("attribute stash_type is %d (%v), which is no floating-point type", stash, stash)
 	}

@@ -19,7 +19,7 @@ var quantize = family{
 }
 
 func quantizeLinear(c *Call) error {
-	d := tensor.DType(c.Node.Int("output_dtype", 0))
+	d := c.Node.DType("output_dtype", tensor.Undefined)
 	zero := c.DType(2)
 	switch {
 	case d != tensor.Undefined && zero != tensor.Undefined && d != zero:
@@ -37,7 +37,7 @@ func quantizeLinear(c *Call) error {
 }
 
 func dequantizeLinear(c *Call) error {
-	d := tensor.DType(c.Node.Int("output_dtype", 0))
+	d := c.Node.DType("output_dtype", tensor.Undefined)
 	if d == tensor.Undefined {
 		d = c.DType(1)
 	}

@@ -26,12 +26,12 @@ func drawn(c *Call) error {
 	if _, err := shape.Elements(); err != nil {
 		return err
 	}
-	c.Set(0, dtypeOr(c.Node, tensor.Float32), tensor.KnownDims(shape))
+	c.Set(0, c.Node.DType("dtype", tensor.Float32), tensor.KnownDims(shape))
 	return nil
 }
 
 func drawnLike(c *Call) error {
-	c.SetLike(0, dtypeOr(c.Node, c.DType(0)), 0)
+	c.SetLike(0, c.Node.DType("dtype", c.DType(0)), 0)
 	return nil
 }
 
@@ -43,7 +43,7 @@ func multinomial(c *Call) error {
 		}
 		dims[0] = in[0]
 	}
-	c.Set(0, dtypeOr(c.Node, tensor.Int32), dims)
+	c.Set(0, c.Node.DType("dtype", tensor.Int32), dims)
 	return nil
 }
 

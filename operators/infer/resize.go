@@ -171,7 +171,7 @@ func gridSample(c *Call) error {
 		grid = tensor.UnknownDims(len(x))
 	}
 	rank := len(x) - 2
-	if last := grid[len(grid)-1]; len(grid) != len(x) || last.IsKnown() && last.Size != rank {
+	if len(grid) != len(x) || grid[rank+1].IsKnown() && grid[rank+1].Size != rank {
 		return fmt.Errorf("grid has the shape %v; for X of shape %v it must be (N, D1, …, D%d, %d)", grid, x, rank, rank)
 	}
 	batch, err := agree("batches of X and grid", x[0], grid[0])

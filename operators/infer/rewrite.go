@@ -13,12 +13,7 @@ import (
 // returns what the rule emits, with all types inferred, and the values that
 // stand for the node's outputs. An error says why the rule declines, or why what
 // it emits cannot run.
-func Rewrite(ctx context.Context, rule graph.Rewrite, n *graph.Node) (b *graph.Builder, out []*graph.Value, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a form that the rule cannot take: %v", p)
-		}
-	}()
+func Rewrite(ctx context.Context, rule graph.Rewrite, n *graph.Node) (*graph.Builder, []*graph.Value, error) {
 	b, out, declined, err := NewTracker(ctx).rewrite(rule, n)
 	if err == nil {
 		err = declined
@@ -38,7 +33,13 @@ func (t *Tracker) rewrite(rule graph.Rewrite, n *graph.Node) (b *graph.Builder, 
 		if s, ok := operators.Newest(part.Domain, part.Op); ok {
 			part.Version = s.Since
 		}
-		return t.Node(part)
+		if err := t.Node(part); err != nil {
+			return err
+		}
+		if err := operators.CheckTypes(part); err != nil {
+			return fmt.Errorf("node %s: %w", part.Label(), err)
+		}
+		return nil
 	}
 	out, declined = applied(rule, b, n)
 	return b, out, declined, b.Err()

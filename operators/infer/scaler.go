@@ -10,7 +10,7 @@ import (
 var scaler = family{
 	"ai.onnx.ml.Scaler":     perFeature(tensor.Float32, "offset", "scale"),
 	"ai.onnx.ml.Normalizer": normalizer,
-	"ai.onnx.ml.Imputer":    perFeature(tensor.Undefined, "imputed_value_floats", "imputed_value_int64s"),
+	"ai.onnx.ml.Imputer":    imputer,
 	"ai.onnx.ml.Binarizer":  perFeature(tensor.Undefined),
 }
 
@@ -32,6 +32,18 @@ func perFeature(d tensor.DType, lists ...string) Func {
 		c.SetLike(0, out, 0)
 		return nil
 	}
+}
+
+// imputer has a list for each kind of elements.
+func imputer(c *Call) error {
+	list := "imputed_value_floats"
+	if c.DType(0).IsInteger() {
+		list = "imputed_value_int64s"
+	}
+	if c.DType(0) == tensor.Undefined {
+		return perFeature(tensor.Undefined)(c)
+	}
+	return perFeature(tensor.Undefined, list)(c)
 }
 
 func normalizer(c *Call) error {

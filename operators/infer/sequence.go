@@ -58,7 +58,7 @@ func sequenceConstruct(c *Call) error {
 }
 
 func sequenceEmpty(c *Call) error {
-	d := tensor.DType(c.Node.Int("dtype", int64(tensor.Float32)))
+	d := c.Node.DType("dtype", tensor.Float32)
 	c.SetType(0, tensor.SequenceType(tensor.TensorType(d, nil)))
 	return nil
 }

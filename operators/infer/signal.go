@@ -169,7 +169,7 @@ func cosineWindow(c *Call) error {
 
 // outputType returns the attribute output_datatype.
 func outputType(c *Call) tensor.DType {
-	return tensor.DType(c.Node.Int("output_datatype", int64(tensor.Float32)))
+	return c.Node.DType("output_datatype", tensor.Float32)
 }
 
 func melWeightMatrix(c *Call) error {

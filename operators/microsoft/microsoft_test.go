@@ -64,7 +64,7 @@ func decomposed(t *testing.T, n *graph.Node, given []tensor.Value) ([]tensor.Val
 		return nil, err
 	}
 	for _, part := range b.Nodes {
-		require.NoError(t, operators.Check(part), part.Label())
+		require.NoError(t, operators.CheckForm(part), part.Label())
 	}
 	g := &graph.Graph{Inputs: n.Inputs, Nodes: b.Nodes, Initializers: b.Initializers, Outputs: out}
 	return reference.Evaluate(context.Background(), g, given)

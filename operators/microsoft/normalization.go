@@ -1,6 +1,8 @@
 package microsoft
 
 import (
+	"fmt"
+
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
@@ -103,7 +105,11 @@ func simplifiedLayerNormalization(b *graph.Builder, n *graph.Node) ([]*graph.Val
 		return nil, err
 	}
 	axis, epsilon := n.Int("axis", -1), n.Float("epsilon", 1e-5)
-	x := e.to(tensor.DType(n.Int("stash_type", int64(tensor.Float32))), e.in(0))
+	stash := n.DType("stash_type", tensor.Float32)
+	if stash != tensor.Float32 && stash != tensor.Float64 {
+		return nil, fmt.Errorf("attribute stash_type is %v, which is neither float32 nor float64", stash)
+	}
+	x := e.to(stash, e.in(0))
 	out := []*graph.Value{e.to(e.in(1).Type.DType, e.rootMeanSquare(x, e.in(1), axis, epsilon)), nil}
 	if n.Output(1) != nil {
 		out[1] = e.inverseRoot(x, axis, epsilon)

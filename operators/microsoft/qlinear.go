@@ -120,8 +120,11 @@ func rewriteQuantized(op string) graph.Rewrite {
 		} else {
 			return nil, err
 		}
-		y = e.Op("QuantizeLinear", []*graph.Value{y, e.in(scale), e.in(scale + 1)}, graph.A("output_dtype", int64(e.dtype)))
-		return []*graph.Value{y}, nil
+		quantize := []*graph.Value{y, e.in(scale)}
+		if zero := e.in(scale + 1); zero != nil {
+			return []*graph.Value{e.Op("QuantizeLinear", append(quantize, zero))}, nil
+		}
+		return []*graph.Value{e.Op("QuantizeLinear", quantize, graph.A("output_dtype", int64(e.dtype)))}, nil
 	}
 }
 
@@ -171,6 +174,9 @@ func computeQuantized(op string, c *reference.Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Has(scale + 1) {
+		dtype = c.Tensor(scale + 1).DType()
+	}
 	return []tensor.Value{quantize(y, dtype, step, zero)}, nil
 }
 
@@ -180,7 +186,7 @@ func stepOf(c *reference.Call, i int) (step, zero float64, err error) {
 		t := c.Tensor(i + k)
 		switch {
 		case t == nil && k == 1:
-		case t == nil || t.Len() != 1:
+		case t == nil || t.Len() != 1 || t.Rank() > 1:
 			return 0, 0, fmt.Errorf("input %d is %v, it must be one number", i+k, t)
 		default:
 			*to = t.Float64s()[0]
@@ -194,6 +200,10 @@ func meant(c *reference.Call, i int) (*tensor.Tensor, error) {
 	step, zero, err := stepOf(c, i+1)
 	if err != nil {
 		return nil, err
+	}
+	x, scale, z := c.Tensor(i).DType(), c.Tensor(i+1).DType(), c.Tensor(i+2)
+	if x.Bits() != 8 || !x.IsInteger() || scale != tensor.Float32 || z != nil && z.DType() != x {
+		return nil, fmt.Errorf("input %d is of type %v, its scale of type %v and its zero point %v: int8 or uint8, float32 and the type of the first are needed", i, x, scale, z)
 	}
 	v := c.Tensor(i).Float64s()
 	for k := range v {

@@ -21,7 +21,7 @@ func outputShapeOfConvTranspose(_ *graph.Builder, n *graph.Node) ([]*graph.Value
 	} else {
 		n.Set(graph.A("auto_pad", "SAME_UPPER"))
 	}
-	if x := n.Input(0); x != nil && x.Type.IsTensor() && len(x.Type.Dims) == len(shape) {
+	if x := n.Input(0); x != nil && x.Type.IsTensor() && len(shape) > 2 && len(x.Type.Dims) == len(shape) {
 		n.Set(graph.A("output_shape", shape[2:]))
 	}
 	return n.Outputs, nil

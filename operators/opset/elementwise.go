@@ -39,10 +39,10 @@ func alignOperand(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	if axis < 0 {
 		axis += int64(len(to))
 	}
-	behind := len(to) - int(axis) - len(from)
-	if axis < 0 || behind < 0 {
+	if axis < 0 || axis > int64(len(to)-len(from)) {
 		return nil, fmt.Errorf("extents %v do not lie at axis %d of %v", from, axis, to)
 	}
+	behind := len(to) - int(axis) - len(from)
 	if behind == 0 {
 		return n.Outputs, nil
 	}

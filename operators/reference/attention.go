@@ -23,6 +23,9 @@ func scaledDotProduct(c *Call) ([]tensor.Value, error) {
 	if (c.Has(4)) != c.Has(5) {
 		return nil, fmt.Errorf("past_key and past_value must be given together")
 	}
+	if d := n.DType("softmax_precision", tensor.Float32); d != tensor.Undefined && !d.IsFloat() {
+		return nil, fmt.Errorf("softmax_precision is %d, which is no floating-point type", d)
+	}
 	q, err := headsOf("Q", c.Tensor(0), n.Int("q_num_heads", 0))
 	if err != nil {
 		return nil, err
@@ -109,7 +112,7 @@ func newAttentionRow(n *graph.Node, size int) attentionRow {
 	}
 	return attentionRow{
 		scale: scale, softcap: float64(n.Float("softcap", 0)), mode: n.Int("qk_matmul_output_mode", 0),
-		precision: tensor.DType(n.Int("softmax_precision", 0)),
+		precision: n.DType("softmax_precision", tensor.Undefined),
 	}
 }
 
@@ -164,7 +167,7 @@ func attentionBias(c *Call, q, k heads) (heads, error) {
 		return heads{}, err
 	}
 	valid := c.Ints(6)
-	if valid != nil && (c.Has(4) || len(valid) != q.batch) {
+	if valid != nil && (c.Has(4) || len(valid) != q.batch || c.Tensor(6).Rank() != 1) {
 		return heads{}, fmt.Errorf("nonpad_kv_seqlen must have one number for each of %d samples and goes without past_key", q.batch)
 	}
 	left, right := n.Int("left_window_size", -1), n.Int("right_window_size", -1)
@@ -255,7 +258,7 @@ func flexAttention(c *Call) ([]tensor.Value, error) {
 	if q.dtype == tensor.Float64 {
 		precision = tensor.Float64
 	}
-	precision = tensor.DType(c.Node.Int("softmax_precision", int64(precision)))
+	precision = c.Node.DType("softmax_precision", precision)
 	if !precision.IsFloat() {
 		return nil, fmt.Errorf("softmax_precision is %d, which is no floating-point type", precision)
 	}

@@ -18,7 +18,7 @@ var cast = family{
 }
 
 func castOp(c *Call) ([]tensor.Value, error) {
-	return castNode(c, tensor.DType(c.Node.Int("to", 0)))
+	return castNode(c, c.Node.DType("to", tensor.Undefined))
 }
 
 func castLike(c *Call) ([]tensor.Value, error) {
@@ -261,7 +261,7 @@ func shortest(v float64, d tensor.DType) float64 {
 
 // bitCast reads the bits of each element as another type of the same width.
 func bitCast(c *Call) ([]tensor.Value, error) {
-	t, to := c.Tensor(0), tensor.DType(c.Node.Int("to", 0))
+	t, to := c.Tensor(0), c.Node.DType("to", tensor.Undefined)
 	from := t.DType()
 	if from == tensor.String || !to.Valid() || from.Bits() != to.Bits() {
 		return nil, fmt.Errorf("cannot read the bits of %v (%d wide) as %v (%d wide)", from, from.Bits(), to, to.Bits())

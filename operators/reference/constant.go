@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"example.com/midplane/adapter/tensor"
-	"example.com/midplane/operators/graph"
 )
 
 // constant holds Constant, ConstantOfShape, Range, EyeLike.
@@ -143,15 +142,9 @@ func eyeLike(c *Call) ([]tensor.Value, error) {
 			out[i*columns+int(j)] = 1
 		}
 	}
-	d := dtypeOr(c.Node, t.DType())
+	d := c.Node.DType("dtype", t.DType())
 	if !d.IsFloat() && !d.IsInteger() && d != tensor.Bool {
 		return nil, fmt.Errorf("elements of type %v are not defined for this operator", d)
 	}
 	return one(tensor.FromInt64s(d, t.Shape(), out))
-}
-
-// dtypeOr returns the element type that a node's attribute dtype names, or def
-// where it is not set.
-func dtypeOr(n *graph.Node, def tensor.DType) tensor.DType {
-	return tensor.DType(n.Int("dtype", int64(def)))
 }

@@ -18,7 +18,7 @@ var quantize = family{
 // a power of two or an integer), or in the one that attribute precision names.
 func quantizeLinear(c *Call) ([]tensor.Value, error) {
 	x, scale, zero := c.Tensor(0), c.Tensor(1), c.Tensor(2)
-	d := tensor.DType(c.Node.Int("output_dtype", 0))
+	d := c.Node.DType("output_dtype", tensor.Undefined)
 	switch {
 	case zero != nil && d != tensor.Undefined && d != zero.DType():
 		return nil, fmt.Errorf("attribute output_dtype is %v, but y_zero_point has the type %v", d, zero.DType())
@@ -27,7 +27,10 @@ func quantizeLinear(c *Call) ([]tensor.Value, error) {
 	case d == tensor.Undefined:
 		d = tensor.Uint8
 	}
-	precision := tensor.DType(c.Node.Int("precision", 0))
+	if !d.IsInteger() && (!d.IsFloat() || d.Bits() > 8) {
+		return nil, fmt.Errorf("attribute output_dtype is %v, which is no type of quantized numbers", d)
+	}
+	precision := c.Node.DType("precision", tensor.Undefined)
 	if precision == tensor.Undefined {
 		precision = scale.DType()
 		if precision == tensor.Float8E8M0 || precision == tensor.Int32 {
@@ -128,7 +131,7 @@ func granularityOf(c *Call, x tensor.Shape, scale, zero *tensor.Tensor) (granula
 
 func dequantizeLinear(c *Call) ([]tensor.Value, error) {
 	x, scale, zero := c.Tensor(0), c.Tensor(1), c.Tensor(2)
-	d := tensor.DType(c.Node.Int("output_dtype", 0))
+	d := c.Node.DType("output_dtype", tensor.Undefined)
 	if d == tensor.Undefined {
 		d = scale.DType()
 	}

@@ -61,9 +61,9 @@ func randomUniform(c *Call) ([]tensor.Value, error) {
 // draw fills a tensor of the attribute shape, or of the shape of the input if
 // there is one, with random numbers.
 func draw(c *Call, next func(tensor.DType) float64) ([]tensor.Value, error) {
-	d, shape := dtypeOr(c.Node, tensor.Float32), tensor.Shape{}
+	d, shape := c.Node.DType("dtype", tensor.Float32), tensor.Shape{}
 	if t := c.Tensor(0); t != nil {
-		d, shape = dtypeOr(c.Node, t.DType()), t.Shape()
+		d, shape = c.Node.DType("dtype", t.DType()), t.Shape()
 	} else {
 		for _, n := range c.Node.Ints("shape") {
 			shape = append(shape, tensor.Extent(n))
@@ -86,6 +86,10 @@ func draw(c *Call, next func(tensor.DType) float64) ([]tensor.Value, error) {
 // bernoulli draws 1 with the probability that each element gives, else 0.
 func bernoulli(c *Call) ([]tensor.Value, error) {
 	p := c.Tensor(0)
+	d := c.Node.DType("dtype", p.DType())
+	if !d.IsFloat() && !d.IsInteger() && d != tensor.Bool {
+		return nil, fmt.Errorf("dtype is %v, want numbers or bool", d)
+	}
 	r := generator(c.Node)
 	out := mapped(p.Float64s(), func(p float64) int64 {
 		if uniform(r, tensor.Float32) < p {
@@ -93,7 +97,7 @@ func bernoulli(c *Call) ([]tensor.Value, error) {
 		}
 		return 0
 	})
-	return one(tensor.FromInt64s(dtypeOr(c.Node, p.DType()), p.Shape(), out))
+	return one(tensor.FromInt64s(d, p.Shape(), out))
 }
 
 // multinomial draws sample_size classes for each row of unnormalised log
@@ -109,7 +113,7 @@ func multinomial(c *Call) ([]tensor.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := dtypeOr(c.Node, tensor.Int32)
+	d := c.Node.DType("dtype", tensor.Int32)
 	if d != tensor.Int32 && d != tensor.Int64 {
 		return nil, fmt.Errorf("dtype is %v, want int32 or int64", d)
 	}

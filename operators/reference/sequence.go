@@ -78,7 +78,7 @@ func sequenceConstruct(c *Call) ([]tensor.Value, error) {
 }
 
 func sequenceEmpty(c *Call) ([]tensor.Value, error) {
-	d := tensor.DType(c.Node.Int("dtype", int64(tensor.Float32)))
+	d := c.Node.DType("dtype", tensor.Float32)
 	if !d.Valid() {
 		return nil, fmt.Errorf("dtype %d is no element type", c.Node.Int("dtype", 0))
 	}

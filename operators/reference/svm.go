@@ -89,16 +89,16 @@ func svmRegressor(c *Call) ([]tensor.Value, error) {
 	if supports < 0 {
 		return nil, fmt.Errorf("n_supports is %d, but cannot be negative", supports)
 	}
+	coefficients, rho, want := len(c.Node.Floats("coefficients")), len(c.Node.Floats("rho")), int64(x.cols)
+	if supports > 0 {
+		want = supports
+	}
+	if int64(coefficients) != want || rho == 0 {
+		return nil, fmt.Errorf("%d coefficients and %d rho, but %d support vectors over %d features take %d and 1", coefficients, rho, supports, x.cols, want)
+	}
 	m, err := machineOf(c.Node, tensor.Extent(supports), x.cols)
 	if err != nil {
 		return nil, err
-	}
-	want := x.cols
-	if supports > 0 {
-		want = int(supports)
-	}
-	if len(m.coefficients) != want || len(m.rho) == 0 {
-		return nil, fmt.Errorf("%d coefficients and %d rho, but %d support vectors over %d features take %d and 1", len(m.coefficients), len(m.rho), supports, x.cols, want)
 	}
 	out, err := newMatrix(x.rows, 1)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
 )
 
@@ -51,6 +52,14 @@ func indexedEnsemble(n *graph.Node) (*ensemble, error) {
 	modes, splits, weights := n.Tensor("nodes_modes"), n.Tensor("nodes_splits"), n.Tensor("leaf_weights")
 	if modes == nil || splits == nil || weights == nil {
 		return nil, fmt.Errorf("nodes_modes, nodes_splits and leaf_weights must all be set")
+	}
+	for _, t := range []*tensor.Tensor{splits, weights, n.Tensor("membership_values")} {
+		if t != nil && !t.DType().IsFloat() {
+			return nil, fmt.Errorf("nodes_splits, leaf_weights and membership_values must be floating-point numbers, one is %v", t.DType())
+		}
+	}
+	if !modes.DType().IsInteger() {
+		return nil, fmt.Errorf("nodes_modes is %v, must be uint8", modes.DType())
 	}
 	count := modes.Len()
 	b, err := branchesOf(n, splits.Float64s(), count, "nodes_modes")

@@ -18,7 +18,7 @@ import (
 // extents of its inputs and with their ranks only.
 func TestInferenceHolds(t *testing.T) {
 	ctx := context.Background()
-	for _, c := range stride(t, 211) {
+	for _, c := range stride(t, 401) {
 		p, err := cell.Make(c, 2)
 		require.NoError(t, err)
 		g, err := opset.Lift(ctx, p.Model)

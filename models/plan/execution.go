@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -374,6 +375,9 @@ const ahead = 256
 // breathe counts an iteration of a loop, and waits for devices now and then: what
 // is enqueued takes memory of the host.
 func (x *Execution) breathe() error {
+	if runtime.GOARCH == "wasm" {
+		runtime.Gosched() // nothing else lets deadlines pass there
+	}
 	if x.iterations++; x.iterations%ahead != 0 {
 		return nil
 	}

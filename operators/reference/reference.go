@@ -19,6 +19,7 @@ package reference
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
@@ -42,15 +43,24 @@ type Call struct {
 
 	// Body runs one of the node's graphs. What the graph captures is bound.
 	Body func(body *graph.Graph, inputs []tensor.Value) ([]tensor.Value, error)
+
+	passed int // checkpoints so far
 }
 
 // ended is the panic by which checkpoint leaves a call.
 type ended struct{ error }
 
+// cooperative says that nothing interrupts a goroutine, so that deadlines pass
+// only when it yields.
+const cooperative = runtime.GOARCH == "wasm"
+
 // checkpoint ends the call if its context has ended: [Run] then returns the
 // context's error. Loops come by it whose work grows faster than the inputs and
 // outputs.
 func (c *Call) checkpoint() {
+	if c.passed++; cooperative && c.passed%64 == 0 {
+		runtime.Gosched()
+	}
 	if err := c.Context.Err(); err != nil {
 		panic(ended{err})
 	}

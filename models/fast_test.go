@@ -1,6 +1,6 @@
-//go:build race
+//go:build !race && !wasm
 
 package models_test
 
 // slowness is how much longer than usual things may take.
-const slowness = 10
+const slowness = 1

@@ -1,8 +1,10 @@
 package models_test
 
 import (
+	"os"
 	"runtime"
 	"runtime/metrics"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,6 +16,16 @@ type bound struct {
 	time time.Duration
 	heap int64 // bytes, of objects that the collector has not freed yet
 }
+
+// slowness is how much longer than usual things may take here: on an emulated
+// processor MIDPLANE_SLOWNESS says it.
+var slowness = func() time.Duration {
+	n, err := strconv.Atoi(os.Getenv("MIDPLANE_SLOWNESS"))
+	if err != nil {
+		n = 1
+	}
+	return time.Duration(n * slower)
+}()
 
 // within runs f and fails the test if it passes the bound. The heap is looked at
 // every millisecond.

@@ -2,5 +2,5 @@
 
 package models_test
 
-// slowness is how much longer than usual things may take.
-const slowness = 10
+// slower is how much longer than usual things may take in this build.
+const slower = 10

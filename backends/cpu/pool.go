@@ -69,6 +69,10 @@ func averagePool(d *Device, n *graph.Node) (planner, error) {
 	}, nil
 }
 
+// longest is how many elements one plane may be made of: planes are not divided,
+// and nothing stops the work within one.
+const longest = 1 << 28
+
 func newPooling(d *Device, n *graph.Node, c *operators.Call) *pooling {
 	x := c.Inputs[0].Shape
 	if len(x) < 3 || x.Size() == 0 {
@@ -87,6 +91,9 @@ func newPooling(d *Device, n *graph.Node, c *operators.Call) *pooling {
 		return nil
 	}
 	w.offsets = w.image.offsets()
+	if w.outPlane > longest/len(w.offsets) {
+		return nil
+	}
 	w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*len(w.offsets)/2, d.threads)
 	return w
 }

@@ -7,7 +7,7 @@ SCHEMAS  ?= ../shared/onnx/schemas.json
 PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
 CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/... ./conformance/...
 
-.PHONY: build test race bench lint generate cross static deps-onnxruntime check
+.PHONY: build test race bench lint generate cross static deps-onnxruntime check test-386 test-arm64 test-js static-check
 
 build: ## the command line, into bin/
 	CGO_ENABLED=0 $(GO) build -o $(TOOLS)/midplane ./cmd/midplane
@@ -36,8 +36,22 @@ cross: ## compiles for every platform
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build $(CORE) ./cmd/... || exit 1; \
 	done
 
+test-386: ## the core's tests on a 32-bit processor, which amd64 runs itself
+	CGO_ENABLED=0 GOARCH=386 $(GO) test -tags static -short $(CORE)
+
+test-arm64: ## the core's tests on arm64, emulated by qemu's user mode
+	MIDPLANE_SLOWNESS=20 CGO_ENABLED=0 GOARCH=arm64 $(GO) test -tags static -short -exec qemu-aarch64-static $(CORE)
+
+test-js: ## the core's tests as WebAssembly in Node
+	GOOS=js GOARCH=wasm $(GO) test -tags static -short -exec "$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(CORE)
+
 static: ## the static build, which runs in an empty root
 	CGO_ENABLED=0 $(GO) build -tags static -ldflags='-s -w' -o $(TOOLS)/midplane-static ./cmd/midplane
+
+static-check: static ## that the static build runs in an empty root (needs root)
+	! ldd $(TOOLS)/midplane-static >/dev/null 2>&1
+	@root=$$(mktemp -d) && cp $(TOOLS)/midplane-static $$root/midplane && \
+		chroot $$root /midplane run --demo >/dev/null; status=$$?; rm -r $$root; exit $$status
 
 deps-onnxruntime: ## ONNX Runtime for its backend's tests, by npm; prints what to set MIDPLANE_ONNXRUNTIME to
 	@backends/onnxruntime/fetch.sh

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"math"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/matrix"
@@ -143,6 +144,9 @@ func (w *scattering) divide() {
 	w.addPieces, w.addSize = share(w.filters, w.plane*w.taps*2, w.device.threads)
 }
 
+// mostSpread is how many products of pixels and taps are kept at a time.
+const mostSpread = min(1<<28, math.MaxInt>>7)
+
 func (w *scattering) run(ctx context.Context, c *operators.Call) error {
 	x, err := input[float32](c, 0)
 	if err != nil {
@@ -167,6 +171,9 @@ func (w *scattering) run(ctx context.Context, c *operators.Call) error {
 		filters = transposedRows(f, c.Inputs[1].Shape, w.groups)
 	}
 	size := w.filters * w.taps * w.plane
+	if float64(w.filters)*float64(w.taps)*float64(w.plane) > mostSpread {
+		return errUnfit
+	}
 	room := w.device.scratch.take(size * 4)
 	defer w.device.scratch.give(room)
 	t, a := w.tasks.get(), w.adds.get()

@@ -55,7 +55,20 @@ func windowsOf(n *graph.Node, in, kernel []int) (ws windows, ok bool) {
 		}
 		ws[lead+i] = w
 	}
-	return ws, true
+	return ws, ws.modest()
+}
+
+// modest reports whether windows have no more taps, and with their padding see no
+// more pixels, than it is wise to keep in lists and images: attributes can ask for
+// more than there is memory.
+func (ws *windows) modest() bool {
+	taps, pixels := 1.0, 1.0
+	for i := range ws {
+		w := &ws[i]
+		taps *= float64(w.kernel)
+		pixels *= float64(w.out)*float64(w.stride) + float64(w.span())
+	}
+	return taps <= 1<<16 && pixels <= max(1<<22, 16*float64(volume(ws.in())))
 }
 
 // span returns how many elements the window covers from its first tap to its

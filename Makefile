@@ -37,7 +37,7 @@ cross: ## compiles for every platform
 	done
 
 test-386: ## the core's tests on a 32-bit processor, which amd64 runs itself
-	CGO_ENABLED=0 GOARCH=386 $(GO) test -tags static -short $(CORE)
+	MIDPLANE_SLOWNESS=3 CGO_ENABLED=0 GOARCH=386 $(GO) test -tags static -short $(CORE)
 
 test-arm64: ## the core's tests on arm64, emulated by qemu's user mode
 	MIDPLANE_SLOWNESS=20 CGO_ENABLED=0 GOARCH=arm64 $(GO) test -tags static -short -exec qemu-aarch64-static $(CORE)

@@ -65,11 +65,11 @@ const (
 
 func grid(r, c, tile, threads int) (rows, columns int) {
 	rows, columns = r, c
-	pieces := 1
+	pieces := int64(1)
 	if threads > 1 {
-		pieces = min(4*threads, max(r*c*tile/enough, 1))
+		pieces = min(int64(4*threads), max(int64(r)*int64(c)*int64(tile)/enough, 1))
 	}
-	for count := 1; rows*columns > 1 && (count < pieces || rows*columns*tile > most); {
+	for count := int64(1); rows*columns > 1 && (count < pieces || int64(rows)*int64(columns)*int64(tile) > most); {
 		if columns*2 >= rows && columns > 1 {
 			columns = (columns + 1) / 2
 		} else {

@@ -7,7 +7,10 @@ SCHEMAS  ?= ../shared/onnx/schemas.json
 PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
 CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/... ./conformance/...
 
-.PHONY: build test race bench lint generate cross static deps-onnxruntime check test-386 test-arm64 test-js static-check
+# Test flags that keep assembly out: go test -tags noasm; MIDPLANE_CPU=avx2 or
+# generic masks instructions in a program that has it.
+
+.PHONY: build test race bench lint generate generate-asm cross static deps-onnxruntime check test-386 test-arm64 test-js static-check
 
 build: ## the command line, into bin/
 	CGO_ENABLED=0 $(GO) build -o $(TOOLS)/midplane ./cmd/midplane
@@ -29,6 +32,10 @@ generate: ## the operator catalogue (needs SCHEMAS), the capability bits and the
 	$(GO) run ./operators/internal/schemagen $(SCHEMAS) operators/schemas_gen.go
 	$(GO) run ./adapter/internal/tablegen .
 	$(GO) run ./cmd/midplane ops --markdown --device cpu --device emu:1 >docs/operators.md.new && mv docs/operators.md.new docs/operators.md
+
+generate-asm: ## the assembly of the cpu backend, with the generator in backends/cpu/_gen
+	cd backends/cpu/_gen && $(GO) run ./matrix ../internal/matrix
+	gofmt -w backends/cpu/internal/*/kernels_amd64.go
 
 cross: ## compiles for every platform
 	@for p in $(PLATFORMS); do \

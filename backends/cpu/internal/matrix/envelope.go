@@ -23,7 +23,10 @@ func Envelope(dst, image []float32, offsets []int64, rows, columns, step int) {
 	envelope(dst, image, offsets, rows, columns, step)
 }
 
-var envelope = envelopeGeneric
+type envelopeFunc func(dst, image []float32, offsets []int64, rows, columns, step int)
+
+// envelope is the best implementation.
+var envelope envelopeFunc = envelopeGeneric
 
 // envelopeGeneric is the reference that every other envelope is tested against.
 func envelopeGeneric(dst, image []float32, offsets []int64, rows, columns, step int) {

@@ -22,7 +22,10 @@ func Filter(dst, image, weights []float32, offsets []int64, rows, columns, step 
 	filter(dst, image, weights, offsets, rows, columns, step, bias, low, high)
 }
 
-var filter = filterGeneric
+type filterFunc func(dst, image, weights []float32, offsets []int64, rows, columns, step int, bias, low, high float32)
+
+// filter is the best implementation.
+var filter filterFunc = filterGeneric
 
 // filterGeneric is the reference that every other filter is tested against.
 func filterGeneric(dst, image, weights []float32, offsets []int64, rows, columns, step int, bias, low, high float32) {

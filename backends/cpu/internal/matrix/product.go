@@ -75,7 +75,7 @@ func grid(r, c, tile, threads int) (rows, columns int) {
 		} else {
 			rows = (rows + 1) / 2
 		}
-		count = ((r + rows - 1) / rows) * ((c + columns - 1) / columns)
+		count = int64((r+rows-1)/rows) * int64((c+columns-1)/columns)
 	}
 	return rows, columns
 }

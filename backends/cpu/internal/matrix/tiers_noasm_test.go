@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm || !gc
+
+package matrix
+
+func addAvailable(map[string]*kernels) {}
+
+func addFilters(map[string]planewise) {}

@@ -4,58 +4,125 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
-	"example.com/midplane/operators/onnx/onnxtest"
+	"example.com/midplane/conformance/result"
+	"example.com/midplane/operators/witness"
 )
 
-// Score runs the cases that the options choose and reports what became of them,
-// in the order of the folders and of the names in them. It returns an error,
-// and no report, if a folder cannot be read, if no case is left to run, or if
-// the context ends.
+// Score runs the cases that the options choose and reports what became of them.
+// It returns an error, and no report, if a folder cannot be read, if no case is
+// left to run, if a package cannot be written, or if the context ends.
 func Score(ctx context.Context, open Open, o *Options) (*Report, error) {
+	if o == nil {
+		o = &Options{}
+	}
 	cases, err := o.cases()
 	if err != nil {
 		return nil, err
 	}
-	results := make([]Result, len(cases))
+	r, err := newRunner(ctx, open, o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	w, err := r.writer(cases)
+	if err != nil {
+		return nil, err
+	}
+	results, err := r.all(ctx, cases, w)
+	if err != nil {
+		return nil, err
+	}
+	report := result.NewReport(results)
+	if w != nil {
+		err = w.Close(r.manifest(report), environment(), o.Waivers)
+	}
+	return report, err
+}
+
+// all runs cases side by side and returns their results in order. Those that the
+// package has already are not run again.
+func (r *runner) all(ctx context.Context, cases []testcase, w *result.Writer) ([]Result, error) {
+	s := &sequence{results: make([]Result, len(cases)), waiting: make(map[int]outcome), to: w, progress: r.options.Progress}
+	if w != nil {
+		s.begun = copy(s.results, w.Done())
+	}
+	s.next, s.done = s.begun, s.begun
 	var (
 		wait sync.WaitGroup
-		mu   sync.Mutex
-		done int
-		next = make(chan int)
+		todo = make(chan int)
 	)
-	for range o.workers(len(cases)) {
+	for range r.options.workers(len(cases)) {
 		wait.Go(func() {
-			for i := range next {
-				results[i] = runCase(ctx, open, cases[i])
-				if o.Progress != nil {
-					mu.Lock()
-					done++
-					o.Progress(done, len(cases), results[i])
-					mu.Unlock()
-				}
+			for i := range todo {
+				s.put(i, r.one(ctx, cases[i]))
 			}
 		})
 	}
-	for i := range cases {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
+	for i := s.begun; i < len(cases) && ctx.Err() == nil; i++ {
+		todo <- i
 	}
-	close(next)
+	close(todo)
 	wait.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	report := &Report{}
-	for _, r := range results {
-		report.add(r)
+	return s.results, s.err
+}
+
+// one runs a case. A panic of the suite's own is a fault.
+func (r *runner) one(ctx context.Context, c testcase) (out outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			out = outcome{Result: Result{ID: c.id()}}
+			out.As(result.Fault, fmt.Sprintf("panic: %v", p))
+		}
+	}()
+	out = c.run(witness.Watch(ctx, nil), r)
+	result.Waive(&out.Result, r.options.Waivers, time.Now())
+	return out
+}
+
+// sequence takes outcomes in any order and writes them in the order of the
+// cases.
+type sequence struct {
+	mu       sync.Mutex
+	results  []Result
+	waiting  map[int]outcome
+	begun    int // results that were there before
+	next     int // to be written
+	done     int
+	to       *result.Writer // nil: nowhere
+	progress func(done, total int, last Result)
+	err      error
+}
+
+func (s *sequence) put(i int, out outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting[i] = out
+	s.results[i] = out.Result
+	for {
+		o, ok := s.waiting[s.next]
+		if !ok {
+			break
+		}
+		delete(s.waiting, s.next)
+		if s.to != nil {
+			s.err = errors.Join(s.err, s.to.Put(&o.Result, o.outputs))
+			s.results[s.next] = o.Result
+		}
+		s.next++
 	}
-	return report, nil
+	s.done++
+	if s.progress != nil {
+		s.progress(s.done, len(s.results), out.Result)
+	}
 }
 
 func (o *Options) workers(cases int) int {
@@ -63,63 +130,86 @@ func (o *Options) workers(cases int) int {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	return min(n, cases)
+	return min(n, max(cases, 1))
 }
 
-// cases returns the cases chosen.
-func (o *Options) cases() ([]onnxtest.Case, error) {
+// Run is [Score] for a test: every case is a subtest under its ID, or where there
+// are many, every operator. A failed case fails its subtest, an unsupported one
+// is skipped with the reason.
+//
+// With Isolate the test's own binary is the child: it runs this test again and
+// gets no further than here.
+func Run(t *testing.T, open Open, o *Options) {
+	t.Helper()
 	if o == nil {
 		o = &Options{}
 	}
-	var all, kept []onnxtest.Case
-	for _, dir := range o.ONNX {
-		cases, err := onnxtest.Cases(dir)
-		if err != nil {
-			return nil, err
+	if os.Getenv(childVariable) != "" {
+		if err := Serve(t.Context(), open); err != nil {
+			t.Fatal(err)
 		}
-		all = append(all, cases...)
+		return
 	}
-	for _, c := range all {
-		if o.Match == nil || o.Match.MatchString(c.ID) {
-			kept = append(kept, c)
-		}
+	if o.Isolate && o.Child == nil {
+		own := *o
+		own.Child = []string{os.Args[0], "-test.run=^" + t.Name() + "$", "-test.timeout=0"}
+		o = &own
 	}
-	if o.Shards > 0 {
-		if o.Shard < 0 || o.Shard >= o.Shards {
-			return nil, fmt.Errorf("conformance: shard %d of %d: it counts from 0", o.Shard, o.Shards)
-		}
-		var mine []onnxtest.Case
-		for i := o.Shard; i < len(kept); i += o.Shards {
-			mine = append(mine, kept[i])
-		}
-		kept = mine
-	}
-	if len(kept) == 0 {
-		return nil, errors.New("conformance: no case to run: name folders of ONNX's backend tests, and a pattern that matches some")
-	}
-	return kept, nil
-}
-
-// Run is [Score] for a test: every case is a subtest under its ID. A failed
-// case fails its subtest, an unsupported one is skipped with the reason.
-func Run(t *testing.T, open Open, o *Options) {
-	t.Helper()
-	cases, err := o.cases()
+	report, err := Score(t.Context(), open, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := &Report{}
-	for _, c := range cases {
-		t.Run(c.ID, func(t *testing.T) {
-			r := runCase(t.Context(), open, c)
-			report.add(r)
-			switch r.Status {
-			case Failed:
-				t.Error(r.Reason)
-			case Unsupported:
-				t.Skip(r.Reason)
-			}
-		})
+	for _, group := range grouped(report.Cases) {
+		t.Run(group.name, group.check)
+	}
+	for _, s := range report.Scores {
+		t.Logf("%s: %d cells, %d verified, %d self, %d failed, honesty %.4f", s.Group, s.Cells, s.Verified(), s.Self, s.Failed, s.Honesty())
 	}
 	t.Log(report.Summary)
+}
+
+// group is the results that share a subtest.
+type group struct {
+	name    string
+	results []Result
+}
+
+// few is how many cases are subtests of their own.
+const few = 3000
+
+// grouped gives every case a group of its own, or if there are many, every
+// operator.
+func grouped(results []Result) []group {
+	var groups []group
+	at := make(map[string]int)
+	for _, r := range results {
+		name := r.ID
+		if op := result.Operator(r); op != "" && len(results) > few {
+			name = "op/" + op
+		}
+		i, ok := at[name]
+		if !ok {
+			i = len(groups)
+			at[name] = i
+			groups = append(groups, group{name: name})
+		}
+		groups[i].results = append(groups[i].results, r)
+	}
+	return groups
+}
+
+// check fails or skips the subtest of a group.
+func (g group) check(t *testing.T) {
+	unsupported, reason := 0, ""
+	for _, r := range g.results {
+		switch r.Status {
+		case Failed, Faulty:
+			t.Errorf("%s: %s: %s", r.ID, r.Outcome, r.Reason)
+		case Unsupported:
+			unsupported, reason = unsupported+1, r.Reason
+		}
+	}
+	if unsupported == len(g.results) {
+		t.Skip(reason)
+	}
 }

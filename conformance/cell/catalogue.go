@@ -56,6 +56,18 @@ func typesOf(s *operators.Schema, r recipe) []tensor.DType {
 	return elementTypes(s.Allowed(variable(s, r)))
 }
 
+// Types returns the element types that the cells of a version of an operator
+// range over.
+func Types(operator string, version int) []tensor.DType {
+	domain, name := graph.SplitOperator(operator)
+	s, known := operators.Lookup(domain, name, version)
+	r, ok := lookup(operator)
+	if !known || !ok {
+		return nil
+	}
+	return typesOf(s, r)
+}
+
 // variable returns the type variable, or the type, of the cell's element type.
 func variable(s *operators.Schema, r recipe) string {
 	if r.typed != "" || len(s.Inputs) == 0 {

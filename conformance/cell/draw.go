@@ -118,7 +118,12 @@ func (d *draft) input(g *graph.Graph, i int, o *operand, seed uint64) *graph.Val
 	return v
 }
 
-func (d *draft) initializer(o *operand) bool { return o.role == weight && d.Cell.Shape != Dynamic }
+// initializer reports whether an operand is part of the model: not in dynamic
+// cells, nor where nothing would be left that is no part of it.
+func (d *draft) initializer(o *operand) bool {
+	given := func(o *operand) bool { return o != nil && o.role != weight }
+	return o.role == weight && d.Cell.Shape != Dynamic && slices.ContainsFunc(d.operands, given)
+}
 
 // turn adds an input whose axes are in reverse order, and a Transpose.
 func (d *draft) turn(g *graph.Graph, v *graph.Value) *graph.Value {

@@ -38,10 +38,16 @@ var normalizations = family{
 	"Dropout": {classes: classes("ratio", "mask", "inference"), shapes: anyRank, values: everyValue, draw: dropout},
 }
 
-// channelled draws the shape of data whose second axis counts channels.
+// channelled draws the shape of data whose second axis counts channels. Groups
+// that share statistics have many elements: the variance of few may vanish
+// beside their mean, and the result says little then.
 func (d *draft) channelled() tensor.Shape {
 	s := d.shape(4)
+	for i := range s {
+		s[i] = max(s[i], 3)
+	}
 	s[1] = 2 + 2*d.IntN(2)
+	s[len(s)-1] += 4
 	if d.Cell.Shape == Large {
 		s = tensor.Shape{2, 4, 60, 64 + d.IntN(9)}
 	}
@@ -111,7 +117,7 @@ func groupNormalization(d *draft) {
 func layerNormalization(d *draft) {
 	s := d.shape(3)
 	axis := len(s) - 1
-	s[axis] += 3
+	s[axis] += 6
 	switch d.Attributes {
 	case "axis":
 		axis = d.IntN(len(s) - 1)

@@ -234,7 +234,7 @@ func (e *Expectation) conditionedBounds(ctx context.Context, all []bounds) error
 	}
 	for i, v := range e.Outputs {
 		if out, ok := v.(*tensor.Tensor); ok && all[i].scale != nil {
-			all[i].finish(out)
+			all[i].finish(out, e.precision(out.DType()))
 		}
 	}
 	return nil
@@ -253,10 +253,18 @@ func (b *bounds) widen(out, moved *tensor.Tensor, roundings float64) {
 	}
 }
 
+// precision returns the format in which class A computes results of a type.
+func (e *Expectation) precision(d tensor.DType) format {
+	if e.oracle.rule.stash && e.oracle.node.Int("stash_type", 1) == int64(tensor.Float32) {
+		return formats[tensor.Float32]
+	}
+	return precise(d)
+}
+
 // finish sets what one move of the operands by a rounding of their type is
-// worth in each class.
-func (b *bounds) finish(out *tensor.Tensor) {
-	own, wide := formats[out.DType()].unit(), precise(out.DType()).unit()
+// worth in each class, where class A computes in a format.
+func (b *bounds) finish(out *tensor.Tensor, in format) {
+	own, wide := formats[out.DType()].unit(), in.unit()
 	most := largest(magnitudes(out)) * own
 	for i := range b.scale {
 		b.scale[i] += most / 4
@@ -265,7 +273,8 @@ func (b *bounds) finish(out *tensor.Tensor) {
 	if own > wide {
 		b.ulps = [3]float64{1, 2, 8}
 	}
-	b.share = [3]float64{32 * wide / own, 128, math.Max(1024, 64*relaxed(out.DType())/own)}
+	strict := 32 * wide / own
+	b.share = [3]float64{strict, math.Max(128, 4*strict), math.Max(1024, 64*relaxed(out.DType())/own)}
 }
 
 func magnitude(t *tensor.Tensor) *tensor.Tensor {

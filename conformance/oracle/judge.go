@@ -25,6 +25,7 @@ type Judgement struct {
 	Fault  Fault
 	Class  Class // the strictest that all elements are in
 	Reason string
+	Equal  bool // to the bit
 
 	// Over all finite float elements: the greatest error in units in the last
 	// place, the one that 99 % of elements stay below, and the mean square
@@ -39,6 +40,7 @@ func (e *Expectation) Judge(ctx context.Context, got []tensor.Value, b Behaviour
 		return e.judgeDistribution(got), nil
 	}
 	j := &judging{ctx: ctx, e: e, behaviour: b}
+	j.Equal = true
 	for i, want := range e.Outputs {
 		if i >= len(got) {
 			j.fail(Type, fmt.Sprintf("output %d is missing", i))
@@ -84,7 +86,7 @@ func (j *judging) fail(f Fault, reason string) {
 	if j.Fault == None {
 		j.Fault, j.Reason = f, reason
 	}
-	j.Class = Missed
+	j.Class, j.Equal = Missed, false
 }
 
 func (j *judging) result() Judgement {
@@ -229,6 +231,7 @@ func classOf(difference float64, allowed func(Class) float64) Class {
 
 // each takes the class of every element; the first of the worst is shown.
 func (j *judging) each(n int, class func(i int) (Class, string), s tensor.Shape) {
+	j.Equal = false
 	worst, where, shown, missed := A, 0, "", 0
 	for i := range n {
 		c, text := class(i)

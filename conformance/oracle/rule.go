@@ -61,6 +61,7 @@ type rule struct {
 	floor func(in *tensor.Tensor) []float64                 // for ulps: magnitudes that a result's is taken to be at least
 	terms func(n *graph.Node, in, out []tensor.Shape) int   // for sums: the most terms in one; nil: by extents
 	wide  bool                                              // for sums: terms of all elements have the magnitude of the largest
+	stash bool                                              // computed in float32 whatever the type, but where the attribute stash_type says otherwise
 	check func(n *graph.Node, in, out []tensor.Value) error // for distributed
 }
 
@@ -123,8 +124,8 @@ var rules = map[string]rule{
 	"HannWindow": above(8, one), "HammingWindow": above(8, one), "BlackmanWindow": above(8, one), "MelWeightMatrix": above(64, one),
 	"Det": {kind: conditioned},
 
-	"BatchNormalization": {kind: conditioned}, "InstanceNormalization": {kind: conditioned}, "GroupNormalization": {kind: conditioned},
-	"LayerNormalization": {kind: conditioned}, "RMSNormalization": {kind: conditioned}, "LpNormalization": {kind: conditioned},
+	"BatchNormalization": {kind: conditioned}, "InstanceNormalization": {kind: conditioned}, "GroupNormalization": {kind: conditioned, stash: true},
+	"LayerNormalization": {kind: conditioned, stash: true}, "RMSNormalization": {kind: conditioned, stash: true}, "LpNormalization": {kind: conditioned},
 	"MeanVarianceNormalization": {kind: conditioned}, "LRN": {kind: conditioned}, "Softmax": {kind: conditioned}, "LogSoftmax": {kind: conditioned},
 	"RNN": {kind: conditioned}, "GRU": {kind: conditioned}, "LSTM": {kind: conditioned},
 	"Attention": {kind: conditioned}, "LinearAttention": {kind: conditioned}, "RotaryEmbedding": {kind: conditioned}, "ai.onnx.preview.FlexAttention": {kind: conditioned},

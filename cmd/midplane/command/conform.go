@@ -1,100 +1,233 @@
 package command
 
 import (
+	"cmp"
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
 	"example.com/midplane/conformance"
+	"example.com/midplane/conformance/result"
 )
 
+// conformFlags are the flags that are no fields of conformance.Options.
+type conformFlags struct {
+	device, profile, match, shard, key, waivers string
+	subject                                     []string
+	asJSON                                      bool
+}
+
 func conformCommand() *cobra.Command {
-	var (
-		device, match, shard, out string
-		asJSON                    bool
-		workers                   int
-	)
+	f := &conformFlags{}
 	o := &conformance.Options{}
 	c := &cobra.Command{
-		Use:   "conform --onnx DIR...",
-		Short: "Score a device on ONNX's backend tests",
-		Long: `Score a device on ONNX's backend tests.
+		Use:   "conform",
+		Short: "Score a device: every use of every operator, laws, ONNX's backend tests, models",
+		Long: `Score a device.
 
-Each case runs on the device alone; nothing falls back. ONNX's own rule decides:
-shape and type equal, numbers within rtol 1e-3 and atol 1e-7, NaN equal to NaN.
-The exit status is 1 if any case failed.`,
+Without --onnx and --models the cells of a profile are run: uses of operators,
+drawn from a seed and held against the reference within bounds that follow from
+element type and length. ONNX's backend tests are judged by ONNX's own rule: shape
+and type equal, numbers within rtol 1e-3 and atol 1e-7, NaN equal to NaN.
+
+Each case runs on the device alone; nothing falls back, and what the device lacks
+stays in the denominator. The exit status is 1 if any case failed.
+
+With --out everything is kept in a package that "midplane report" verifies,
+compares and merges. A run that was interrupted goes on where it ended. In a
+Kubernetes Indexed Job, --shard /N takes the shard from JOB_COMPLETION_INDEX.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			if match != "" {
-				if o.Match, err = regexp.Compile(match); err != nil {
-					return fmt.Errorf("--run: %w", err)
-				}
-			}
-			if o.Shard, o.Shards, err = parseShard(shard); err != nil {
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := f.complete(o); err != nil {
 				return err
 			}
-			if err := openable(c.Context(), device); err != nil {
-				return err
-			}
-			o.Workers = workers
 			o.Progress = progress(c.ErrOrStderr())
-			report, err := conformance.Score(c.Context(), opener(device), o)
+			report, err := conformance.Score(c.Context(), opener(f.device), o)
 			if err != nil {
 				return err
 			}
-			return printReport(c, report, out, asJSON)
+			return printReport(c, report, o.Dir, f.asJSON)
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&device, "device", "cpu", "the device to score")
-	f.StringArrayVar(&o.ONNX, "onnx", nil, "a `DIR` of ONNX test folders, or of flat X.onnx with X_output_0.pb; may be repeated")
-	f.StringVar(&match, "run", "", "only the cases whose ID matches `REGEX`")
-	f.StringVar(&shard, "shard", "", "only the i-th of n parts: `i/n`, from 0")
-	f.IntVar(&workers, "workers", 0, "cases side by side (0: one per processor)")
-	f.StringVar(&out, "out", "", "also write report.json into `DIR`")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.register(c, o)
+	c.AddCommand(childCommand())
 	return c
 }
 
-// opener opens a named device anew for each case, without help from others.
+func (f *conformFlags) register(c *cobra.Command, o *conformance.Options) {
+	s := c.Flags()
+	s.StringVar(&f.device, "device", "cpu", "the device to score")
+	s.StringVar(&f.profile, "profile", "", "the cells to run: `smoke`, core or full (default: smoke, or none with --onnx or --models)")
+	s.StringArrayVar(&o.ONNX, "onnx", nil, "a `DIR` of ONNX test folders, or of flat X.onnx with X_output_0.pb; may be repeated")
+	s.StringArrayVar(&o.Models, "models", nil, "a `DIR` of models in ONNX's test layout, run whole and cut into single operators; may be repeated")
+	s.StringVar(&f.match, "run", "", "only the cases whose ID matches `REGEX`")
+	s.StringVar(&f.shard, "shard", "", "only the i-th of n parts: `i/n`, from 0; i may be left to JOB_COMPLETION_INDEX")
+	s.IntVar(&o.Workers, "workers", 0, "cases side by side (0: one per processor)")
+	s.Uint64Var(&o.Seed, "seed", 1, "what everything random is drawn from")
+	s.StringVar(&o.Challenge, "challenge", "", "a tester's `TEXT`, from which and from the subject's contents the seed follows")
+	s.StringArrayVar(&f.subject, "subject", nil, "a `FILE` that is tried, besides this program: a vendor's library; may be repeated")
+	s.DurationVar(&o.Limit, "limit", time.Minute, "the longest that a case may take")
+	s.BoolVar(&o.Isolate, "isolate", false, "run cases in child processes, which may crash or hang")
+	s.StringVar(&f.waivers, "waivers", "", "a `FILE` with failures that are excused until a day")
+	s.StringVar(&f.key, "key", "", "a `FILE` with the ed25519 private key (PEM, PKCS #8) that signs the package")
+	s.StringVar(&o.Dir, "out", "", "keep a package of everything in `DIR`")
+	s.BoolVar(&f.asJSON, "json", false, "print JSON")
+}
+
+// complete turns flags into options.
+func (f *conformFlags) complete(o *conformance.Options) (err error) {
+	o.Profile, o.Name = conformance.Profile(f.profile), f.device
+	if f.match != "" {
+		if o.Match, err = regexp.Compile(f.match); err != nil {
+			return fmt.Errorf("--run: %w", err)
+		}
+	}
+	if o.Shard, o.Shards, err = parseShard(f.shard); err != nil {
+		return err
+	}
+	if f.waivers != "" {
+		if o.Waivers, err = result.ReadWaivers(f.waivers); err != nil {
+			return err
+		}
+	}
+	if f.key != "" {
+		if o.Key, err = readKey(f.key); err != nil {
+			return err
+		}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if o.Isolate {
+		o.Child = []string{program, "conform", "child", f.device}
+	}
+	if o.Dir == "" && o.Challenge == "" {
+		return nil
+	}
+	return f.hash(o, program)
+}
+
+// hash notes the contents of what is tried: this program, plug-ins, and what the
+// user names; and draws the seed from them where there is a challenge.
+func (f *conformFlags) hash(o *conformance.Options, program string) error {
+	files := append([]string{program}, f.subject...)
+	if path, ok := strings.CutPrefix(f.device, "plugin:"); ok {
+		path, _, _ = strings.Cut(path, "#")
+		files = append(files, path)
+	}
+	for _, name := range files {
+		file, err := result.HashFile(name)
+		if err != nil {
+			return err
+		}
+		o.Subject = append(o.Subject, file)
+	}
+	if o.Challenge != "" {
+		o.Seed = conformance.SeedOf(o.Challenge, o.Subject)
+	}
+	return nil
+}
+
+// childCommand is what a case runs in with --isolate.
+func childCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "child DEVICE",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return conformance.Serve(c.Context(), opener(args[0]))
+		},
+	}
+}
+
+// readKey reads an ed25519 private key.
+func readKey(file string) (ed25519.PrivateKey, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(b)
+	if block == nil {
+		return nil, fmt.Errorf("%s: no PEM block; a key is made by: openssl genpkey -algorithm ed25519 -out %s", file, file)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	private, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%s: a %T, which is no ed25519 key", file, key)
+	}
+	return private, nil
+}
+
+// opener opens a named device anew for each case, strictly: a score is of what
+// the device runs by itself.
 func opener(name string) conformance.Open {
 	return func(ctx context.Context) (driver.Device, error) {
 		return adapter.OpenDriver(ctx, name, &adapter.Options{Strict: true})
 	}
 }
 
-// openable says why a device cannot be opened, which is no score of it.
-func openable(ctx context.Context, name string) error {
-	dev, err := opener(name)(ctx)
-	if err != nil {
-		return err
-	}
-	return dev.Close()
-}
+// shardVariable is where Kubernetes tells a pod of an Indexed Job its number.
+const shardVariable = "JOB_COMPLETION_INDEX"
 
+// parseShard reads "i/n", or "/n" with the number in the environment.
 func parseShard(s string) (shard, shards int, err error) {
 	if s == "" {
 		return 0, 0, nil
 	}
 	i, n, found := strings.Cut(s, "/")
+	if i == "" {
+		i = os.Getenv(shardVariable)
+	}
 	shard, err1 := strconv.Atoi(i)
 	shards, err2 := strconv.Atoi(n)
 	if !found || err1 != nil || err2 != nil || shard < 0 || shard >= shards {
-		return 0, 0, fmt.Errorf("--shard %q: it is i/n with 0 <= i < n", s)
+		return 0, 0, fmt.Errorf("--shard %q: it is i/n with 0 <= i < n, or /n with i in %s", s, shardVariable)
 	}
 	return shard, shards, nil
 }
 
-// printReport writes what did not pass and the summary, which is the last line.
+// reportJSON is a report for machines.
+type reportJSON struct {
+	Summary conformance.Summary `json:"summary"`
+	Cases   []caseJSON          `json:"cases"`
+}
+
+type caseJSON struct {
+	ID     string             `json:"id"`
+	Status conformance.Status `json:"status"`
+	Reason string             `json:"reason,omitempty"`
+	Route  string             `json:"route,omitempty"`
+}
+
+func briefly(report *conformance.Report) reportJSON {
+	j := reportJSON{Summary: report.Summary}
+	for _, r := range report.Cases {
+		j.Cases = append(j.Cases, caseJSON{r.ID, r.Status, r.Reason, r.Route})
+	}
+	return j
+}
+
+// printReport writes what did not pass, the scores of the cells, and the
+// summary, which is the last line.
 func printReport(c *cobra.Command, report *conformance.Report, dir string, asJSON bool) error {
 	if dir != "" {
 		if err := writeReport(dir, report); err != nil {
@@ -103,28 +236,55 @@ func printReport(c *cobra.Command, report *conformance.Report, dir string, asJSO
 	}
 	w := c.OutOrStdout()
 	if asJSON {
-		if err := printJSON(w, report); err != nil {
+		if err := printJSON(w, briefly(report)); err != nil {
 			return err
 		}
-	} else {
-		for _, r := range report.Cases {
-			if r.Status != conformance.Passed {
-				fmt.Fprintf(w, "%-11s %s: %s\n", r.Status, r.ID, firstLine(r.Reason))
-			}
-		}
-		fmt.Fprintln(w, report.Summary)
+	} else if err := printText(w, report); err != nil {
+		return err
 	}
-	if report.Summary.Failed > 0 {
+	if report.Summary.Failed+report.Summary.Faults > 0 {
 		return errShort
 	}
 	return nil
+}
+
+func printText(w io.Writer, report *conformance.Report) error {
+	declined := make(map[string]int) // cells, by operator
+	for _, r := range report.Cases {
+		switch op := result.Operator(r); {
+		case r.Status == conformance.Passed:
+		case r.Status == conformance.Unsupported && op != "":
+			declined[op]++
+		default:
+			fmt.Fprintf(w, "%-11s %s: %s\n", r.Status, r.ID, firstLine(r.Reason))
+		}
+	}
+	if len(declined) > 0 {
+		fmt.Fprintf(w, "unsupported cells: %s\n", counts(declined))
+	}
+	var cells []result.Score
+	for _, s := range report.Scores {
+		if s.Group != "official" {
+			cells = append(cells, s)
+		}
+	}
+	if len(cells) > 0 {
+		if err := result.WriteScores(w, cells); err != nil {
+			return err
+		}
+	}
+	if s := report.Summary; s.Waived+s.Faults > 0 {
+		fmt.Fprintf(w, "%d waived, %d faults of the suite\n", s.Waived, s.Faults)
+	}
+	_, err := fmt.Fprintln(w, report.Summary)
+	return err
 }
 
 func writeReport(dir string, report *conformance.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	b, err := json.MarshalIndent(report, "", "  ")
+	b, err := json.MarshalIndent(briefly(report), "", "  ")
 	if err != nil {
 		return err
 	}
@@ -138,4 +298,17 @@ func firstLine(s string) string {
 		line += " " + strings.TrimSpace(next)
 	}
 	return line
+}
+
+// counts lists counted names, the most frequent first.
+func counts(n map[string]int) string {
+	names := make([]string, 0, len(n))
+	for name := range n {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(n[b]-n[a], strings.Compare(a, b)) })
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s %d", name, n[name])
+	}
+	return strings.Join(names, ", ")
 }

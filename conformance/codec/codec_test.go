@@ -1,0 +1,51 @@
+package codec_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/conformance/codec"
+)
+
+func TestRoundTrip(t *testing.T) {
+	numbers := tensor.Of([]float32{1, -2.5}, 2, 1)
+	values := []tensor.Value{
+		numbers, tensor.Scalar(int64(7)), tensor.Of([]string{"a", "", "über"}), tensor.Zeros(tensor.Float64, tensor.Shape{0, 3}),
+		tensor.FromInt64s(tensor.Int4, tensor.Shape{3}, []int64{-8, 7, 1}), tensor.Of([]complex64{1 + 2i}),
+		&tensor.Sequence{Elem: tensor.TensorType(tensor.Float32, nil), Items: []tensor.Value{numbers, numbers}},
+		&tensor.Optional{}, &tensor.Optional{Elem: numbers.Type(), Item: numbers},
+		&tensor.Map{Keys: tensor.Of([]int64{3, 4}), Values: tensor.Of([]float32{5, 6})}, nil,
+	}
+	b := codec.All(values)
+	got, err := codec.DecodeAll(b)
+	require.NoError(t, err)
+	assert.Equal(t, values, got)
+	for n := range b {
+		_, err := codec.DecodeAll(b[:n])
+		assert.Error(t, err, "cut at %d", n)
+	}
+	_, err = codec.DecodeAll(append(b, 0))
+	assert.ErrorContains(t, err, "1 bytes behind the last value")
+}
+
+// The bytes are what the package says: here by hand.
+func TestBytes(t *testing.T) {
+	assert.Equal(t, []byte{1, 1, 5, 2, 1, 2, 1, 0, 255, 255}, codec.All([]tensor.Value{tensor.Of([]int16{1, -1}, 1, 2)}))
+	assert.Equal(t, []byte{1, 1, 8, 0, 2, 'h', 'i'}, codec.All([]tensor.Value{tensor.Scalar("hi")}))
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(codec.All([]tensor.Value{tensor.Of([]float32{1}), &tensor.Optional{}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		values, err := codec.DecodeAll(b)
+		if err != nil {
+			return
+		}
+		again, err := codec.DecodeAll(codec.All(values))
+		require.NoError(t, err)
+		assert.Len(t, again, len(values))
+	})
+}

@@ -1,0 +1,273 @@
+// Package isolate makes trials in a child process, so that a device that crashes
+// or hangs ends the child and not the suite, and so that no expected value is
+// ever in the process that the device runs in.
+//
+// A child answers requests that come on its standard input, one a line, with
+// lines on its standard output that begin with a mark; other output passes by.
+package isolate
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"time"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/conformance/codec"
+	"example.com/midplane/conformance/trial"
+)
+
+// mark begins the lines that are answers.
+const mark = "\x1emidplane "
+
+// request is a trial on its way to a child.
+type request struct {
+	Model                       []byte
+	Path                        string
+	Sets                        [][]byte
+	Random, Guarded, Concurrent bool
+	Limit                       time.Duration
+}
+
+// answer is an observation on its way back.
+type answer struct {
+	trial.Observation
+	Encoded [][]byte // the outputs
+	Seen    []byte   // those with memory watched
+}
+
+func pack(t *trial.Trial) request {
+	r := request{t.Model, t.Path, nil, t.Random, t.Guarded, t.Concurrent, t.Limit}
+	for _, set := range t.Sets {
+		r.Sets = append(r.Sets, codec.All(set))
+	}
+	return r
+}
+
+func (r request) unpack() (*trial.Trial, error) {
+	t := &trial.Trial{Model: r.Model, Path: r.Path, Random: r.Random, Guarded: r.Guarded, Concurrent: r.Concurrent, Limit: r.Limit}
+	sets, err := decodeSets(r.Sets)
+	t.Sets = sets
+	return t, err
+}
+
+func decodeSets(encoded [][]byte) ([][]tensor.Value, error) {
+	var sets [][]tensor.Value
+	for _, b := range encoded {
+		set, err := codec.DecodeAll(b)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
+
+// Serve makes the trials that are asked for on in, until it ends, and answers
+// on out.
+func Serve(ctx context.Context, open trial.Open, in io.Reader, out io.Writer) error {
+	lines := bufio.NewReader(in)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var r request
+		if err := decode(line, &r); err != nil {
+			return err
+		}
+		t, err := r.unpack()
+		if err != nil {
+			return err
+		}
+		t.Limit = 0 // the parent ends a child that hangs
+		o := trial.Run(ctx, open, t)
+		a := answer{Observation: *o, Seen: codec.All(o.Watched)}
+		for _, set := range o.Outputs {
+			a.Encoded = append(a.Encoded, codec.All(set))
+		}
+		a.Outputs, a.Watched = nil, nil
+		b, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(out, "\n%s%s\n", mark, base64.StdEncoding.EncodeToString(b)); err != nil {
+			return err
+		}
+	}
+}
+
+func decode(line []byte, v any) error {
+	b, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
+	if err == nil {
+		err = json.Unmarshal(b, v)
+	}
+	if err != nil {
+		return fmt.Errorf("isolate: a line that is no message: %w", err)
+	}
+	return nil
+}
+
+// Pool runs trials in children, of which each serves one trial at a time. A
+// child that has crashed or hung is replaced.
+type Pool struct {
+	command []string
+	env     []string
+	mu      sync.Mutex
+	idle    []*child
+}
+
+// New returns a pool of children that a command starts, with more environment
+// variables than this process has.
+func New(command, env []string) *Pool { return &Pool{command: command, env: env} }
+
+// Close ends the children.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.idle {
+		c.end()
+	}
+	p.idle = nil
+}
+
+// child is a process that serves trials.
+type child struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	errors *tail
+}
+
+func (c *child) end() {
+	_ = c.in.Close()
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+const kept = 4 << 10
+
+// Write implements io.Writer.
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, b...)
+	t.b = t.b[max(0, len(t.b)-kept):]
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.b)
+}
+
+func (p *Pool) child() (*child, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.idle); n > 0 {
+		c := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return c, nil
+	}
+	c := &child{cmd: exec.Command(p.command[0], p.command[1:]...), errors: &tail{}}
+	c.cmd.Env = append(c.cmd.Environ(), p.env...)
+	c.cmd.Stderr = c.errors
+	var err error
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewReaderSize(out, 1<<16)
+	return c, c.cmd.Start()
+}
+
+// Run makes a trial in a child. An error means that there is no child to make it
+// in.
+func (p *Pool) Run(ctx context.Context, t *trial.Trial) (*trial.Observation, error) {
+	c, err := p.child()
+	if err != nil {
+		return nil, fmt.Errorf("isolate: %w", err)
+	}
+	done := make(chan *trial.Observation, 1)
+	go func() { done <- c.try(t) }()
+	var late <-chan time.Time
+	if t.Limit > 0 {
+		late = time.After(t.Limit)
+	}
+	select {
+	case o := <-done:
+		if o.End == trial.Crashed {
+			c.end()
+			return o, nil
+		}
+		p.mu.Lock()
+		p.idle = append(p.idle, c)
+		p.mu.Unlock()
+		return o, nil
+	case <-late:
+		c.end()
+		return &trial.Observation{End: trial.Hung, Text: fmt.Sprintf("not done after %v: the process was ended", t.Limit)}, nil
+	case <-ctx.Done():
+		c.end()
+		return nil, ctx.Err()
+	}
+}
+
+// try sends a trial and waits for the answer. A child that ends has crashed.
+func (c *child) try(t *trial.Trial) *trial.Observation {
+	b, err := json.Marshal(pack(t))
+	if err == nil {
+		_, err = fmt.Fprintf(c.in, "%s\n", base64.StdEncoding.EncodeToString(b))
+	}
+	for err == nil {
+		var line []byte
+		if line, err = c.out.ReadBytes('\n'); err != nil || !bytes.HasPrefix(line, []byte(mark)) {
+			continue
+		}
+		var a answer
+		if err = decode(bytes.TrimPrefix(line, []byte(mark)), &a); err != nil {
+			break
+		}
+		if a.Outputs, err = decodeSets(a.Encoded); err != nil {
+			break
+		}
+		if a.Watched, err = codec.DecodeAll(a.Seen); err != nil {
+			break
+		}
+		return &a.Observation
+	}
+	state := ""
+	if waited := c.cmd.Wait(); waited != nil {
+		state = waited.Error() + ": "
+	}
+	return &trial.Observation{End: trial.Crashed, Text: "the process ended: " + state + lastLines(c.errors.String())}
+}
+
+// lastLines shortens what a process wrote before it ended.
+func lastLines(s string) string {
+	const most = 1200
+	if len(s) > most {
+		s = "… " + s[len(s)-most:]
+	}
+	return s
+}

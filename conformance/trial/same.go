@@ -1,0 +1,28 @@
+package trial
+
+import (
+	"bytes"
+	"slices"
+
+	"example.com/midplane/adapter/tensor"
+)
+
+// Same reports whether two values have the same bits.
+func Same(a, b tensor.Value) bool {
+	switch x := a.(type) {
+	case *tensor.Tensor:
+		y, ok := b.(*tensor.Tensor)
+		return ok && y != nil && x.DType() == y.DType() && x.Shape().Equal(y.Shape()) &&
+			bytes.Equal(x.Bytes(), y.Bytes()) && slices.Equal(x.Strings(), y.Strings())
+	case *tensor.Sequence:
+		y, ok := b.(*tensor.Sequence)
+		return ok && y != nil && slices.EqualFunc(x.Items, y.Items, Same)
+	case *tensor.Optional:
+		y, ok := b.(*tensor.Optional)
+		return ok && y != nil && (x.Item == nil) == (y.Item == nil) && (x.Item == nil || Same(x.Item, y.Item))
+	case *tensor.Map:
+		y, ok := b.(*tensor.Map)
+		return ok && y != nil && Same(x.Keys, y.Keys) && Same(x.Values, y.Values)
+	}
+	return a == nil && b == nil
+}

@@ -1,0 +1,314 @@
+// Package trial runs a model on a device and observes all that can be seen of
+// it: what the device said it would do, the outputs, whether they are the same
+// when asked for again, what was done to memory, what was left behind, and how it
+// ended. It judges nothing, and knows no expected values.
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/driver"
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/conformance/guard"
+	"example.com/midplane/models"
+	"example.com/midplane/models/partition"
+	"example.com/midplane/operators/witness"
+)
+
+// Open returns a device for one trial, which closes it.
+type Open func(ctx context.Context) (driver.Device, error)
+
+// Trial is a model and the sets of inputs to run it on, in the order of the
+// model's inputs; a nil input has a default.
+type Trial struct {
+	Model []byte // of the .onnx file, or
+	Path  string // where that is
+	Sets  [][]tensor.Value
+
+	Random     bool          // outputs may differ when asked for again
+	Guarded    bool          // run the first set once more, on a device whose memory is watched
+	Concurrent bool          // run the sets side by side, too
+	Limit      time.Duration // after which the device counts as hung; 0: none
+}
+
+// End says how a trial ended.
+type End string
+
+// The ends of trials.
+const (
+	Done        End = "done"
+	Unsupported End = "unsupported" // the device lacks something
+	Failed      End = "failed"      // an error
+	Crashed     End = "crashed"     // a panic, or the end of the process
+	Hung        End = "hung"
+	Unopened    End = "unopened" // there was no device to try
+)
+
+// Observation is what was seen in a trial.
+type Observation struct {
+	End      End
+	Text     string // of the error
+	Declared bool   // before it ran, the device said that it supports the model
+
+	Route   string   // "kernel", "decomposed+kernel", …; "constant" where no node is left to run
+	Kernels []string // as the device names them, sorted
+	Helped  []string // kernels in which midplane's own means computed, and which: "mine: reference"
+
+	Outputs  [][]tensor.Value // of each set, in the order of the model's outputs
+	Watched  []tensor.Value   // of the first set, with memory watched
+	Unstable string           // how outputs differed when asked for again
+	Faults   []string         // what was done to memory
+	Leak     string           // what was left behind
+
+	Runs    int           // of kernels of the device, in the watched run
+	In, Out int64         // bytes copied to the device and back, in the watched run
+	Took    time.Duration // of all runs
+	CPU     time.Duration // that the process spent on them, where it did nothing else
+}
+
+// exclusive is held shared by runs as they are, and alone by watched ones, so
+// that means of midplane that are used under no watcher can be told to be
+// theirs.
+var exclusive sync.RWMutex
+
+// Run makes a trial. Nothing that the device does panics out of it; a device
+// that hangs is left behind.
+func Run(ctx context.Context, open Open, t *Trial) *Observation {
+	ctx = witness.Watch(ctx, nil)
+	done := make(chan *Observation, 1)
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if t.Limit > 0 {
+		limited, cancel = context.WithTimeout(ctx, t.Limit)
+	}
+	defer cancel()
+	go func() {
+		o := &Observation{End: Done}
+		defer func() {
+			if r := recover(); r != nil {
+				o.End, o.Text = Crashed, fmt.Sprintf("panic: %v\n%s", r, debug.Stack())
+			}
+			done <- o
+		}()
+		a := &attempt{open: open, trial: t, o: o}
+		a.all(limited)
+	}()
+	const grace = 5 * time.Second // for the device to notice that the context has ended
+	var late <-chan time.Time
+	if t.Limit > 0 {
+		late = time.After(t.Limit + grace)
+	}
+	select {
+	case o := <-done:
+		if o.End == Failed && limited.Err() != nil && ctx.Err() == nil {
+			o.End = Hung
+		}
+		return o
+	case <-late:
+		return &Observation{End: Hung, Text: fmt.Sprintf("not done after %v, and not to be stopped", t.Limit)}
+	}
+}
+
+// attempt is a trial under way.
+type attempt struct {
+	open  Open
+	trial *Trial
+	o     *Observation
+	host  bool // no node is on the device
+}
+
+// all makes the runs, until one does not end well.
+func (a *attempt) all(ctx context.Context) {
+	before := slices.Clone(a.trial.Model)
+	start, cpu := time.Now(), cpuTime()
+	exclusive.RLock()
+	a.plain(ctx)
+	exclusive.RUnlock()
+	a.o.Took, a.o.CPU = time.Since(start), cpuTime()-cpu
+	if a.o.End == Done && !slices.Equal(before, a.trial.Model) {
+		a.o.Faults = append(a.o.Faults, "the bytes of the model were changed")
+	}
+	if a.o.End == Done && a.trial.Guarded && !a.host {
+		exclusive.Lock()
+		defer exclusive.Unlock()
+		a.watched(ctx)
+	}
+}
+
+// fail notes how the trial ended.
+func (a *attempt) fail(end End, err error) {
+	a.o.End, a.o.Text = end, err.Error()
+	if errors.Is(err, adapter.Unsupported) {
+		a.o.End = Unsupported
+	}
+}
+
+// plain runs every set on the device as it is, and the first one again at the
+// end.
+func (a *attempt) plain(ctx context.Context) {
+	drv, err := a.open(ctx)
+	if err != nil {
+		a.fail(Unopened, err)
+		return
+	}
+	dev := adapter.New("device", drv)
+	defer dev.Close()
+	rest := dev.Stats().InUse
+	s, err := a.load(ctx, dev)
+	if err != nil {
+		a.fail(Failed, err)
+		return
+	}
+	a.o.Declared = true
+	a.place(s)
+	err = a.sets(ctx, s)
+	if closing := s.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		a.fail(Failed, err)
+		return
+	}
+	if left := dev.Stats().InUse - rest; left > 0 {
+		a.o.Leak = fmt.Sprintf("%d bytes of the device are in use after the session was closed", left)
+	}
+}
+
+func (a *attempt) load(ctx context.Context, dev *adapter.Device) (*models.Session, error) {
+	o := &models.Options{Opened: []*adapter.Device{dev}, Fallback: models.FallbackNever}
+	if a.trial.Path != "" {
+		return models.Load(ctx, a.trial.Path, o)
+	}
+	return models.LoadBytes(ctx, a.trial.Model, o)
+}
+
+// place notes where the nodes run.
+func (a *attempt) place(s *models.Session) {
+	var routes, kernels []string
+	a.host = true
+	for _, n := range s.Placement().Nodes {
+		routes = append(routes, n.Route.String())
+		if n.Route != partition.OnHost && n.Route != partition.Control {
+			a.host = false
+		}
+		if n.Kernel != "" {
+			kernels = append(kernels, n.Kernel)
+		}
+	}
+	slices.Sort(routes)
+	slices.Sort(kernels)
+	a.o.Route, a.o.Kernels = strings.Join(slices.Compact(routes), "+"), slices.Compact(kernels)
+	if a.o.Route == "" {
+		a.o.Route = "constant"
+	}
+}
+
+// sets runs the sets one after the other, then as often as is needed to see
+// whether outputs are the same again.
+func (a *attempt) sets(ctx context.Context, s *models.Session) error {
+	for _, set := range a.trial.Sets {
+		out, err := run(ctx, s, set)
+		if err != nil {
+			return err
+		}
+		a.o.Outputs = append(a.o.Outputs, out)
+	}
+	if a.trial.Random || len(a.trial.Sets) == 0 {
+		return nil
+	}
+	again, err := run(ctx, s, a.trial.Sets[0])
+	if err != nil {
+		return err
+	}
+	a.compare(0, again, "when it was run again")
+	if a.trial.Concurrent {
+		return a.concurrently(ctx, s)
+	}
+	return nil
+}
+
+// concurrently runs all sets at the same time.
+func (a *attempt) concurrently(ctx context.Context, s *models.Session) error {
+	outputs, errs := make([][]tensor.Value, len(a.trial.Sets)), make([]error, len(a.trial.Sets))
+	var wait sync.WaitGroup
+	for i, set := range a.trial.Sets {
+		wait.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					errs[i] = fmt.Errorf("panic: %v", r)
+				}
+			}()
+			outputs[i], errs[i] = run(ctx, s, set)
+		})
+	}
+	wait.Wait()
+	for i := range outputs {
+		a.compare(i, outputs[i], "when the sets were run at the same time")
+	}
+	return errors.Join(errs...)
+}
+
+func (a *attempt) compare(set int, again []tensor.Value, when string) {
+	for i, v := range a.o.Outputs[set] {
+		if again != nil && a.o.Unstable == "" && !Same(v, again[i]) {
+			a.o.Unstable = fmt.Sprintf("output %d of set %d had other bits %s", i, set, when)
+		}
+	}
+}
+
+// run runs one set and returns the outputs in the order of the model's.
+func run(ctx context.Context, s *models.Session, set []tensor.Value) ([]tensor.Value, error) {
+	inputs := make(map[string]tensor.Value)
+	for i, in := range s.Inputs() {
+		if i < len(set) && set[i] != nil {
+			inputs[in.Name] = set[i]
+		}
+	}
+	named, err := s.Run(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	var out []tensor.Value
+	for _, o := range s.Outputs() {
+		out = append(out, named[o.Name])
+	}
+	return out, nil
+}
+
+// watched runs the first set on a guarded device.
+func (a *attempt) watched(ctx context.Context) {
+	drv, err := a.open(ctx)
+	if err != nil {
+		a.fail(Unopened, err)
+		return
+	}
+	g := guard.New(drv)
+	dev := adapter.New("device", g)
+	unwatched := witness.Unwatched()
+	s, err := a.load(ctx, dev)
+	if err == nil && len(a.trial.Sets) > 0 {
+		a.o.Watched, err = run(ctx, s, a.trial.Sets[0])
+		err = errors.Join(err, s.Close())
+	}
+	if err != nil {
+		a.fail(Failed, fmt.Errorf("with memory watched: %w", err))
+	}
+	if n := witness.Unwatched() - unwatched; n > 0 {
+		a.o.Helped = append(a.o.Helped, fmt.Sprintf("under no context: %d times", n))
+	}
+	_ = dev.Close() // a failure to close is seen in the plain run
+	a.o.Faults = append(a.o.Faults, g.Faults()...)
+	for kernel, means := range g.Helped() {
+		a.o.Helped = append(a.o.Helped, kernel+": "+string(means))
+	}
+	slices.Sort(a.o.Helped)
+	a.o.Runs = g.Runs()
+	a.o.In, a.o.Out = g.Moved()
+}

@@ -236,11 +236,18 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params, into []operators.O
 	values := make([]tensor.Value, len(out))
 	for i, o := range out {
 		values[i] = o.Host
-		if s := p.slots[p.outputs[i]].storage; s == inConstant || s == inParam {
+		if s := p.slots[p.outputs[i]].storage; s == inConstant || s == inParam || shares(o.Host) {
 			values[i] = own(o.Host)
 		}
 	}
 	return values, nil
+}
+
+// shares reports whether a value may hold constants or the caller's inputs:
+// containers and strings, which the host makes of what there is.
+func shares(v tensor.Value) bool {
+	t, ok := v.(*tensor.Tensor)
+	return !ok || t.DType() == tensor.String
 }
 
 // deliver copies the outputs that lie on devices into the tensors that take
@@ -263,8 +270,23 @@ func (x *Execution) deliver(p *Plan, out []argument, into []operators.Operand) e
 
 // own returns a copy of a value that belongs to someone else.
 func own(v tensor.Value) tensor.Value {
-	if t, ok := v.(*tensor.Tensor); ok {
-		return t.Clone()
+	switch x := v.(type) {
+	case *tensor.Tensor:
+		return x.Clone()
+	case *tensor.Sequence:
+		list := &tensor.Sequence{Elem: x.Elem, Items: make([]tensor.Value, len(x.Items))}
+		for i, item := range x.Items {
+			list.Items[i] = own(item)
+		}
+		return list
+	case *tensor.Optional:
+		o := &tensor.Optional{Elem: x.Elem}
+		if x.Item != nil {
+			o.Item = own(x.Item)
+		}
+		return o
+	case *tensor.Map:
+		return &tensor.Map{Keys: x.Keys.Clone(), Values: own(x.Values)}
 	}
 	return v
 }

@@ -56,6 +56,8 @@ func (o *Options) every() ([]testcase, error) {
 				all = append(all, cellCase{c})
 			}
 		}
+		all = append(all, laws(p)...)
+		all = append(all, conditions()...)
 	default:
 		return nil, fmt.Errorf("conformance: no profile is called %q: %s, %s or %s", p, Smoke, Core, Full)
 	}

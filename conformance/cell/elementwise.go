@@ -206,6 +206,8 @@ func convertible(d *draft, s tensor.Shape, to tensor.DType) {
 		d.in(s, plain, between(-50, 50)).also = rounded
 	case to.IsFloat() && to.Bits() > 8 && d.DType.IsFloat():
 		d.data(s)
+	case to == tensor.Float8E8M0: // which has no sign
+		d.in(s, plain, between(0.25, 8))
 	case to.IsFloat() && to.Bits() <= 8:
 		d.in(s, plain, between(-8, 8))
 	case to.IsInteger() && d.DType.IsFloat():

@@ -249,6 +249,9 @@ func split(d *draft) {
 	}
 	parts := []int{3, 1, 2}
 	s[axis] = 6
+	if d.is("uneven") {
+		s[axis] = 7
+	}
 	if d.Cell.Shape == Empty {
 		d.only(len(s) > 1)
 		s[(axis+1)%len(s)] = 0

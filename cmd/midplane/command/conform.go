@@ -56,6 +56,9 @@ Kubernetes Indexed Job, --shard /N takes the shard from JOB_COMPLETION_INDEX.`,
 			if err := f.complete(o); err != nil {
 				return err
 			}
+			if err := openable(c.Context(), f.device); err != nil {
+				return err
+			}
 			o.Progress = progress(c.ErrOrStderr())
 			report, err := conformance.Score(c.Context(), opener(f.device), o)
 			if err != nil {
@@ -183,6 +186,15 @@ func opener(name string) conformance.Open {
 	return func(ctx context.Context) (driver.Device, error) {
 		return adapter.OpenDriver(ctx, name, &adapter.Options{Strict: true})
 	}
+}
+
+// openable says why a device cannot be opened, which is no score of it.
+func openable(ctx context.Context, name string) error {
+	dev, err := opener(name)(ctx)
+	if err != nil {
+		return err
+	}
+	return dev.Close()
 }
 
 // shardVariable is where Kubernetes tells a pod of an Indexed Job its number.

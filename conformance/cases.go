@@ -11,7 +11,7 @@ import (
 
 // profile returns the profile in force, "" for none.
 func (o *Options) profile() Profile {
-	if o.Profile == "" && len(o.ONNX)+len(o.Models) == 0 {
+	if o.Profile == "" && len(o.ONNX) == 0 {
 		return Smoke
 	}
 	return o.Profile

@@ -65,7 +65,7 @@ func (r *runner) manifest(report *Report) *result.Manifest {
 	m := &result.Manifest{
 		Format: result.Format, Suite: version(), Created: time.Now().UTC().Truncate(time.Second),
 		Device:  described(o.Name, r.info, r.class.String()),
-		Profile: string(o.profile()), ONNX: bases(o.ONNX), Models: bases(o.Models),
+		Profile: string(o.profile()), ONNX: bases(o.ONNX),
 		Shard: o.Shard, Shards: o.Shards, Isolated: o.Isolate, Seed: o.Seed, Challenge: o.Challenge, Subject: o.Subject,
 		Cases: len(report.Cases), CaseIDs: result.IDs(report.Cases), Summary: report.Summary, Scores: report.Scores,
 		Grade: "self-declared",

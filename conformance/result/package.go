@@ -39,12 +39,10 @@ type Manifest struct {
 	Device  Device    `json:"device"`
 
 	Profile   string   `json:"profile,omitempty"`
-	ONNX      []string `json:"onnx,omitempty"`   // the names of the folders
-	Models    []string `json:"models,omitempty"` // likewise
+	ONNX      []string `json:"onnx,omitempty"` // the names of the folders
 	Match     string   `json:"match,omitempty"`
 	Shard     int      `json:"shard"`
 	Shards    int      `json:"shards"` // 0: the cases were not split
-	Merged    []string `json:"merged,omitempty"`
 	Isolated  bool     `json:"isolated"`
 	Seed      uint64   `json:"seed"`
 	Challenge string   `json:"challenge,omitempty"` // the seed follows from it and Subject

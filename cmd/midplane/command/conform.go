@@ -37,10 +37,10 @@ func conformCommand() *cobra.Command {
 	o := &conformance.Options{}
 	c := &cobra.Command{
 		Use:   "conform",
-		Short: "Score a device: every use of every operator, laws, ONNX's backend tests, models",
+		Short: "Score a device: every use of every operator, laws, ONNX's backend tests",
 		Long: `Score a device.
 
-Without --onnx and --models the cells of a profile are run: uses of operators,
+Without --onnx the cells of a profile are run: uses of operators,
 drawn from a seed and held against the reference within bounds that follow from
 element type and length. ONNX's backend tests are judged by ONNX's own rule: shape
 and type equal, numbers within rtol 1e-3 and atol 1e-7, NaN equal to NaN.
@@ -48,9 +48,9 @@ and type equal, numbers within rtol 1e-3 and atol 1e-7, NaN equal to NaN.
 Each case runs on the device alone; nothing falls back, and what the device lacks
 stays in the denominator. The exit status is 1 if any case failed.
 
-With --out everything is kept in a package that "midplane report" verifies,
-compares and merges. A run that was interrupted goes on where it ended. In a
-Kubernetes Indexed Job, --shard /N takes the shard from JOB_COMPLETION_INDEX.`,
+With --out everything is kept in a package of files, which --key signs. A run that
+was interrupted goes on where it ended. In a Kubernetes Indexed Job, --shard /N
+takes the shard from JOB_COMPLETION_INDEX.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.complete(o); err != nil {
@@ -75,9 +75,8 @@ Kubernetes Indexed Job, --shard /N takes the shard from JOB_COMPLETION_INDEX.`,
 func (f *conformFlags) register(c *cobra.Command, o *conformance.Options) {
 	s := c.Flags()
 	s.StringVar(&f.device, "device", "cpu", "the device to score")
-	s.StringVar(&f.profile, "profile", "", "the cells to run: `smoke`, core or full (default: smoke, or none with --onnx or --models)")
+	s.StringVar(&f.profile, "profile", "", "the cells to run: `smoke`, core or full (default: smoke, or none with --onnx)")
 	s.StringArrayVar(&o.ONNX, "onnx", nil, "a `DIR` of ONNX test folders, or of flat X.onnx with X_output_0.pb; may be repeated")
-	s.StringArrayVar(&o.Models, "models", nil, "a `DIR` of models in ONNX's test layout, run whole and cut into single operators; may be repeated")
 	s.StringVar(&f.match, "run", "", "only the cases whose ID matches `REGEX`")
 	s.StringVar(&f.shard, "shard", "", "only the i-th of n parts: `i/n`, from 0; i may be left to JOB_COMPLETION_INDEX")
 	s.IntVar(&o.Workers, "workers", 0, "cases side by side (0: one per processor)")

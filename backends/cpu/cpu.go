@@ -20,6 +20,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
@@ -70,6 +71,7 @@ type Device struct {
 	threads int
 	scratch scratch
 	packed  packedConstants
+	closed  sync.Once
 }
 
 // New returns the processor as a device. Nil options are the defaults.
@@ -89,7 +91,7 @@ func New(o *driver.Options) *Device {
 
 // Close implements driver.Device.
 func (d *Device) Close() error {
-	parallel.Release()
+	d.closed.Do(parallel.Release)
 	return d.Memory.Close()
 }
 

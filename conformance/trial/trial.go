@@ -74,11 +74,6 @@ type Observation struct {
 	CPU     time.Duration // that the process spent on them, where it did nothing else
 }
 
-// exclusive is held shared by runs as they are, and alone by watched ones, so
-// that means of midplane that are used under no watcher can be told to be
-// theirs.
-var exclusive sync.RWMutex
-
 // Run makes a trial. Nothing that the device does panics out of it; a device
 // that hangs is left behind.
 func Run(ctx context.Context, open Open, t *Trial) *Observation {
@@ -89,15 +84,15 @@ func Run(ctx context.Context, open Open, t *Trial) *Observation {
 		limited, cancel = context.WithTimeout(ctx, t.Limit)
 	}
 	defer cancel()
+	a := &attempt{open: open, trial: t, o: &Observation{End: Done}}
 	go func() {
-		o := &Observation{End: Done}
 		defer func() {
 			if r := recover(); r != nil {
-				o.End, o.Text = Crashed, fmt.Sprintf("panic: %v\n%s", r, debug.Stack())
+				a.o.End, a.o.Text = Crashed, fmt.Sprintf("panic: %v\n%s", r, debug.Stack())
 			}
-			done <- o
+			a.turn.give()
+			done <- a.o
 		}()
-		a := &attempt{open: open, trial: t, o: o}
 		a.all(limited)
 	}()
 	const grace = 5 * time.Second // for the device to notice that the context has ended
@@ -112,6 +107,7 @@ func Run(ctx context.Context, open Open, t *Trial) *Observation {
 		}
 		return o
 	case <-late:
+		a.turn.lose()
 		return &Observation{End: Hung, Text: fmt.Sprintf("not done after %v, and not to be stopped", t.Limit)}
 	}
 }
@@ -121,6 +117,7 @@ type attempt struct {
 	open  Open
 	trial *Trial
 	o     *Observation
+	turn  turn
 	host  bool // no node is on the device
 }
 
@@ -128,16 +125,15 @@ type attempt struct {
 func (a *attempt) all(ctx context.Context) {
 	before := slices.Clone(a.trial.Model)
 	start, cpu := time.Now(), cpuTime()
-	exclusive.RLock()
+	a.turn.take(exclusive.RLocker())
 	a.plain(ctx)
-	exclusive.RUnlock()
+	a.turn.give()
 	a.o.Took, a.o.CPU = time.Since(start), cpuTime()-cpu
 	if a.o.End == Done && !slices.Equal(before, a.trial.Model) {
 		a.o.Faults = append(a.o.Faults, "the bytes of the model were changed")
 	}
 	if a.o.End == Done && a.trial.Guarded && !a.host {
-		exclusive.Lock()
-		defer exclusive.Unlock()
+		a.turn.take(&exclusive)
 		a.watched(ctx)
 	}
 }

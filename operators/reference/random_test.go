@@ -2,6 +2,7 @@ package reference_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -84,6 +85,50 @@ func TestDistributions(t *testing.T) {
 	assert.InDelta(t, 0.75, mean, 0.02, "class 1 is three times as likely as class 0")
 	mean, _ = moments(classes[n:])
 	assert.Zero(t, mean, "class 0 is certain")
+}
+
+// kolmogorov returns √n times the greatest distance between the distribution of n
+// numbers and a distribution function (Kolmogorov and Smirnov's statistic).
+func kolmogorov(v []float64, cdf func(float64) float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	n, apart := float64(len(v)), 0.0
+	for i, x := range v {
+		apart = math.Max(apart, math.Max(cdf(x)-float64(i)/n, float64(i+1)/n-cdf(x)))
+	}
+	return apart * math.Sqrt(n)
+}
+
+// Numbers that follow their distribution are beyond 1.95 once in a thousand
+// seeds; those whose deviation is a tenth too large are beyond it in every one.
+func TestDistributionFunctions(t *testing.T) {
+	const n = 20000
+	normal := func(mean, scale float64) func(float64) float64 {
+		return func(x float64) float64 { return 0.5 * math.Erfc((mean-x)/(scale*math.Sqrt2)) }
+	}
+	uniform := func(low, high float64) func(float64) float64 {
+		return func(x float64) float64 { return min(max((x-low)/(high-low), 0), 1) }
+	}
+	for _, seed := range []float32{0, 1, -7.5, 3e9} {
+		for _, d := range []tensor.DType{tensor.Float32, tensor.Float64} {
+			set := attrs(graph.A("seed", seed), graph.A("dtype", int64(d)))
+			shape, like := graph.A("shape", []int64{4, n / 4}), tensor.Zeros(tensor.Int8, tensor.Shape{n})
+			spread := attrs(graph.A("mean", float32(-2)), graph.A("scale", float32(0.5)))
+			bounds := attrs(graph.A("low", float32(-1)), graph.A("high", float32(3)))
+			for op, c := range map[string]struct {
+				v   []float64
+				cdf func(float64) float64
+			}{
+				"RandomNormal":      {drawn(t, "RandomNormal", slices.Concat(set, spread, attrs(shape))), normal(-2, 0.5)},
+				"RandomNormalLike":  {drawn(t, "RandomNormalLike", slices.Concat(set, spread), like), normal(-2, 0.5)},
+				"RandomUniform":     {drawn(t, "RandomUniform", slices.Concat(set, bounds, attrs(shape))), uniform(-1, 3)},
+				"RandomUniformLike": {drawn(t, "RandomUniformLike", slices.Concat(set, bounds), like), uniform(-1, 3)},
+			} {
+				assert.Less(t, kolmogorov(c.v, c.cdf), 1.95, "%s of %v, seed %v", op, d, seed)
+			}
+		}
+		wide := drawn(t, "RandomNormal", attrs(graph.A("seed", seed), graph.A("shape", []int64{n}), graph.A("scale", float32(1.1))))
+		assert.Greater(t, kolmogorov(wide, normal(0, 1)), 1.95)
+	}
 }
 
 func TestRandomTypesAndShapes(t *testing.T) {

@@ -18,8 +18,8 @@ build: ## the command line, into bin/
 test: ## every test
 	$(GO) run ./cmd/testall
 
-race: ## the tests of everything concurrent, under the race detector (cpu's kernels view operands as arrays of any length, which checkptr forbids)
-	$(GO) test -race -short -gcflags=all=-d=checkptr=0 ./adapter/... ./backends/... ./models/... ./conformance/... ./frameworks/...
+race: ## the tests of everything concurrent, under the race detector and checkptr
+	$(GO) test -race -short ./adapter/... ./backends/... ./models/... ./conformance/... ./frameworks/...
 
 bench: ## the benchmarks in the tree
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -151,6 +151,9 @@ func Slice[T Element](t *Tensor) []T {
 	if t.dtype == String {
 		return any(t.strings).([]T)
 	}
+	if len(t.data) == 0 {
+		return []T{}
+	}
 	var zero T
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(t.data))), len(t.data)/int(unsafe.Sizeof(zero)))
 }

@@ -74,7 +74,7 @@ func (p *Correlation) Rectangle(r0, r1, s0, s1 int) {
 	}
 	p.check(ks, s0, s1)
 	t := tiles.Get().(*tile)
-	defer tiles.Put(t)
+	defer release(t)
 	t.inner, t.ldc, t.low, t.high = p.A.inner, p.CStep*4, p.Low, p.High
 	if t.inner > 0 {
 		t.offsets = at64(p.Offsets)

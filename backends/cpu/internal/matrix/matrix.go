@@ -56,6 +56,12 @@ type tile struct {
 // tiles are kept for reuse: what a micro-kernel is given lives on the heap.
 var tiles = sync.Pool{New: func() any { return new(tile) }}
 
+// release takes a tile back; an idle one keeps no operand alive.
+func release(t *tile) {
+	*t = tile{}
+	tiles.Put(t)
+}
+
 // What sums start from.
 const (
 	fromZero   = iota

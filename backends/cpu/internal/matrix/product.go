@@ -91,7 +91,7 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 		return
 	}
 	t := tiles.Get().(*tile)
-	defer tiles.Put(t)
+	defer release(t)
 	t.lda, t.ldb, t.ldc = p.AStep*4, p.BStep*4, p.CStep*4
 	if p.PackedB != nil {
 		t.ldb = ks.columns * 4
@@ -159,10 +159,13 @@ func (p *Product) tile(ks *kernels, t *tile, r, c, k int) {
 	kernel(t)
 }
 
-// at returns the address of an element, which may be just behind the end where
-// nothing is read.
+// at returns the address of an element, nil behind the end, where nothing is
+// read: an address there could be that of other memory, or of none.
 func at(v []float32, i int) unsafe.Pointer {
-	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(v)), i*4)
+	if i >= len(v) {
+		return nil
+	}
+	return unsafe.Pointer(&v[i])
 }
 
 // check panics where a slice is too short: assembly would read or write past it.

@@ -164,7 +164,7 @@ func TestPackage(t *testing.T) {
 	outputs, err := p.Outputs()
 	require.NoError(t, err)
 	assert.Len(t, outputs, len(report.Cases))
-	for _, name := range []string{result.ManifestFile, result.SignatureFile, result.CellsFile, result.OutputsFile, result.EnvironmentFile, result.WaiversFile} {
+	for _, name := range []string{result.ManifestFile, result.SignatureFile, result.CellsFile, result.OutputsFile, result.EnvironmentFile, result.WaiversFile, result.ReportFile, result.LogFile} {
 		file := filepath.Join(dir, name)
 		whole, err := os.ReadFile(file)
 		require.NoError(t, err)

@@ -3,13 +3,11 @@ package conformance
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strings"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/conformance/cell"
-	"example.com/midplane/conformance/codec"
 	"example.com/midplane/conformance/oracle"
 	"example.com/midplane/conformance/result"
 	"example.com/midplane/conformance/trial"
@@ -22,67 +20,42 @@ type cellCase struct{ cell.Cell }
 
 func (c cellCase) id() string { return c.ID() }
 
-func (c cellCase) run(ctx context.Context, r *runner) outcome {
-	out := outcome{Result: Result{ID: c.ID()}}
+func (c cellCase) run(ctx context.Context, r *runner) outcome { return r.examine(ctx, c) }
+
+func (c cellCase) exam(ctx context.Context, r *runner) (*exam, error) {
 	p, err := cell.Make(c.Cell, r.options.Seed)
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
-	return tryProblem(ctx, r, c.ID(), p)
+	return problemExam(ctx, r, p, p.Cell.First() && p.Cell.Usual())
 }
 
-// tryProblem runs a problem and judges it.
-func tryProblem(ctx context.Context, r *runner, id string, p *cell.Problem) outcome {
-	out := outcome{Result: Result{ID: id}}
+// problemExam tries a problem, and judges the outputs by the oracle.
+func problemExam(ctx context.Context, r *runner, p *cell.Problem, concurrent bool) (*exam, error) {
 	orc, err := oracle.New(ctx, p.Model, p.Node)
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
 	model, err := onnx.Encode(p.Model)
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
-	p.Draws = asked(p.Draws, r.behaviour)
-	t := &trial.Trial{Model: model, Random: orc.Random(), Guarded: true, Concurrent: p.Cell.First() && p.Cell.Usual()}
-	for _, d := range p.Draws {
-		t.Sets = append(t.Sets, d.Inputs)
+	t := &trial.Trial{Model: model, Random: orc.Random(), Guarded: true, Concurrent: concurrent}
+	e := &exam{trials: []*trial.Trial{t}}
+	draws := asked(p.Draws, r.behaviour)
+	for _, d := range draws {
+		t.Sets, e.names = append(t.Sets, d.Inputs), append(e.names, d.Name)
 	}
-	o := r.try(ctx, t)
-	out.observed(o)
-	if !end(&out.Result, o) {
-		return out
-	}
-	j := judge{ctx: ctx, oracle: orc, draws: p.Draws, behaviour: r.behaviour, class: r.class}
-	equal := j.outputs(&out.Result, o.Outputs)
-	for i, d := range p.Draws {
-		b := codec.All(o.Outputs[i])
-		out.Sets = append(out.Sets, result.Set{Name: d.Name, Digest: result.Sum(b)})
-		if equal[i] && len(b) > small && !sampled(r.options.Seed, id, i) {
-			b = nil
+	j := &judge{ctx: ctx, oracle: orc, draws: draws, behaviour: r.behaviour, class: r.class, expectations: make([]*oracle.Expectation, len(draws))}
+	e.expected = j.expected
+	e.judge = func(res *Result, seen []*trial.Observation) {
+		if o := seen[0]; end(res, o) {
+			if j.outputs(res, o.Outputs); res.Status == Passed {
+				j.trial(res, o)
+			}
 		}
-		out.outputs = append(out.outputs, b)
 	}
-	if out.Status == Passed {
-		j.trial(&out.Result, o)
-	}
-	return out
-}
-
-// small is how many bytes of outputs a package stores in any case. Of larger ones
-// that are equal to what the oracle computes it stores a digest, and of one in
-// sampling, as the seed falls, the outputs.
-const (
-	small    = 4 << 10
-	sampling = 32
-)
-
-func sampled(seed uint64, id string, set int) bool {
-	h := fnv.New64a()
-	fmt.Fprint(h, seed, id, set)
-	return h.Sum64()%sampling == 0
+	return e, nil
 }
 
 // asked leaves out data about which the backend declares nothing.
@@ -92,55 +65,66 @@ func asked(draws []cell.Draw, b oracle.Behaviour) []cell.Draw {
 	})
 }
 
-// observed takes over what was seen of a trial, apart from outputs.
-func (out *outcome) observed(o *trial.Observation) {
-	out.Route, out.Kernels = o.Route, o.Kernels
-	out.Seconds, out.CPU = o.Took.Seconds(), o.CPU.Seconds()
-	out.BytesIn, out.BytesOut = o.In, o.Out
-}
-
 // judge turns what was observed of a problem into a result.
 type judge struct {
-	ctx       context.Context
-	oracle    *oracle.Oracle
-	draws     []cell.Draw
-	behaviour oracle.Behaviour
-	class     oracle.Class // that has to be met
+	ctx          context.Context
+	oracle       *oracle.Oracle
+	draws        []cell.Draw
+	behaviour    oracle.Behaviour
+	class        oracle.Class          // that has to be met
+	expectations []*oracle.Expectation // of every draw, made when they are needed
 }
 
-// outputs judges the outputs for every draw, and reports which are equal to what
-// is expected; the first fault counts, and the worst class.
-func (j judge) outputs(r *Result, outputs [][]tensor.Value) (equal []bool) {
+// expect computes what the outputs for a draw should be.
+func (j *judge) expect(draw int) (*oracle.Expectation, error) {
+	var err error
+	if j.expectations[draw] == nil {
+		j.expectations[draw], err = j.oracle.Expect(j.ctx, j.draws[draw].Inputs)
+	}
+	return j.expectations[draw], err
+}
+
+// expected returns what the outputs for a draw should be, nil where that fails
+// or is left to chance.
+func (j *judge) expected(draw int) []tensor.Value {
+	e, err := j.expect(draw)
+	if err != nil || j.oracle.Random() {
+		return nil
+	}
+	return e.Outputs
+}
+
+// outputs judges the outputs for every draw; the first fault counts, and the
+// worst class.
+func (j *judge) outputs(r *Result, outputs [][]tensor.Value) {
 	r.As(result.Pass, "")
 	worst := oracle.A
-	equal = make([]bool, len(j.draws))
-	for i, d := range j.draws {
-		v, err := j.one(d, outputs[i])
+	for i, out := range outputs {
+		name := j.draws[i].Name
+		v, err := j.one(i, out)
 		if err != nil {
-			r.As(result.Fault, fmt.Sprintf("%s: %v", d.Name, err))
-			return equal
+			r.As(result.Fault, fmt.Sprintf("%s: %v", name, err))
+			return
 		}
-		equal[i] = v.Equal
 		r.MaxULP, r.P99ULP, r.NMSE = max(r.MaxULP, v.MaxULP), max(r.P99ULP, v.P99ULP), max(r.NMSE, v.NMSE)
 		if v.Fault != oracle.None {
 			r.Class = ""
-			r.As(faults[v.Fault], d.Name+": "+v.Reason)
-			return equal
+			r.As(faults[v.Fault], name+": "+v.Reason)
+			return
 		}
 		if v.Class > worst {
-			worst, r.Reason = v.Class, d.Name+": "+v.Reason
+			worst, r.Reason = v.Class, name+": "+v.Reason
 		}
 	}
 	r.Class = worst.String()
 	if worst > j.class {
 		r.As(result.FailNumeric, fmt.Sprintf("accuracy class %v, where %v is declared: %s", worst, j.class, r.Reason))
 	}
-	return equal
 }
 
 // one judges the outputs for one draw.
-func (j judge) one(d cell.Draw, got []tensor.Value) (oracle.Judgement, error) {
-	e, err := j.oracle.Expect(j.ctx, d.Inputs)
+func (j *judge) one(draw int, got []tensor.Value) (oracle.Judgement, error) {
+	e, err := j.expect(draw)
 	if err != nil {
 		return oracle.Judgement{}, err
 	}
@@ -152,7 +136,7 @@ var faults = map[oracle.Fault]result.Outcome{
 }
 
 // trial judges what else was seen where the outputs are right.
-func (j judge) trial(r *Result, o *trial.Observation) {
+func (j *judge) trial(r *Result, o *trial.Observation) {
 	switch {
 	case o.Unstable != "":
 		r.As(result.FailNondeterministic, o.Unstable)
@@ -166,7 +150,6 @@ func (j judge) trial(r *Result, o *trial.Observation) {
 	}
 	if o.Watched != nil {
 		again := *r
-		j.draws = j.draws[:1]
 		j.outputs(&again, [][]tensor.Value{o.Watched})
 		if again.Status != Passed {
 			r.As(again.Outcome, "with memory watched: "+again.Reason)

@@ -51,34 +51,34 @@ func laws(p Profile) []testcase {
 	return append(cases, decompositions()...)
 }
 
-func (c lawCase) run(ctx context.Context, r *runner) outcome {
-	out := outcome{Result: Result{ID: c.id()}}
+func (c lawCase) run(ctx context.Context, r *runner) outcome { return r.examine(ctx, c) }
+
+func (c lawCase) exam(ctx context.Context, r *runner) (*exam, error) {
 	p, err := cell.Make(c.cell, r.options.Seed)
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
 	model, err := onnx.Encode(p.Model)
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
 	sets := c.Sets(p.Draws[0].Inputs)
 	if sets == nil { // as the seed falls, one example only
 		sets = [][]tensor.Value{p.Draws[0].Inputs, p.Draws[0].Inputs}
 		c.Related = func(out [][]tensor.Value) []tensor.Value { return out[0] }
 	}
-	o := r.try(ctx, &trial.Trial{Model: model, Sets: sets, Guarded: true})
-	out.observed(o)
-	if !end(&out.Result, o) {
-		return out
+	judge := func(res *Result, seen []*trial.Observation) {
+		o := seen[0]
+		if !end(res, o) {
+			return
+		}
+		last := len(sets) - 1
+		relate(ctx, r, res, p, sets[last], o.Outputs[last], c.Related(o.Outputs[:last]), c.Exact)
+		if res.Status == Passed {
+			res.As(passed(o), "")
+		}
 	}
-	last := len(sets) - 1
-	relate(ctx, r, &out.Result, p, sets[last], o.Outputs[last], c.Related(o.Outputs[:last]), c.Exact)
-	if out.Status == Passed {
-		out.As(passed(o), "")
-	}
-	return out
+	return &exam{trials: []*trial.Trial{{Model: model, Sets: sets, Guarded: true}}, judge: judge}, nil
 }
 
 // relate holds outputs against those that a law derives from others of the same
@@ -129,41 +129,40 @@ func decompositions() []testcase {
 	return cases
 }
 
-func (c decomposedCase) run(ctx context.Context, r *runner) outcome {
-	out := outcome{Result: Result{ID: c.id()}}
+func (c decomposedCase) run(ctx context.Context, r *runner) outcome { return r.examine(ctx, c) }
+
+func (c decomposedCase) exam(ctx context.Context, r *runner) (*exam, error) {
 	p, err := cell.Make(c.cell, r.options.Seed)
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
 	parts, err := decomposed(ctx, p)
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
 	if parts == nil {
-		out.As(result.PassHost, "the rule does not apply to this use")
-		return out
+		return &exam{judge: func(res *Result, _ []*trial.Observation) {
+			res.As(result.PassHost, "the rule does not apply to this use")
+		}}, nil
 	}
-	var both []*trial.Observation
+	e := &exam{}
 	for _, m := range []*graph.Model{p.Model, parts} {
 		model, err := onnx.Encode(m)
 		if err != nil {
-			out.As(result.Fault, err.Error())
-			return out
+			return nil, err
 		}
-		o := r.try(ctx, &trial.Trial{Model: model, Sets: [][]tensor.Value{p.Draws[0].Inputs}, Guarded: true})
-		out.observed(o)
-		if !end(&out.Result, o) {
-			return out
+		e.trials = append(e.trials, &trial.Trial{Model: model, Sets: [][]tensor.Value{p.Draws[0].Inputs}, Guarded: true})
+	}
+	e.judge = func(res *Result, seen []*trial.Observation) {
+		if !end(res, seen[len(seen)-1]) {
+			return
 		}
-		both = append(both, o)
+		relate(ctx, r, res, p, p.Draws[0].Inputs, seen[1].Outputs[0], seen[0].Outputs[0], false)
+		if res.Status == Passed {
+			res.As(passed(seen[0]), "")
+		}
 	}
-	relate(ctx, r, &out.Result, p, p.Draws[0].Inputs, both[1].Outputs[0], both[0].Outputs[0], false)
-	if out.Status == Passed {
-		out.As(passed(both[0]), "")
-	}
-	return out
+	return e, nil
 }
 
 // decomposed returns the model with the node replaced by what it consists of, nil

@@ -25,32 +25,39 @@ type officialCase struct{ onnxtest.Case }
 
 func (c officialCase) id() string { return c.ID }
 
-func (c officialCase) run(ctx context.Context, r *runner) outcome {
-	out := outcome{Result: Result{ID: c.ID}}
+func (c officialCase) run(ctx context.Context, r *runner) outcome { return r.examine(ctx, c) }
+
+func (c officialCase) exam(ctx context.Context, _ *runner) (*exam, error) {
 	file, err := onnx.Load(c.ModelPath, nil)
 	if err != nil {
-		out.As(result.FailStatus, err.Error())
-		return out
+		return unreadable(err), nil
 	}
-	defer file.Close()
 	sets, broken := c.Read(file.Model.Graph)
 	if broken == nil && len(sets) == 0 {
 		broken = errors.New("the case has no data")
 	}
 	t := &trial.Trial{Path: c.ModelPath, Random: true} // running again would double the time of large models
+	e := &exam{trials: []*trial.Trial{t}}
 	for _, set := range sets {
-		t.Sets = append(t.Sets, set.Inputs)
+		t.Sets, e.names = append(t.Sets, set.Inputs), append(e.names, set.Name)
 	}
-	o := r.try(ctx, t)
-	out.Route, out.Kernels, out.Seconds = o.Route, o.Kernels, o.Took.Seconds()
-	switch {
-	case !end(&out.Result, o):
-	case broken != nil:
-		out.As(result.FailStatus, broken.Error())
-	default:
-		c.judge(ctx, file, &out.Result, sets, o)
+	e.expected = func(set int) []tensor.Value { return sets[set].Outputs }
+	e.judge = func(r *Result, seen []*trial.Observation) {
+		switch o := seen[0]; {
+		case !end(r, o):
+		case broken != nil:
+			r.As(result.FailStatus, broken.Error())
+		default:
+			c.judge(ctx, file, r, sets, o)
+		}
 	}
-	return out
+	e.close = file.Close
+	return e, nil
+}
+
+// unreadable fails a case that cannot be read.
+func unreadable(err error) *exam {
+	return &exam{judge: func(r *Result, _ []*trial.Observation) { r.As(result.FailStatus, err.Error()) }}
 }
 
 // judge holds the outputs against those of the data.

@@ -65,29 +65,31 @@ func (c statusCase) model() *graph.Model {
 	return &graph.Model{Producer: "midplane", Opsets: map[string]int{"": c.version}, Graph: g}
 }
 
-func (c statusCase) run(ctx context.Context, r *runner) outcome {
-	out := outcome{Result: Result{ID: c.id()}}
+func (c statusCase) run(ctx context.Context, r *runner) outcome { return r.examine(ctx, c) }
+
+func (c statusCase) exam(context.Context, *runner) (*exam, error) {
 	model, err := onnx.Encode(c.model())
 	if err != nil {
-		out.As(result.Fault, err.Error())
-		return out
+		return nil, err
 	}
 	var set []tensor.Value
 	for _, t := range c.inputs {
 		set = append(set, t)
 	}
-	o := r.try(ctx, &trial.Trial{Model: model, Sets: [][]tensor.Value{set}})
-	out.observed(o)
-	switch {
+	return &exam{trials: []*trial.Trial{{Model: model, Sets: [][]tensor.Value{set}}}, judge: refusal}, nil
+}
+
+// refusal wants an error.
+func refusal(r *Result, seen []*trial.Observation) {
+	switch o := seen[0]; {
 	case o.End == trial.Done:
-		out.As(result.FailStatus, "no error, where the operator has to refuse its operands")
+		r.As(result.FailStatus, "no error, where the operator has to refuse its operands")
 	case o.End == trial.Failed && o.Declared:
-		out.As(passed(o), "")
+		r.As(passed(o), "")
 	default:
-		end(&out.Result, o)
+		end(r, o)
 	}
-	if strings.Contains(out.Route, "decomposed") && out.Outcome == result.Pass {
-		out.As(result.PassDecomposed, "")
+	if strings.Contains(r.Route, "decomposed") && r.Outcome == result.Pass {
+		r.As(result.PassDecomposed, "")
 	}
-	return out
 }

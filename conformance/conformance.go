@@ -132,5 +132,5 @@ type testcase interface {
 // outcome is a result with the outputs that it is based on.
 type outcome struct {
 	Result
-	outputs [][]byte // encoded, of each of Result.Sets
+	outputs [][]byte // encoded, of each of Result.Sets(); nil for those that are not stored
 }

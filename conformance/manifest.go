@@ -41,8 +41,7 @@ func (r *runner) writer(cases []testcase) (*result.Writer, error) {
 	for i, c := range cases {
 		ids[i].ID = c.id()
 	}
-	m := r.manifest(result.NewReport(ids))
-	m.Created = time.Time{}
+	m := r.manifest(result.NewReport(ids), time.Time{})
 	fingerprint, err := json.Marshal(m)
 	if err != nil {
 		return nil, err
@@ -59,11 +58,11 @@ func (r *runner) writer(cases []testcase) (*result.Writer, error) {
 	return w, nil
 }
 
-// manifest describes the run.
-func (r *runner) manifest(report *Report) *result.Manifest {
+// manifest describes a run that ended at a time.
+func (r *runner) manifest(report *Report, ended time.Time) *result.Manifest {
 	o := r.options
 	m := &result.Manifest{
-		Format: result.Format, Suite: version(), Created: time.Now().UTC().Truncate(time.Second),
+		Format: result.Format, Suite: version(), Created: ended,
 		Device:  described(o.Name, r.info, r.class.String()),
 		Profile: string(o.profile()), ONNX: bases(o.ONNX),
 		Shard: o.Shard, Shards: o.Shards, Isolated: o.Isolate, Seed: o.Seed, Challenge: o.Challenge, Subject: o.Subject,

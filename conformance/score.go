@@ -38,9 +38,10 @@ func Score(ctx context.Context, open Open, o *Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := result.NewReport(results)
+	now := time.Now().UTC().Truncate(time.Second)
+	report := result.NewReport(result.Excused(results, o.Waivers, now))
 	if w != nil {
-		err = w.Close(r.manifest(report), environment(), o.Waivers)
+		err = w.Close(r.manifest(report, now), report, environment(), o.Waivers)
 	}
 	return report, err
 }
@@ -83,9 +84,7 @@ func (r *runner) one(ctx context.Context, c testcase) (out outcome) {
 			out.As(result.Fault, fmt.Sprintf("panic: %v", p))
 		}
 	}()
-	out = c.run(witness.Watch(ctx, nil), r)
-	result.Waive(&out.Result, r.options.Waivers, time.Now())
-	return out
+	return c.run(witness.Watch(ctx, nil), r)
 }
 
 // sequence takes outcomes in any order and writes them in the order of the

@@ -21,12 +21,17 @@ import (
 // hashed in the manifest; the signature is over the manifest's bytes.
 const (
 	ManifestFile    = "manifest.json"
-	SignatureFile   = "manifest.sig" // of ed25519, in hexadecimal; absent where the package is unsigned
-	CellsFile       = "cells.jsonl"  // one Result a line, in the order of the cases
+	SignatureFile   = "manifest.sig" // of ed25519, in hexadecimal; where the package is unsigned, the SHA-256 sum of the manifest
+	CellsFile       = "cells.jsonl"  // one Result a line, in the order of the cases, as it is without waivers
 	OutputsFile     = "outputs.bin"  // the outputs that cells.jsonl gives a size for, one behind the other, as package codec writes them
 	EnvironmentFile = "environment.json"
 	WaiversFile     = "waivers.json"
+	ReportFile      = "report.json" // a Brief
+	LogFile         = "log.txt"     // when the run was begun, taken up and ended
 )
+
+// hashed are the files that the manifest describes.
+var hashed = []string{CellsFile, OutputsFile, EnvironmentFile, WaiversFile, ReportFile, LogFile}
 
 // Format is the version of the package's form.
 const Format = 1
@@ -131,7 +136,7 @@ func Create(dir, fingerprint string, key ed25519.PrivateKey) (*Writer, error) {
 			return nil, err
 		}
 	} else {
-		for _, name := range []string{ManifestFile, SignatureFile, CellsFile, OutputsFile, EnvironmentFile, WaiversFile} {
+		for _, name := range append([]string{ManifestFile, SignatureFile}, hashed...) {
 			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return nil, err
 			}
@@ -144,8 +149,20 @@ func Create(dir, fingerprint string, key ed25519.PrivateKey) (*Writer, error) {
 	if w.cells, err = os.OpenFile(w.path(CellsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644); err != nil {
 		return nil, err
 	}
-	w.outputs, err = os.OpenFile(w.path(OutputsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	return w, err
+	if w.outputs, err = os.OpenFile(w.path(OutputsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644); err != nil {
+		return nil, err
+	}
+	return w, w.log("begun, with %d results from before", len(w.done))
+}
+
+// log adds a line to the package's log.
+func (w *Writer) log(format string, args ...any) error {
+	f, err := os.OpenFile(w.path(LogFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "%s %s\n", time.Now().UTC().Format(time.RFC3339), fmt.Sprintf(format, args...))
+	return errors.Join(err, f.Close())
 }
 
 func (w *Writer) path(name string) string { return filepath.Join(w.dir, name) }
@@ -181,7 +198,7 @@ func (w *Writer) resume() error {
 // stored returns how many bytes of outputs belong to a result.
 func (r Result) stored() int64 {
 	n := int64(0)
-	for _, s := range r.Sets {
+	for _, s := range r.Sets() {
 		n += s.Size
 	}
 	return n
@@ -193,8 +210,9 @@ func (w *Writer) Done() []Result { return w.done }
 // Put writes a result, with the encoded outputs of each of its sets, nil for
 // those that are not to be stored.
 func (w *Writer) Put(r *Result, outputs [][]byte) error {
+	sets := r.Sets()
 	for i, b := range outputs {
-		r.Sets[i].Size = int64(len(b))
+		sets[i].Size = int64(len(b))
 		if _, err := w.outputs.Write(b); err != nil {
 			return err
 		}
@@ -208,14 +226,14 @@ func (w *Writer) Put(r *Result, outputs [][]byte) error {
 }
 
 // Close writes the manifest and what goes with it, and signs it.
-func (w *Writer) Close(m *Manifest, environment any, waivers []Waiver) error {
-	if err := errors.Join(w.cells.Close(), w.outputs.Close()); err != nil {
+func (w *Writer) Close(m *Manifest, report *Report, environment any, waivers []Waiver) error {
+	if err := errors.Join(w.cells.Close(), w.outputs.Close(), w.log("ended: %v", report.Summary)); err != nil {
 		return err
 	}
 	if waivers == nil {
 		waivers = []Waiver{}
 	}
-	for name, v := range map[string]any{EnvironmentFile: environment, WaiversFile: waivers} {
+	for name, v := range map[string]any{EnvironmentFile: environment, WaiversFile: waivers, ReportFile: report.Brief()} {
 		if err := writeJSON(w.path(name), v); err != nil {
 			return err
 		}
@@ -230,7 +248,7 @@ func (w *Writer) Close(m *Manifest, environment any, waivers []Waiver) error {
 // it.
 func Seal(dir string, m *Manifest, key ed25519.PrivateKey) error {
 	m.Files = nil
-	for _, name := range []string{CellsFile, OutputsFile, EnvironmentFile, WaiversFile} {
+	for _, name := range hashed {
 		f, err := HashFile(filepath.Join(dir, name))
 		if err != nil {
 			return err
@@ -244,19 +262,23 @@ func Seal(dir string, m *Manifest, key ed25519.PrivateKey) error {
 	if err := writeJSON(filepath.Join(dir, ManifestFile), m); err != nil {
 		return err
 	}
-	signature := filepath.Join(dir, SignatureFile)
-	if key == nil {
-		if err := os.Remove(signature); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
 	b, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(signature, []byte(hex.EncodeToString(ed25519.Sign(key, b))+"\n"), 0o644)
+	return os.WriteFile(filepath.Join(dir, SignatureFile), []byte(signature(b, key)), 0o644)
 }
+
+// signature returns what the signature's file holds for a manifest.
+func signature(manifest []byte, key ed25519.PrivateKey) string {
+	if key == nil {
+		return unsigned + Sum(manifest) + "\n"
+	}
+	return hex.EncodeToString(ed25519.Sign(key, manifest)) + "\n"
+}
+
+// unsigned begins the signature's file where there is no key.
+const unsigned = "unsigned "
 
 func writeJSON(file string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
@@ -271,7 +293,7 @@ type Package struct {
 	Dir         string
 	Manifest    Manifest
 	Signed      bool
-	Results     []Result
+	Results     []Result // as they are without waivers
 	Waivers     []Waiver
 	Environment json.RawMessage
 }
@@ -292,7 +314,7 @@ func Read(dir string) (*Package, error) {
 	if p.Manifest.Format != Format {
 		return nil, fmt.Errorf("%s: format %d, where this program reads %d", ManifestFile, p.Manifest.Format, Format)
 	}
-	if err := p.signature(b); err != nil {
+	if err := p.checkSignature(b); err != nil {
 		return nil, err
 	}
 	if err := p.hashes(); err != nil {
@@ -301,20 +323,23 @@ func Read(dir string) (*Package, error) {
 	return p, p.contents()
 }
 
-// signature checks that the manifest was signed by the key in it.
-func (p *Package) signature(manifest []byte) error {
+// checkSignature checks that the manifest was signed by the key in it, or where it
+// names none, that it is unchanged.
+func (p *Package) checkSignature(manifest []byte) error {
 	text, err := os.ReadFile(filepath.Join(p.Dir, SignatureFile))
-	switch {
-	case errors.Is(err, os.ErrNotExist) && p.Manifest.Key == "":
-		return nil
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%s is missing, and the manifest names a key", SignatureFile)
-	case err != nil:
+	if err != nil {
 		return err
 	}
-	signature, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if p.Manifest.Key == "" {
+		if string(text) != signature(manifest, nil) {
+			return fmt.Errorf("%s is not what %s was sealed with, which names no key", SignatureFile, ManifestFile)
+		}
+		return nil
+	}
+	line, whole := strings.CutSuffix(string(text), "\n")
+	sig, err := hex.DecodeString(line)
 	key, wrong := hex.DecodeString(p.Manifest.Key)
-	if err != nil || wrong != nil || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, manifest, signature) {
+	if err != nil || wrong != nil || !whole || hex.EncodeToString(sig) != line || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, manifest, sig) {
 		return fmt.Errorf("%s is not the signature of %s by the key %q in it", SignatureFile, ManifestFile, p.Manifest.Key)
 	}
 	p.Signed = true
@@ -333,7 +358,7 @@ func (p *Package) hashes() error {
 		}
 		names = append(names, want.Name)
 	}
-	for _, name := range []string{CellsFile, OutputsFile, EnvironmentFile, WaiversFile} {
+	for _, name := range hashed {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("the manifest does not describe %s", name)
 		}
@@ -371,7 +396,7 @@ func (p *Package) Outputs() ([][][]byte, error) {
 	}
 	all := make([][][]byte, len(p.Results))
 	for i, r := range p.Results {
-		for _, s := range r.Sets {
+		for _, s := range r.Sets() {
 			if s.Size < 0 || s.Size > int64(len(b)) {
 				return nil, fmt.Errorf("%s ends before the outputs of %s", OutputsFile, r.ID)
 			}
@@ -388,8 +413,10 @@ func (p *Package) Outputs() ([][][]byte, error) {
 	return all, nil
 }
 
-// Report returns the report that the results make.
-func (p *Package) Report() *Report { return NewReport(p.Results) }
+// Report returns the report that the results and the waivers make.
+func (p *Package) Report() *Report {
+	return NewReport(Excused(p.Results, p.Waivers, p.Manifest.Created))
+}
 
 // NewReport counts results.
 func NewReport(results []Result) *Report {

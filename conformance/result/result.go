@@ -83,14 +83,52 @@ type Result struct {
 	BytesIn  int64   `json:"bytes_in,omitempty"` // copied to the device in one run
 	BytesOut int64   `json:"bytes_out,omitempty"`
 
-	Sets []Set `json:"sets,omitempty"`
+	// Trials are what was seen on the device. All of the above follows from them
+	// and from the case.
+	Trials []Trial `json:"trials,omitempty"`
+}
+
+// Trial is what a package keeps of a trial (see package trial).
+type Trial struct {
+	End      string   `json:"end"`
+	Text     string   `json:"text,omitempty"`
+	Declared bool     `json:"declared,omitempty"`
+	Route    string   `json:"route,omitempty"`
+	Kernels  []string `json:"kernels,omitempty"`
+	Helped   []string `json:"helped,omitempty"`
+	Runs     int      `json:"runs,omitempty"`
+	Unstable string   `json:"unstable,omitempty"`
+	Faults   []string `json:"faults,omitempty"`
+	Leak     string   `json:"leak,omitempty"`
+	Seconds  float64  `json:"seconds,omitempty"`
+	CPU      float64  `json:"cpu_seconds,omitempty"`
+	BytesIn  int64    `json:"bytes_in,omitempty"`
+	BytesOut int64    `json:"bytes_out,omitempty"`
+	Sets     []Set    `json:"sets,omitempty"`
+	Watched  *Set     `json:"watched,omitempty"` // of the first set, with memory watched
 }
 
 // Set is what a package keeps of the outputs for one set of inputs.
 type Set struct {
-	Name   string `json:"name"`
+	Name   string `json:"name,omitempty"`
 	Digest string `json:"digest"` // of the outputs: SHA-256
 	Size   int64  `json:"size"`   // of the outputs where they are stored, else 0
+}
+
+// Sets returns all that is kept of outputs, in the order in which they are
+// stored.
+func (r *Result) Sets() []*Set {
+	var sets []*Set
+	for i := range r.Trials {
+		t := &r.Trials[i]
+		for k := range t.Sets {
+			sets = append(sets, &t.Sets[k])
+		}
+		if t.Watched != nil {
+			sets = append(sets, t.Watched)
+		}
+	}
+	return sets
 }
 
 // As sets the outcome, and the status that goes with it.
@@ -134,4 +172,27 @@ func (r *Report) Add(result Result) {
 	case Faulty:
 		r.Summary.Faults++
 	}
+}
+
+// Brief is a report without what is only of use to judge it again.
+type Brief struct {
+	Summary Summary     `json:"summary"`
+	Cases   []BriefCase `json:"cases"`
+}
+
+// BriefCase is a result in a [Brief].
+type BriefCase struct {
+	ID     string `json:"id"`
+	Status Status `json:"status"`
+	Reason string `json:"reason,omitempty"`
+	Route  string `json:"route,omitempty"`
+}
+
+// Brief shortens the report.
+func (r *Report) Brief() Brief {
+	b := Brief{Summary: r.Summary, Cases: []BriefCase{}}
+	for _, c := range r.Cases {
+		b.Cases = append(b.Cases, BriefCase{c.ID, c.Status, c.Reason, c.Route})
+	}
+	return b
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -79,4 +80,13 @@ func Waive(r *Result, waivers []Waiver, at time.Time) {
 			return
 		}
 	}
+}
+
+// Excused returns results of which those that waivers in force cover are waived.
+func Excused(results []Result, waivers []Waiver, at time.Time) []Result {
+	list := slices.Clone(results)
+	for i := range list {
+		Waive(&list[i], waivers, at)
+	}
+	return list
 }

@@ -5,12 +5,10 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -64,7 +62,7 @@ takes the shard from JOB_COMPLETION_INDEX.`,
 			if err != nil {
 				return err
 			}
-			return printReport(c, report, o.Dir, f.asJSON)
+			return printReport(c, report, f.asJSON)
 		},
 	}
 	f.register(c, o)
@@ -216,38 +214,12 @@ func parseShard(s string) (shard, shards int, err error) {
 	return shard, shards, nil
 }
 
-// reportJSON is a report for machines.
-type reportJSON struct {
-	Summary conformance.Summary `json:"summary"`
-	Cases   []caseJSON          `json:"cases"`
-}
-
-type caseJSON struct {
-	ID     string             `json:"id"`
-	Status conformance.Status `json:"status"`
-	Reason string             `json:"reason,omitempty"`
-	Route  string             `json:"route,omitempty"`
-}
-
-func briefly(report *conformance.Report) reportJSON {
-	j := reportJSON{Summary: report.Summary}
-	for _, r := range report.Cases {
-		j.Cases = append(j.Cases, caseJSON{r.ID, r.Status, r.Reason, r.Route})
-	}
-	return j
-}
-
 // printReport writes what did not pass, the scores of the cells, and the
 // summary, which is the last line.
-func printReport(c *cobra.Command, report *conformance.Report, dir string, asJSON bool) error {
-	if dir != "" {
-		if err := writeReport(dir, report); err != nil {
-			return err
-		}
-	}
+func printReport(c *cobra.Command, report *conformance.Report, asJSON bool) error {
 	w := c.OutOrStdout()
 	if asJSON {
-		if err := printJSON(w, briefly(report)); err != nil {
+		if err := printJSON(w, report.Brief()); err != nil {
 			return err
 		}
 	} else if err := printText(w, report); err != nil {
@@ -289,17 +261,6 @@ func printText(w io.Writer, report *conformance.Report) error {
 	}
 	_, err := fmt.Fprintln(w, report.Summary)
 	return err
-}
-
-func writeReport(dir string, report *conformance.Report) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(briefly(report), "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "report.json"), append(b, '\n'), 0o644)
 }
 
 func firstLine(s string) string {

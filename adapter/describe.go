@@ -99,21 +99,26 @@ func (d *Device) checkSpec(op string, spec driver.MemorySpec) error {
 }
 
 // Stats says how the device's memory is used: by the driver's own count where
-// it keeps one, else by what went through this Device.
+// it keeps one, else by what went through this Device. Partitions' memory is in
+// use.
 func (d *Device) Stats() driver.Stats {
-	if d.statter != nil && d.enter("Stats") == nil {
-		defer d.leave()
-		return d.statter.Stats()
-	}
 	a := &d.memory
-	limit := d.info.Memory
-	if own := a.limit.Load(); own > 0 {
-		limit = own
-	}
-	return driver.Stats{
-		InUse: a.inUse.Load(), Peak: a.peak.Load(), Allocs: a.allocs.Load(), Frees: a.frees.Load(), Limit: limit,
+	stats := driver.Stats{
+		InUse: a.inUse.Load(), Peak: a.peak.Load(), Allocs: a.allocs.Load(), Frees: a.frees.Load(), Limit: d.info.Memory,
 		Known: driver.StatLargestAlloc | driver.StatFailed, LargestAlloc: a.largest.Load(), Failed: a.failed.Load(),
 	}
+	if own := a.limit.Load(); own > 0 {
+		stats.Limit = own
+	}
+	if d.statter != nil && d.enter("Stats") == nil {
+		defer d.leave()
+		stats = d.statter.Stats()
+	}
+	if reserved := a.reserved.Load(); reserved > 0 {
+		stats.InUse += reserved
+		stats.Peak = max(stats.Peak, stats.InUse)
+	}
+	return stats
 }
 
 // Trim gives back memory that the device holds in reserve, and says how much.

@@ -76,7 +76,7 @@ type Status string
 // The statuses.
 const (
 	StatusReady  Status = "ready"
-	StatusLost   Status = "lost"   // it is gone; open it again when it is back
+	StatusLost   Status = "lost"   // it is gone, or was taken back; open it again when it is there
 	StatusClosed Status = "closed" // Close was called
 )
 
@@ -124,6 +124,13 @@ func (d *Device) enterCtx(ctx context.Context, op string) error {
 }
 
 func (d *Device) leave() { d.calls.Done() }
+
+// Hold keeps Close from closing the driver's device until [Device.Unhold], for
+// those who use that directly: kernels do. It fails as a call would.
+func (d *Device) Hold(op string) error { return d.enter(op) }
+
+// Unhold ends what one Hold without an error began.
+func (d *Device) Unhold() { d.leave() }
 
 // call is one call of the driver.
 func (d *Device) call(op string, f func() error) error {
@@ -218,4 +225,7 @@ func (d *Device) SetDeterminism(level driver.Determinism) error {
 // accounts count what went through a Device.
 type accounts struct {
 	inUse, peak, allocs, frees, largest, failed, limit atomic.Int64
+
+	capacity atomic.Int64 // bytes for buffers and for partitions made by opening the device again, 0: not bounded here
+	reserved atomic.Int64 // of those, partitions'
 }

@@ -16,6 +16,7 @@ import (
 type plain struct {
 	driver.Unimplemented
 	caps  driver.Caps
+	class driver.Class
 	fail  error // what every call returns
 	calls []string
 	mu    sync.Mutex
@@ -33,7 +34,7 @@ func (p *plain) called(name string) error {
 	return p.fail
 }
 
-func (p *plain) Info() driver.Info { return driver.Info{Memory: 1000, Caps: p.caps} }
+func (p *plain) Info() driver.Info { return driver.Info{Class: p.class, Memory: 1000, Caps: p.caps} }
 
 func (p *plain) Alloc(size int64, _ driver.MemoryKind) (driver.Buffer, error) {
 	if err := p.called("Alloc"); err != nil {

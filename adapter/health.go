@@ -19,6 +19,22 @@ func (d *Device) lose(why *Error) {
 	})
 }
 
+// Lost returns a channel that is closed when the device is lost or taken back.
+func (d *Device) Lost() <-chan struct{} { return d.lost }
+
+// Revoke takes the device back from those who use it. Calls from now on fail with
+// an [*Error] around why, which has the code that why is or wraps; handles are
+// still freed, and Close waits for calls under way, as with a device that is
+// lost.
+func (d *Device) Revoke(why error) {
+	if why == nil {
+		why = Unavailable
+	}
+	e := driver.AsError("Revoke", why)
+	e.Device, e.Scope, e.Sticky = d.name, driver.ScopeDevice, true
+	d.lose(e)
+}
+
 func (d *Device) isLost() bool {
 	select {
 	case <-d.lost:

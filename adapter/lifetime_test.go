@@ -2,6 +2,7 @@ package adapter_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -256,4 +257,93 @@ func TestLossOfTheParentIsThePartitions(t *testing.T) {
 	_, err = part.Alloc(1, driver.DeviceMemory)
 	assert.ErrorIs(t, err, adapter.DeviceLost)
 	assert.ErrorContains(t, err, "cpu:0 is lost")
+}
+
+// What partitions have is not the whole device's to allocate, nor the other way
+// round.
+func TestPartitionsAndBuffersShareTheMemory(t *testing.T) {
+	adapter.EmptyRegistry(t)
+	adapter.Register(&fakeDriver{name: "cpu", infos: []driver.Info{{}}, dev: &plain{}}) // of 1000 bytes
+	d, err := adapter.Open(ctx, "cpu", nil)
+	require.NoError(t, err)
+	b, err := d.Alloc(300, driver.DeviceMemory)
+	require.NoError(t, err)
+	_, err = d.Partition(ctx, driver.PartitionSpec{Memory: 701, Compute: 0.5})
+	require.ErrorIs(t, err, adapter.OutOfMemory)
+	part, err := d.Partition(ctx, driver.PartitionSpec{Memory: 600, Compute: 0.5})
+	require.NoError(t, err)
+	assert.EqualValues(t, 900, d.Stats().InUse)
+	_, err = d.Alloc(101, driver.DeviceMemory)
+	require.ErrorIs(t, err, adapter.OutOfMemory)
+	assert.ErrorContains(t, err, "of 1000 bytes, 300 are in use and 600 are partitions'")
+	rest, err := d.Alloc(100, driver.DeviceMemory)
+	require.NoError(t, err)
+	require.NoError(t, rest.Free())
+
+	_, err = part.Alloc(601, driver.DeviceMemory)
+	require.ErrorIs(t, err, adapter.OutOfMemory, "its quota holds even where the driver does not heed it")
+	require.NoError(t, part.SetMemoryLimit(0))
+	_, err = part.Alloc(601, driver.DeviceMemory)
+	require.ErrorIs(t, err, adapter.OutOfMemory, "and cannot be lifted from inside")
+	_, err = part.Alloc(600, driver.DeviceMemory)
+	require.NoError(t, err)
+
+	require.NoError(t, part.Close())
+	assert.EqualValues(t, 300, d.Stats().InUse)
+	require.NoError(t, b.Free())
+	all, err := d.Alloc(1000, driver.DeviceMemory)
+	require.NoError(t, err)
+	require.NoError(t, all.Free())
+}
+
+func TestPartitionGranule(t *testing.T) {
+	adapter.EmptyRegistry(t)
+	p := &plain{}
+	adapter.Register(&fakeDriver{name: "cpu", infos: []driver.Info{{}}, dev: p})
+	d, err := adapter.Open(ctx, "cpu", &adapter.Options{Threads: 4})
+	require.NoError(t, err)
+	step, err := d.PartitionGranule()
+	require.NoError(t, err)
+	assert.Equal(t, driver.PartitionSpec{Memory: 1, Compute: 1}, step, "threads are no units of a device that is no processor")
+	p.class = driver.CPU
+	d, err = adapter.Open(ctx, "cpu", &adapter.Options{Threads: 4})
+	require.NoError(t, err)
+	step, err = d.PartitionGranule()
+	require.NoError(t, err)
+	assert.Equal(t, driver.PartitionSpec{Memory: 1, Compute: 0.25}, step)
+	_, err = adapter.New("own", p).PartitionGranule()
+	assert.ErrorIs(t, err, adapter.Unsupported)
+}
+
+func TestRevoke(t *testing.T) {
+	p := &plain{}
+	d := adapter.New("card", p)
+	b, err := d.Alloc(10, driver.DeviceMemory)
+	require.NoError(t, err)
+	require.NoError(t, d.Hold("Run"))
+	d.Revoke(fmt.Errorf("somebody needs it more: %w", errBroken))
+	<-d.Lost()
+	_, err = d.Alloc(1, driver.DeviceMemory)
+	require.ErrorIs(t, err, errBroken)
+	assert.ErrorContains(t, err, "card: Alloc: internal error: somebody needs it more")
+	assert.ErrorIs(t, d.Hold("Run"), errBroken)
+	assert.NoError(t, b.Free())
+
+	closed := make(chan error)
+	go func() { closed <- d.Close() }()
+	select {
+	case <-closed:
+		t.Fatal("Close does not wait for those who hold the device")
+	case <-time.After(5 * time.Millisecond):
+	}
+	assert.NotContains(t, p.calls, "Close")
+	d.Unhold()
+	require.NoError(t, <-closed)
+	assert.ErrorIs(t, d.Hold("Run"), errBroken, "why it ended stays known")
+	d.Revoke(adapter.Canceled)
+	assert.ErrorIs(t, d.Hold("Run"), errBroken, "the first reason counts")
+
+	other := adapter.New("card", p)
+	other.Revoke(nil)
+	assert.ErrorIs(t, other.Hold("Run"), adapter.Unavailable)
 }

@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"example.com/midplane/adapter/driver"
@@ -48,13 +49,35 @@ func (d *Device) alloc(op string, size int64, kind driver.MemoryKind, f func(siz
 	return &Buffer{dev: d, drv: drv, size: size, kind: kind}, nil
 }
 
-// take counts bytes about to be allocated, and keeps the limit.
+// take counts bytes about to be allocated, and keeps the limit that was set and
+// what partitions have left.
 func (a *accounts) take(size int64) error {
 	now := a.inUse.Add(size)
 	if limit := a.limit.Load(); limit > 0 && (now > limit || now < size) {
 		a.untake(size, true)
 		return &Error{Code: OutOfMemory, Retryable: size <= limit, Wanted: size, Available: max(limit-(now-size), 0),
 			Text: "the limit that was set would be passed"}
+	}
+	capacity, reserved := a.capacity.Load(), a.reserved.Load()
+	if left := capacity - reserved - (now - size); capacity > 0 && size > left {
+		a.untake(size, true)
+		return &Error{Code: OutOfMemory, Retryable: size <= capacity, Wanted: size, Available: max(left, 0),
+			Text: fmt.Sprintf("of %d bytes, %d are in use and %d are partitions'", capacity, now-size, reserved)}
+	}
+	return nil
+}
+
+// reserve takes memory for a partition out of a total, 0 where that is unknown.
+func (a *accounts) reserve(total, size int64) error {
+	if total > 0 {
+		a.capacity.CompareAndSwap(0, total)
+	}
+	reserved := a.reserved.Add(size)
+	capacity := a.capacity.Load()
+	if left := capacity - a.inUse.Load() - (reserved - size); capacity > 0 && size > left {
+		a.reserved.Add(-size)
+		return &Error{Code: OutOfMemory, Retryable: size <= capacity, Wanted: size, Available: max(left, 0),
+			Text: fmt.Sprintf("a partition of %d bytes, with %d of %d in use or given to others", size, capacity-left, capacity)}
 	}
 	return nil
 }

@@ -38,7 +38,8 @@ func (d *Device) Parent() *Device { return d.division.parent }
 // the compute units of its own. Closing it gives the part back, as closing this
 // device does. Where the driver cannot divide the device, but it was opened by
 // name, it is opened again with that limit of memory and its share of the
-// threads.
+// threads, of which it has one at least; the memory is then no longer this
+// device's to allocate. What comes in steps is in [Device.PartitionGranule].
 func (d *Device) Partition(ctx context.Context, spec driver.PartitionSpec) (*Device, error) {
 	const op = "Partition"
 	if err := d.enterCtx(ctx, op); err != nil {
@@ -48,11 +49,12 @@ func (d *Device) Partition(ctx context.Context, spec driver.PartitionSpec) (*Dev
 	if spec.Memory < 1 || !(spec.Compute > 0 && spec.Compute <= 1) {
 		return nil, d.refuse(op, "%d bytes and a share of %g; memory is at least 1, a share above 0 and at most 1", spec.Memory, spec.Compute)
 	}
-	number, err := d.division.take(d.total(), spec)
+	total := d.total()
+	number, err := d.division.take(total, spec)
 	if err != nil {
 		return nil, d.named(op, err)
 	}
-	part, err := d.divide(ctx, spec, fmt.Sprintf("%s/%d", d.name, number))
+	part, err := d.divide(ctx, total, spec, fmt.Sprintf("%s/%d", d.name, number))
 	if err != nil {
 		d.division.giveBack(nil, spec)
 		return nil, d.named(op, err)
@@ -67,7 +69,7 @@ func (d *Device) Partition(ctx context.Context, spec driver.PartitionSpec) (*Dev
 }
 
 // divide makes a partition, by the driver or by opening the device again.
-func (d *Device) divide(ctx context.Context, spec driver.PartitionSpec, name string) (*Device, error) {
+func (d *Device) divide(ctx context.Context, total int64, spec driver.PartitionSpec, name string) (*Device, error) {
 	if p, ok := As[driver.Partitioner](d); ok {
 		drv, err := p.Partition(ctx, spec)
 		if err != nil {
@@ -76,19 +78,59 @@ func (d *Device) divide(ctx context.Context, spec driver.PartitionSpec, name str
 		return newDevice(name, drv, d.version), nil
 	}
 	if d.origin == nil || d.origin.open == nil {
-		return nil, driver.Errorf(Unsupported, "Partition", "the device has not the capability Partitioner, and was not opened by name")
+		return nil, errIndivisible()
 	}
-	threads := d.origin.options.Threads
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+	if err := d.memory.reserve(total, spec.Memory); err != nil {
+		return nil, err
 	}
-	part, err := d.origin.open(ctx, &Options{Threads: max(1, int(math.Round(spec.Compute*float64(threads)))), MemoryLimit: spec.Memory})
+	part, err := d.origin.open(ctx, &Options{Threads: max(1, int(math.Round(spec.Compute*float64(d.threads())))), MemoryLimit: spec.Memory})
 	if err != nil {
+		d.memory.reserved.Add(-spec.Memory)
 		return nil, err
 	}
 	part.name = name
 	part.info.Memory = spec.Memory
+	part.memory.capacity.Store(spec.Memory)
+	part.origin = part.origin.andThen(func() { d.memory.reserved.Add(-spec.Memory) })
 	return part, nil
+}
+
+func errIndivisible() error {
+	return driver.Errorf(Unsupported, "Partition", "the device has not the capability Partitioner, and was not opened by name")
+}
+
+// threads is how many host threads the device was opened with.
+func (d *Device) threads() int {
+	if d.origin != nil && d.origin.options.Threads > 0 {
+		return d.origin.options.Threads
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// PartitionGranule returns the steps in which partitions' memory and compute
+// come: bytes, and a share of the compute units that is 0 where any will do. A
+// partition gets the steps that its specification begins. A processor that is
+// opened again is divided by threads; any other device that is can have its
+// memory divided, not its units: the step is all of them. It fails with
+// [Unsupported] for a device that cannot be divided.
+func (d *Device) PartitionGranule() (driver.PartitionSpec, error) {
+	const op = "PartitionGranule"
+	step := driver.PartitionSpec{Memory: 1}
+	if _, divides := As[driver.Partitioner](d); !divides {
+		switch {
+		case d.origin == nil || d.origin.open == nil:
+			return step, d.named(op, errIndivisible())
+		case d.info.Class == driver.CPU:
+			step.Compute = 1 / float64(d.threads())
+		default:
+			step.Compute = 1
+		}
+	}
+	g, err := d.Granularity(driver.DeviceMemory)
+	if err == nil && g.Min > 1 {
+		step.Memory = g.Min
+	}
+	return step, d.named(op, err)
 }
 
 // total is how much memory can be divided, 0 where unknown.

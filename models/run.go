@@ -119,6 +119,10 @@ func (s *Session) store(name string, to *tensor.Tensor, v tensor.Value) error {
 // Outputs for which into has a tensor are copied there; the others are returned.
 func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
 	witness.Note(ctx, witness.Session, s.file)
+	if err := s.hold(); err != nil {
+		return nil, err
+	}
+	defer s.unhold(len(s.devices))
 	values, err := s.ordered(inputs)
 	if err != nil {
 		return nil, err
@@ -131,6 +135,25 @@ func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value, wants
 		return nil, err
 	}
 	return v.run(ctx, values, wants, into)
+}
+
+// hold keeps the devices from being closed under a run: others may have opened
+// them, or take them back.
+func (s *Session) hold() error {
+	for i, d := range s.devices {
+		if err := d.Hold("Run"); err != nil {
+			s.unhold(i)
+			return s.fail("run", err)
+		}
+	}
+	return nil
+}
+
+// unhold ends hold for the first n devices.
+func (s *Session) unhold(n int) {
+	for _, d := range s.devices[:n] {
+		d.Unhold()
+	}
 }
 
 // variantFor returns the variant for what a run overrides: most often nothing.

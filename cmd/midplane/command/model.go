@@ -46,10 +46,18 @@ func (m model) name() string {
 	return filepath.Base(m.path)
 }
 
-// sets returns the data that lies beside the model.
-func (m model) sets(s *models.Session) ([]onnxtest.DataSet, error) {
+// folder returns the case that the model lies in.
+func (m model) folder() (*onnxtest.Case, error) {
 	if m.test == nil {
 		return nil, fmt.Errorf("%s is a file; test data lies in folders with model.onnx and test_data_set_0", m.path)
+	}
+	return m.test, nil
+}
+
+// sets returns the data that lies beside the model.
+func (m model) sets(s *models.Session) ([]onnxtest.DataSet, error) {
+	if _, err := m.folder(); err != nil {
+		return nil, err
 	}
 	sets, err := m.test.Read(s.Model().Graph)
 	if err == nil && len(sets) == 0 {
@@ -60,11 +68,15 @@ func (m model) sets(s *models.Session) ([]onnxtest.DataSet, error) {
 
 // inputs returns the inputs of the first data set beside the model.
 func (m model) inputs(s *models.Session) (map[string]tensor.Value, error) {
-	sets, err := m.sets(s)
+	folder, err := m.folder()
 	if err != nil {
 		return nil, err
 	}
-	return named(s, sets[0].Inputs), nil
+	values, err := folder.Inputs(s.Model().Graph)
+	if err != nil {
+		return nil, err
+	}
+	return named(s, values), nil
 }
 
 // named gives the values of a data set the names of the model's inputs.

@@ -56,6 +56,20 @@ func (c Case) Read(g *graph.Graph) ([]DataSet, error) {
 	}
 }
 
+// Inputs reads the inputs of the first set alone, which need not have outputs, for
+// the graph of the case's model; nil values where the data has none.
+func (c Case) Inputs(g *graph.Graph) ([]tensor.Value, error) {
+	if c.flat {
+		set, err := c.readFlat(g)
+		return set.Inputs, err
+	}
+	dir := filepath.Join(c.Dir, "test_data_set_0")
+	if !exists(dir) {
+		return nil, fmt.Errorf("onnxtest: %s has no test_data_set_0", c.Dir)
+	}
+	return readInputs(g, filepath.Join(dir, "input_"))
+}
+
 // readInputs reads one value for each input of g that has a file. Where there
 // are no more files than inputs without a default, the files are for those.
 func readInputs(g *graph.Graph, prefix string) ([]tensor.Value, error) {

@@ -64,6 +64,9 @@ func TestDataWithoutAnOutput(t *testing.T) {
 	require.Len(t, cases, 1)
 	_, err = cases[0].DataSets()
 	require.ErrorContains(t, err, "there is no output to expect")
+	inputs, err := cases[0].Inputs(g)
+	require.NoError(t, err)
+	assert.Len(t, inputs, 1)
 
 	require.NoError(t, os.WriteFile(filepath.Join(data, "output_1.pb"), value, 0o644))
 	sets, err := cases[0].DataSets()

@@ -8,6 +8,7 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/reference"
 )
 
 // format says how a floating-point type rounds.
@@ -83,7 +84,10 @@ func (e *Expectation) allBounds(ctx context.Context) ([]bounds, error) {
 	switch r := e.oracle.rule; r.kind {
 	case ulps, steps:
 		for i, v := range e.Outputs {
-			all[i] = e.functionBounds(r, v)
+			var err error
+			if all[i], err = e.functionBounds(ctx, r, v); err != nil {
+				return nil, err
+			}
 		}
 		return all, nil
 	case sums:
@@ -96,29 +100,58 @@ func (e *Expectation) allBounds(ctx context.Context) ([]bounds, error) {
 
 // functionBounds are those of single operations and functions. Narrow types
 // have room for one rounding only, since they are computed in float32.
-func (e *Expectation) functionBounds(r rule, v tensor.Value) bounds {
+func (e *Expectation) functionBounds(ctx context.Context, r rule, v tensor.Value) (bounds, error) {
 	out, ok := v.(*tensor.Tensor)
 	if !ok || !out.DType().IsFloat() {
-		return bounds{}
+		return bounds{}, nil
 	}
 	b := bounds{ulps: r.ulps}
 	if formats[out.DType()].bits < 24 && r.ulps[A] > 0 {
 		b.ulps = [3]float64{1, 2, 4}
 	}
-	if in, ok := first(e.inputs); ok && r.floor != nil && in.Len() == out.Len() {
+	if r.floor == nil {
+		return b, nil
+	}
+	in, err := e.operand(ctx, e.oracle.node.Input(0))
+	switch {
+	case err != nil:
+		return bounds{}, err
+	case in != nil && in.Len() == out.Len():
 		b.base = r.floor(in)
-	} else if r.floor != nil {
+	default:
 		b.base = one(out)
 	}
-	return b
+	return b, nil
 }
 
-func first(values []tensor.Value) (*tensor.Tensor, bool) {
-	if len(values) == 0 {
-		return nil, false
+// operand returns a tensor that the node reads: a constant, an input of the
+// model, or one whose axes a Transpose has turned around; nil of anything else.
+func (e *Expectation) operand(ctx context.Context, v *graph.Value) (*tensor.Tensor, error) {
+	switch {
+	case v == nil:
+		return nil, nil
+	case v.Const != nil:
+		return v.Const, nil
+	case v.Producer != nil:
+		if len(v.Producer.Inputs) != 1 {
+			return nil, nil
+		}
+		in, err := e.operand(ctx, v.Producer.Inputs[0])
+		if in == nil || err != nil {
+			return nil, err
+		}
+		out, err := reference.Run(ctx, v.Producer, []tensor.Value{in}, nil)
+		if err != nil {
+			return nil, err
+		}
+		return out[0].(*tensor.Tensor), nil
 	}
-	t, ok := values[0].(*tensor.Tensor)
-	return t, ok
+	for i, in := range e.oracle.given.Inputs {
+		if t, ok := e.inputs[i].(*tensor.Tensor); ok && in == v {
+			return t, nil
+		}
+	}
+	return nil, nil
 }
 
 // sumBounds are those of sums of n products: each rounding adds an error of
@@ -167,14 +200,22 @@ func relaxed(d tensor.DType) float64 {
 
 // terms returns the most terms that one element's sum has.
 func (e *Expectation) terms(out *tensor.Tensor) int {
+	if terms := e.oracle.rule.terms; terms != nil {
+		return terms(e.oracle.node, e.shapes(), []tensor.Shape{out.Shape()})
+	}
+	return e.longest()
+}
+
+// longest returns the greatest extent of an operand.
+func (e *Expectation) longest() int { return longest(nil, e.shapes(), nil) }
+
+// shapes returns the shapes of the operands.
+func (e *Expectation) shapes() []tensor.Shape {
 	in := make([]tensor.Shape, len(e.oracle.node.Inputs))
 	for i, v := range e.oracle.node.Inputs {
 		in[i] = e.shapeOf(v)
 	}
-	if terms := e.oracle.rule.terms; terms != nil {
-		return terms(e.oracle.node, in, []tensor.Shape{out.Shape()})
-	}
-	return longest(nil, in, nil)
+	return in
 }
 
 // shapeOf returns the shape of a constant, of an input of the model, or of one
@@ -201,14 +242,20 @@ func (e *Expectation) shapeOf(v *graph.Value) tensor.Shape {
 	return nil
 }
 
-// tries is how often operands are moved to see how far results move.
-const tries = 2
+// tries is how often operands are moved to see how far results move. By chance
+// one move may leave an element where it is, four hardly ever do.
+const tries = 4
 
 // conditionedBounds are those of everything else: a result is as good as the
 // exact one for operands that differ from those given by a few roundings. How
 // far the results move with the operands is tried out with random moves of 16
 // roundings. Rounding inside the operator, of values as large as the results,
 // adds a little of the largest.
+//
+// Where the operator sums n terms of a size t, moving each by a rounding u moves
+// the sum by about √n·u·t. Summing them one by one rounds partial sums of sizes
+// up to n·t, by u·n·t/√2 together if rounding goes either way: √(n/2) times as
+// much, and with a probability that can be neglected four times that.
 func (e *Expectation) conditionedBounds(ctx context.Context, all []bounds) error {
 	const roundings = 16
 	r := rand.New(rand.NewPCG(1, 2))
@@ -234,7 +281,7 @@ func (e *Expectation) conditionedBounds(ctx context.Context, all []bounds) error
 	}
 	for i, v := range e.Outputs {
 		if out, ok := v.(*tensor.Tensor); ok && all[i].scale != nil {
-			all[i].finish(out, e.precision(out.DType()))
+			all[i].finish(out, e.precision(out.DType()), 3*math.Sqrt(float64(e.longest())))
 		}
 	}
 	return nil
@@ -262,8 +309,9 @@ func (e *Expectation) precision(d tensor.DType) format {
 }
 
 // finish sets what one move of the operands by a rounding of their type is
-// worth in each class, where class A computes in a format.
-func (b *bounds) finish(out *tensor.Tensor, in format) {
+// worth in each class, where class A computes in a format and sums are worth so
+// many moves.
+func (b *bounds) finish(out *tensor.Tensor, in format, sums float64) {
 	own, wide := formats[out.DType()].unit(), in.unit()
 	most := largest(magnitudes(out)) * own
 	for i := range b.scale {
@@ -273,7 +321,7 @@ func (b *bounds) finish(out *tensor.Tensor, in format) {
 	if own > wide {
 		b.ulps = [3]float64{1, 2, 8}
 	}
-	strict := 32 * wide / own
+	strict := (32 + sums) * wide / own
 	b.share = [3]float64{strict, math.Max(128, 4*strict), math.Max(1024, 64*relaxed(out.DType())/own)}
 }
 

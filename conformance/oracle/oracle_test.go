@@ -261,3 +261,25 @@ func TestContainersAndStrings(t *testing.T) {
 	assert.Equal(t, oracle.None, judge(t, e, tensor.Of([]string{"ab"}), oracle.Behaviour{}).Fault)
 	assert.Equal(t, oracle.Numeric, judge(t, e, tensor.Of([]string{"ba"}), oracle.Behaviour{}).Fault)
 }
+
+// The magnitudes that rounding errors count at are those of the operand as the
+// operator reads it, behind a Transpose too.
+func TestFloorBehindATranspose(t *testing.T) {
+	x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Float32, tensor.KnownDims(tensor.Shape{2, 2}))}
+	turned, y := &graph.Value{Name: "turned"}, &graph.Value{Name: "y"}
+	turn := &graph.Node{Op: "Transpose", Version: 14, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{turned}}
+	n := &graph.Node{Op: "HardSwish", Version: 14, Inputs: []*graph.Value{turned}, Outputs: []*graph.Value{y}}
+	turned.Producer, y.Producer = turn, n
+	g := &graph.Graph{Nodes: []*graph.Node{turn, n}, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}}
+	o, err := oracle.New(ctx, &graph.Model{Opsets: map[string]int{"": 14}, Graph: g}, n)
+	require.NoError(t, err)
+	e, err := o.Expect(ctx, []tensor.Value{tensor.Of([]float32{0, 0, -2.99, 0}, 2, 2)})
+	require.NoError(t, err)
+	got := e.Outputs[0].(*tensor.Tensor).Clone()
+	v := tensor.Slice[float32](got)
+	require.InDelta(t, -0.004983, v[1], 1e-5) // -2.99 × (0.5 - 2.99/6), whose rounding errors are those of 2.99
+	v[1] += 3e-7
+	assert.Equal(t, oracle.A, judge(t, e, got, oracle.Behaviour{}).Class)
+	v[1] += 3e-6
+	assert.Equal(t, oracle.C, judge(t, e, got, oracle.Behaviour{}).Class)
+}

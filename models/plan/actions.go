@@ -11,6 +11,7 @@ import (
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/infer"
 	"example.com/midplane/operators/reference"
+	"example.com/midplane/operators/witness"
 )
 
 // copyAction brings a value to another location.
@@ -280,7 +281,7 @@ func (h *hostAction) fits(in []tensor.Value) error {
 			facts[j].Const = t
 		}
 	}
-	out, err := infer.Node(context.Background(), h.assignment.Node, facts, nil)
+	out, err := infer.Node(witness.Watch(context.Background(), nil), h.assignment.Node, facts, nil)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/reference"
+	"example.com/midplane/operators/witness"
 )
 
 // constant holds Constant, ConstantOfShape, Range, EyeLike.
@@ -17,7 +18,7 @@ var constant = family{
 }
 
 func constantValue(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
-	out, err := reference.Run(context.Background(), n, nil, nil)
+	out, err := reference.Run(witness.Watch(context.Background(), nil), n, nil, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func (s *Session) open(ctx context.Context) error {
 	}
 	for i, name := range names {
 		spare := i >= listed
-		dev, err := adapter.Open(ctx, name, &adapter.Options{Threads: s.options.Threads})
+		dev, err := adapter.Open(ctx, name, &adapter.Options{Threads: s.options.Threads, MemoryLimit: s.options.MemoryLimit})
 		if err != nil && spare {
 			s.log.Warn("device left out", "device", name, "error", err)
 			continue

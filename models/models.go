@@ -66,7 +66,8 @@ type Options struct {
 	Threads int
 
 	// MemoryLimit bounds the bytes that a session takes on its devices: copied
-	// weights, arenas and pools. 0: no limit.
+	// weights, arenas and pools, and on each device that it opens also what the
+	// kernels keep, such as packed weights and scratch. 0: no limit.
 	MemoryLimit int64
 
 	// Logger gets one record per stage (Debug) and one per node that did not go

@@ -58,7 +58,8 @@ func (s *Session) Model() *graph.Model { return s.source.Model }
 // opened itself are closed with it. Tensors made on them can be given to runs.
 func (s *Session) Devices() []*adapter.Device { return s.devices }
 
-// MemoryInUse returns the bytes that the session holds on its devices now.
+// MemoryInUse returns the bytes that the session's copied weights, arenas and
+// pools hold on its devices now.
 func (s *Session) MemoryInUse() int64 { return s.memory.InUse() }
 
 // enter notes a call under way, or fails if the session is closed.

@@ -53,7 +53,7 @@ type Driver interface {
 // are defaults.
 type Options struct {
 	Threads     int   // host threads that the device may use; 0: as many as the process has
-	MemoryLimit int64 // bytes that its buffers may take together; 0: no limit but the device's own
+	MemoryLimit int64 // bytes that its buffers, and what its kernels keep beside them, may take together; 0: no limit but the device's own
 
 	// Strict is for scoring: the device runs exactly the operators that it is
 	// given, by means of its own. It rewrites nothing, and where something below

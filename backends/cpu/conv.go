@@ -61,9 +61,9 @@ type packedFilters struct{ groups int }
 
 // packFilters packs filters (M, C/groups, …) of each group.
 func (d *Device) packFilters(t *tensor.Tensor, groups int) (*[]*matrix.Rows, error) {
-	return packedAs(&d.packed, t, packedFilters{groups}, func() (*[]*matrix.Rows, error) {
+	return packedAs(&d.packed, t, packedFilters{groups}, int64(len(t.Bytes())), func() *[]*matrix.Rows {
 		list := filterRows(tensor.Slice[float32](t), t.Shape(), groups)
-		return &list, nil
+		return &list
 	})
 }
 
@@ -209,7 +209,9 @@ func (w *correlation) run(ctx context.Context, c *operators.Call) error {
 	}
 	var room []byte
 	if !w.image.direct {
-		room = w.device.scratch.take(w.channels * w.image.size * 4)
+		if room, err = w.device.scratch.take(w.channels * w.image.size * 4); err != nil {
+			return err
+		}
 		defer w.device.scratch.give(room)
 	}
 	for n := range w.batch {

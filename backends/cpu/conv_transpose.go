@@ -70,9 +70,9 @@ func transposedConvolution(d *Device, n *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		if constant != nil {
-			packed, err := packedAs(&d.packed, constant, packedTransposed{groups}, func() (*[]*matrix.Rows, error) {
+			packed, err := packedAs(&d.packed, constant, packedTransposed{groups}, int64(len(constant.Bytes())), func() *[]*matrix.Rows {
 				list := transposedRows(tensor.Slice[float32](constant), f, groups)
-				return &list, nil
+				return &list
 			})
 			if err != nil {
 				return nil, err
@@ -174,7 +174,10 @@ func (w *scattering) run(ctx context.Context, c *operators.Call) error {
 	if float64(w.filters)*float64(w.taps)*float64(w.plane) > mostSpread {
 		return errUnfit
 	}
-	room := w.device.scratch.take(size * 4)
+	room, err := w.device.scratch.take(size * 4)
+	if err != nil {
+		return err
+	}
 	defer w.device.scratch.give(room)
 	t, a := w.tasks.get(), w.adds.get()
 	defer w.tasks.put(t)

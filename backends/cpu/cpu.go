@@ -84,6 +84,8 @@ func New(o *driver.Options) *Device {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	d := &Device{Memory: host.NewMemory(o.MemoryLimit), threads: threads}
+	d.scratch.memory, d.packed.memory = d.Memory, d.Memory
+	d.Memory.Reclaim = d.scratch.trim
 	d.Registry = d.kernels()
 	parallel.Retain()
 	return d

@@ -55,7 +55,7 @@ type packedRight struct {
 // packRight packs a constant as the right operand of products: a matrix of the
 // given extents, or its transpose.
 func (d *Device) packRight(t *tensor.Tensor, rows, columns int, turned bool, alpha float32) (*matrix.Columns, error) {
-	return packedAs(&d.packed, t, packedRight{turned, alpha}, func() (*matrix.Columns, error) {
+	return packedAs(&d.packed, t, packedRight{turned, alpha}, matrix.ColumnsBytes(rows, columns), func() *matrix.Columns {
 		data := tensor.Slice[float32](t)
 		if alpha != 1 {
 			scaled := make([]float32, len(data))
@@ -63,9 +63,9 @@ func (d *Device) packRight(t *tensor.Tensor, rows, columns int, turned bool, alp
 			data = scaled
 		}
 		if turned {
-			return matrix.PackColumns(data, columns, rows, 1, columns), nil
+			return matrix.PackColumns(data, columns, rows, 1, columns)
 		}
-		return matrix.PackColumns(data, rows, columns, columns, 1), nil
+		return matrix.PackColumns(data, rows, columns, columns, 1)
 	})
 }
 
@@ -200,7 +200,10 @@ func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 	t.w, t.a, t.b, t.c = w, a, b, dst
 	s := &w.device.scratch
 	if w.turnLeft || w.alpha != 1 {
-		room := s.take(len(a) * 4)
+		room, err := s.take(len(a) * 4)
+		if err != nil {
+			return err
+		}
 		defer s.give(room)
 		t.a = floats(room, len(a))
 		if w.turnLeft {
@@ -210,7 +213,10 @@ func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 		vector.MulFloat32.Right(t.a, a, w.alpha)
 	}
 	if w.turnRight {
-		room := s.take(len(b) * 4)
+		room, err := s.take(len(b) * 4)
+		if err != nil {
+			return err
+		}
 		defer s.give(room)
 		t.b = floats(room, len(b))
 		turn(t.b, b, w.k, w.n, w.n, w.k)
@@ -220,7 +226,10 @@ func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 		if err != nil {
 			return err
 		}
-		room := w.scaledBias(t, bias)
+		room, err := w.scaledBias(t, bias)
+		if err != nil {
+			return err
+		}
 		defer s.give(room)
 	}
 	return w.device.divide(ctx, w.batches*w.rows*w.columns, t)
@@ -228,23 +237,26 @@ func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 
 // scaledBias sets the task's bias to beta times the input, and returns the
 // scratch that this took.
-func (w *multiplication) scaledBias(t *multiplicationTask, bias []float32) []byte {
+func (w *multiplication) scaledBias(t *multiplicationTask, bias []float32) ([]byte, error) {
 	if w.beta == 1 && w.bias != scalarBias {
 		t.bias = bias
-		return nil
+		return nil, nil
 	}
 	n := len(bias)
 	if w.bias == scalarBias {
 		n = w.n
 	}
-	room := w.device.scratch.take(n * 4)
+	room, err := w.device.scratch.take(n * 4)
+	if err != nil {
+		return nil, err
+	}
 	t.bias = floats(room, n)
 	if w.bias == scalarBias {
 		vector.Fill(t.bias, bias[0]*w.beta)
 	} else {
 		vector.MulFloat32.Right(t.bias, bias, w.beta)
 	}
-	return room
+	return room, nil
 }
 
 // multiplicationTask is one run of a multiplication.

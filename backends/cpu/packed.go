@@ -1,17 +1,21 @@
 package cpu
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"weak"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/internal/host"
 )
 
 // packedConstants shares what kernels make of constants: the plans of a session
 // have kernels of their own, but one set of weights. What no kernel uses any
 // more is left to the garbage collector.
 type packedConstants struct {
+	memory *host.Memory // whose limit they count towards
+
 	mu   sync.Mutex
 	made map[packedKey]packedEntry
 }
@@ -20,6 +24,7 @@ type packedConstants struct {
 type packedEntry struct {
 	pointer any // weak.Pointer[T]
 	gone    func() bool
+	size    int64 // bytes reserved
 }
 
 // packedKey is a constant and how it was packed.
@@ -28,8 +33,9 @@ type packedKey struct {
 	form     any // a comparable value
 }
 
-// packedAs returns what pack makes of a constant in a form, made once.
-func packedAs[T any](p *packedConstants, t *tensor.Tensor, form any, pack func() (*T, error)) (*T, error) {
+// packedAs returns what pack makes of a constant in a form, made once. It takes
+// size bytes.
+func packedAs[T any](p *packedConstants, t *tensor.Tensor, form any, size int64, pack func() *T) (*T, error) {
 	key := packedKey{weak.Make(t), form}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,15 +44,16 @@ func packedAs[T any](p *packedConstants, t *tensor.Tensor, form any, pack func()
 			return v, nil
 		}
 	}
-	v, err := pack()
-	if err != nil {
-		return nil, err
+	p.dropGone(key)
+	if err := p.reserve(size); err != nil {
+		return nil, fmt.Errorf("%d bytes of packed weights: %w", size, err)
 	}
+	v := pack()
 	if p.made == nil {
 		p.made = make(map[packedKey]packedEntry)
 	}
 	w := weak.Make(v)
-	p.made[key] = packedEntry{w, func() bool { return w.Value() == nil }}
+	p.made[key] = packedEntry{w, func() bool { return w.Value() == nil }, size}
 	runtime.AddCleanup(v, p.forget, key)
 	return v, nil
 }
@@ -55,7 +62,26 @@ func packedAs[T any](p *packedConstants, t *tensor.Tensor, form any, pack func()
 func (p *packedConstants) forget(key packedKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.dropGone(key)
+}
+
+// dropGone is forget where p is locked.
+func (p *packedConstants) dropGone(key packedKey) {
 	if e, ok := p.made[key]; ok && e.gone() {
 		delete(p.made, key)
+		p.memory.Release(e.size)
 	}
+}
+
+// reserve counts memory. Where there is none left, it looks for values that are
+// gone first.
+func (p *packedConstants) reserve(size int64) error {
+	if p.memory.Reserve(size) == nil {
+		return nil
+	}
+	runtime.GC()
+	for key := range p.made {
+		p.dropGone(key)
+	}
+	return p.memory.Reserve(size)
 }

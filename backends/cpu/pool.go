@@ -153,7 +153,9 @@ func (w *pooling) run(ctx context.Context, c *operators.Call) error {
 	}
 	if !w.image.direct {
 		t.step = (w.image.size + 15) &^ 15
-		t.room = w.device.scratch.take(w.device.threads * t.step * 4)
+		if t.room, err = w.device.scratch.take(w.device.threads * t.step * 4); err != nil {
+			return err
+		}
 		defer w.device.scratch.give(t.room)
 	}
 	return w.device.divide(ctx, w.pieces, t)

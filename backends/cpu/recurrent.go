@@ -101,9 +101,9 @@ func planRecurrence(d *Device, n *graph.Node, k cell) planner {
 			form.bias, b = bias.Const, tensor.Slice[float32](bias.Const)
 		}
 		var err error
-		w.packed, err = packedAs(&d.packed, weights.Const, form, func() (*[]recurrentWeights, error) {
+		w.packed, err = packedAs(&d.packed, weights.Const, form, w.packedBytes(), func() *[]recurrentWeights {
 			list := w.pack(tensor.Slice[float32](weights.Const), tensor.Slice[float32](state.Const), b)
-			return &list, nil
+			return &list
 		})
 		return w, err
 	}
@@ -134,6 +134,15 @@ type recurrentWeights struct {
 	last  *matrix.Columns // (hidden, hidden) of the last gate where it is apart
 	bias  []float32       // of the input's product, and of the state's if they are joint
 	rest  []float32       // of the state's product otherwise
+}
+
+// packedBytes returns what pack makes take.
+func (w *recurrence) packedBytes() int64 {
+	rows, joint, last := w.cell.gates*w.hidden, w.cell.gates*w.hidden, 0
+	if w.cell.lastApart {
+		joint, last = joint-w.hidden, w.hidden
+	}
+	return int64(w.dirs) * (matrix.ColumnsBytes(w.input, rows) + matrix.ColumnsBytes(w.hidden, joint) + matrix.ColumnsBytes(w.hidden, last) + int64(rows)*8)
 }
 
 // pack packs W (dirs, gates × hidden, input), R (dirs, gates × hidden, hidden)

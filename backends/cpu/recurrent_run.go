@@ -30,7 +30,10 @@ func (w *recurrence) run(ctx context.Context, c *operators.Call) error {
 		return err
 	}
 	rows, state := w.cell.gates*w.hidden, w.batch*w.hidden
-	room := w.device.scratch.take(((w.seq+1)*w.batch*rows + 3*state) * 4)
+	room, err := w.device.scratch.take(((w.seq+1)*w.batch*rows + 3*state) * 4)
+	if err != nil {
+		return err
+	}
 	defer w.device.scratch.give(room)
 	rest := room
 	for _, part := range []struct {

@@ -127,7 +127,9 @@ func (w *resampling) run(ctx context.Context, c *operators.Call) error {
 	}
 	var rooms [2][]byte
 	for i := range min(len(w.stages)-1, 2) {
-		rooms[i] = w.device.scratch.take(w.room * 4)
+		if rooms[i], err = w.device.scratch.take(w.room * 4); err != nil {
+			return err
+		}
 		defer w.device.scratch.give(rooms[i])
 	}
 	t := w.tasks.get()

@@ -1,31 +1,48 @@
 package cpu
 
 import (
+	"fmt"
 	"math/bits"
 	"sync"
 	"unsafe"
+
+	"example.com/midplane/backends/internal/host"
 )
 
-// scratch is memory to work in, kept for reuse.
+// scratch is memory to work in, kept for reuse. It counts towards the device's
+// limit, busy or idle.
 type scratch struct {
+	memory *host.Memory
+
 	mu   sync.Mutex
 	idle [bits.UintSize][][]byte // by size class: 1<<class bytes
 }
 
 // take returns at least n bytes with undefined contents, aligned to cache lines.
-func (s *scratch) take(n int) []byte {
+func (s *scratch) take(n int) ([]byte, error) {
 	class := bits.Len(uint(max(n, 4096) - 1))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if idle := s.idle[class]; len(idle) > 0 {
-		b := idle[len(idle)-1]
-		s.idle[class] = idle[:len(idle)-1]
-		return b
+	if b := s.reuse(class); b != nil {
+		return b, nil
+	}
+	if err := s.memory.Reserve(1 << class); err != nil {
+		return nil, fmt.Errorf("%d bytes of scratch: %w", n, err)
 	}
 	const line = 64
 	raw := make([]byte, 1<<class+line)
 	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))) & (line - 1)
-	return raw[skip:][: 1<<class : 1<<class]
+	return raw[skip:][: 1<<class : 1<<class], nil
+}
+
+// reuse returns idle memory of a class, nil if there is none.
+func (s *scratch) reuse(class int) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	idle := s.idle[class]
+	if len(idle) == 0 {
+		return nil
+	}
+	s.idle[class] = idle[:len(idle)-1]
+	return idle[len(idle)-1]
 }
 
 // give takes back what take returned.
@@ -37,6 +54,16 @@ func (s *scratch) give(b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.idle[class] = append(s.idle[class], b[:cap(b)])
+}
+
+// trim leaves what is idle to the garbage collector.
+func (s *scratch) trim() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for class, idle := range s.idle {
+		s.memory.Release(int64(len(idle)) << class)
+		s.idle[class] = nil
+	}
 }
 
 // floats returns memory of scratch as n numbers.

@@ -21,8 +21,13 @@ const Alignment = 64
 // interfaces that [Caps] names. Its buffers are Go memory; host memory is
 // imported where it lies.
 type Memory struct {
+	// Reclaim, if set, is called where the limit would be passed: it gives back
+	// with Release what is kept for reuse.
+	Reclaim func()
+
 	limit  int64
-	inUse  atomic.Int64
+	taken  atomic.Int64 // in buffers and reserved
+	inUse  atomic.Int64 // in buffers
 	peak   atomic.Int64
 	allocs atomic.Int64
 	frees  atomic.Int64
@@ -30,7 +35,7 @@ type Memory struct {
 
 // NewMemory returns memory of which limit bytes may be in use at a time; by
 // default, where limit is not positive, half of what the process may use: the
-// other half is for what kernels need while they run.
+// other half is for what kernels need uncounted while they run.
 func NewMemory(limit int64) *Memory {
 	if limit <= 0 {
 		limit = tensor.HostMemory() / 2
@@ -52,6 +57,7 @@ func (b *buffer) Size() int64 { return int64(len(b.bytes)) }
 func (b *buffer) Free() error {
 	if b.freed.CompareAndSwap(false, true) && b.from != nil {
 		b.from.inUse.Add(-b.Size())
+		b.from.taken.Add(-b.Size())
 		b.from.frees.Add(1)
 	}
 	return nil
@@ -59,15 +65,44 @@ func (b *buffer) Free() error {
 
 // Alloc implements driver.Device.
 func (m *Memory) Alloc(size int64, _ driver.MemoryKind) (driver.Buffer, error) {
-	now := m.inUse.Add(size)
-	if now > m.limit || now < size || size > int64(^uint(0)>>1)-Alignment {
-		m.inUse.Add(-size)
-		return nil, driver.Errorf(driver.OutOfMemory, "Alloc", "%d bytes more than the %d in use would pass the limit of %d", size, now-size, m.limit)
+	if err := m.reserve("Alloc", size); err != nil {
+		return nil, err
 	}
+	now := m.inUse.Add(size)
 	for peak := m.peak.Load(); now > peak && !m.peak.CompareAndSwap(peak, now); peak = m.peak.Load() {
 	}
 	m.allocs.Add(1)
 	return &buffer{bytes: aligned(int(size)), from: m}, nil
+}
+
+// Reserve counts memory beside the buffers towards the limit, such as packed
+// weights and scratch. It fails with driver.OutOfMemory where it would pass it.
+func (m *Memory) Reserve(size int64) error { return m.reserve("Reserve", size) }
+
+// Release gives back what was reserved.
+func (m *Memory) Release(size int64) { m.taken.Add(-size) }
+
+func (m *Memory) reserve(op string, size int64) error {
+	now, ok := m.count(size)
+	if !ok && m.Reclaim != nil {
+		m.Reclaim()
+		now, ok = m.count(size)
+	}
+	if !ok {
+		return driver.Errorf(driver.OutOfMemory, op, "%d bytes more than the %d in use would pass the limit of %d", size, now, m.limit)
+	}
+	return nil
+}
+
+// count counts size bytes more if they fit; if not, it returns how many were
+// counted before.
+func (m *Memory) count(size int64) (before int64, ok bool) {
+	now := m.taken.Add(size)
+	if now > m.limit || now < size || size > int64(^uint(0)>>1)-Alignment {
+		m.taken.Add(-size)
+		return now - size, false
+	}
+	return now - size, true
 }
 
 // aligned returns zeroed memory at a multiple of Alignment.

@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"math"
 	"testing"
 	"unsafe"
 
@@ -51,6 +52,46 @@ func TestMemoryOfTheHost(t *testing.T) {
 
 	_, err = m.HostBytes(driver.Region{Buffer: foreign{}, Size: 1})
 	assert.ErrorContains(t, err, "a buffer of another device (host_test.foreign)")
+}
+
+// What is reserved counts towards the limit, but is in no buffer. What is kept for
+// reuse goes before anything is refused.
+func TestReserve(t *testing.T) {
+	m := host.NewMemory(100)
+	require.NoError(t, m.Reserve(70))
+	assert.Zero(t, m.Stats().InUse)
+	_, err := m.Alloc(31, driver.DeviceMemory)
+	require.ErrorIs(t, err, driver.OutOfMemory)
+	assert.ErrorContains(t, err, "31 bytes more than the 70 in use would pass the limit of 100")
+	b, err := m.Alloc(30, driver.DeviceMemory)
+	require.NoError(t, err)
+	require.ErrorIs(t, m.Reserve(1), driver.OutOfMemory)
+	require.NoError(t, b.Free())
+	require.NoError(t, m.Reserve(30))
+	require.ErrorIs(t, m.Reserve(math.MaxInt64), driver.OutOfMemory, "more than can be counted")
+
+	m.Reclaim = func() { m.Release(20) }
+	_, err = m.Alloc(20, driver.DeviceMemory)
+	require.NoError(t, err)
+	_, err = m.Alloc(21, driver.DeviceMemory)
+	assert.ErrorContains(t, err, "21 bytes more than the 80 in use would pass the limit of 100")
+}
+
+// Memory that was imported cannot be used after it was freed, by any call.
+func TestFreedImports(t *testing.T) {
+	m := host.NewMemory(0)
+	mine := []byte{5, 6, 7}
+	b, err := m.Import(mine)
+	require.NoError(t, err)
+	require.NoError(t, b.Free())
+	require.NoError(t, b.Free())
+	all := driver.Region{Buffer: b, Size: 3}
+	_, err = m.HostBytes(all)
+	require.ErrorIs(t, err, driver.Closed)
+	require.ErrorIs(t, m.CopyIn(t.Context(), all, []byte{1, 2, 3}), driver.Closed)
+	require.ErrorIs(t, m.CopyOut(t.Context(), make([]byte, 3), all), driver.Closed)
+	require.ErrorIs(t, m.Copy(nil, all, all), driver.Closed)
+	assert.Equal(t, []byte{5, 6, 7}, mine)
 }
 
 type foreign struct{ driver.Buffer }

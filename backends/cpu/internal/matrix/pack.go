@@ -66,6 +66,11 @@ func (ks *kernels) packColumns(b []float32, inner, columns, innerStep, columnSte
 	return p
 }
 
+// ColumnsBytes returns what a right operand of the given extents takes packed.
+func ColumnsBytes(inner, columns int) int64 {
+	return int64(best.columnTiles(columns)) * int64(inner) * int64(best.columns) * 4
+}
+
 // Bytes returns what the packed matrix takes.
 func (p *Columns) Bytes() int64 { return int64(len(p.data)) * 4 }
 

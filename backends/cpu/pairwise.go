@@ -51,15 +51,7 @@ func equality() byType {
 
 // sloped gives v, or slope × v where v is negative.
 var sloped = vector.Binary[float32, float32]{
-	Both: func(dst, a, b []float32) {
-		a, b = a[:len(dst)], b[:len(dst)]
-		for i, v := range a {
-			if v < 0 {
-				v *= b[i]
-			}
-			dst[i] = v
-		}
-	},
+	Both:  vector.Prelu,
 	Right: func(dst, a []float32, b float32) { vector.LeakyRelu(dst, a, b, 0) },
 	Left: func(dst []float32, a float32, b []float32) {
 		if a < 0 {

@@ -6,6 +6,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"example.com/midplane/backends/cpu/_gen/machine"
 )
 
 const (
@@ -15,22 +17,22 @@ const (
 
 // filters writes the functions of one machine that combine shifted views of a
 // plane.
-func filters(m *machine) {
-	f := &filter{m: m, name: "filter" + m.name}
+func filters(m *machine.Machine) {
+	f := &filter{m: m, name: "filter" + m.Name}
 	TEXT(f.name, NOSPLIT, "func("+filterArguments+")")
 	f.write()
-	stub(f.name, filterArguments, "sets, for every y < rows and x < columns, dst[y×columns+x] to\nclip(bias + Σ weights[k] × image[offsets[k] + y×step + x]), where offsets are in\nelements. There is at least one row and one column.")
-	e := &filter{m: m, name: "envelope" + m.name, envelope: true}
+	machine.Stub(f.name, "("+filterArguments+")", "sets, for every y < rows and x < columns, dst[y×columns+x] to\nclip(bias + Σ weights[k] × image[offsets[k] + y×step + x]), where offsets are in\nelements. There is at least one row and one column.")
+	e := &filter{m: m, name: "envelope" + m.Name, envelope: true}
 	TEXT(e.name, NOSPLIT, "func("+envelopeArguments+")")
 	e.write()
-	stub(e.name, envelopeArguments, "sets, for every y < rows and x < columns, dst[y×columns+x] to\nthe greatest image[offsets[k] + y×step + x], NaN if one is. There is at least\none tap, row and column.")
+	machine.Stub(e.name, "("+envelopeArguments+")", "sets, for every y < rows and x < columns, dst[y×columns+x] to\nthe greatest image[offsets[k] + y×step + x], NaN if one is. There is at least\none tap, row and column.")
 }
 
 // filter goes through the result in blocks of a few rows and a register or two
 // of columns, and for each through the taps. What the taps do not need stays in
 // the arguments' memory.
 type filter struct {
-	m        *machine
+	m        *machine.Machine
 	name     string
 	envelope bool
 	at       map[string]int // where arguments lie
@@ -82,12 +84,12 @@ func (f *filter) band(rows int) {
 	MOVQ(f.argument("dst"), f.to)
 	MOVQ(f.argument("image"), f.from)
 	Label(label("two"))
-	CMPQ(f.left, U32(uint32(f.m.lanes+1)))
+	CMPQ(f.left, U32(uint32(f.m.Lanes+1)))
 	JL(LabelRef(label("one")))
 	f.block(label("two"), rows, 2)
-	ADDQ(U32(uint32(2*f.m.width())), f.to)
-	ADDQ(U32(uint32(2*f.m.width())), f.from)
-	SUBQ(U32(uint32(2*f.m.lanes)), f.left)
+	ADDQ(U32(uint32(2*f.m.Width())), f.to)
+	ADDQ(U32(uint32(2*f.m.Width())), f.from)
+	SUBQ(U32(uint32(2*f.m.Lanes)), f.left)
 	JG(LabelRef(label("two")))
 	JMP(LabelRef(label("next")))
 	Label(label("one"))
@@ -113,12 +115,12 @@ func (f *filter) block(label string, rows, vectors int) {
 	m := f.m
 	columns, most := GP64(), GP64()
 	MOVQ(f.left, columns)
-	MOVQ(U32(uint32(vectors*m.lanes)), most)
+	MOVQ(U32(uint32(vectors*m.Lanes)), most)
 	CMPQ(columns, most)
 	CMOVQGT(most, columns)
-	s := m.newMasks(columns)
-	sum := func(r, i int) reg.VecPhysical { return m.vectors[r*vectors+i] }
-	spare := func(i int) reg.VecPhysical { return m.vectors[len(m.vectors)-1-i] }
+	s := m.NewMasks(columns)
+	sum := func(r, i int) reg.VecPhysical { return m.Vectors[r*vectors+i] }
+	spare := func(i int) reg.VecPhysical { return m.Vectors[len(m.Vectors)-1-i] }
 	at, taps := GP64(), GP64()
 	MOVQ(f.argument("offsets"), at)
 	MOVQ(f.argument("taps"), taps)
@@ -127,7 +129,7 @@ func (f *filter) block(label string, rows, vectors int) {
 		views := f.views(at, rows, vectors)
 		for r := range rows {
 			for i := range vectors {
-				s.load(views[r][i], i, sum(r, i), spare(0))
+				s.Load(views[r][i], i, sum(r, i), spare(0))
 			}
 		}
 		SUBQ(U32(1), taps)
@@ -157,10 +159,10 @@ func (f *filter) block(label string, rows, vectors int) {
 			switch {
 			case f.envelope:
 				f.greater(s, views[r][i], i, sum(r, i), spare)
-			case m.wide():
-				VFMADD231PS(views[r][i], spare(0), s.k[i], sum(r, i))
+			case m.Wide():
+				VFMADD231PS(views[r][i], spare(0), s.K[i], sum(r, i))
 			default:
-				s.load(views[r][i], i, spare(1), spare(2))
+				s.Load(views[r][i], i, spare(1), spare(2))
 				VFMADD231PS(spare(1), spare(0), sum(r, i))
 			}
 		}
@@ -181,7 +183,7 @@ func (f *filter) block(label string, rows, vectors int) {
 				VMAXPS(v, spare(0), v)
 				VMINPS(v, spare(1), v)
 			}
-			s.store(v, i, Mem{Base: line, Disp: i * m.width()}, spare(2))
+			s.Store(v, i, Mem{Base: line, Disp: i * m.Width()}, spare(2))
 		}
 		ADDQ(f.line, line)
 	}
@@ -209,7 +211,7 @@ func (f *filter) views(at reg.GPVirtual, rows, vectors int) [][]Mem {
 		}
 		var line []Mem
 		for i := range vectors {
-			line = append(line, v.Offset(i*f.m.width()))
+			line = append(line, v.Offset(i*f.m.Width()))
 		}
 		list = append(list, line)
 	}
@@ -218,11 +220,11 @@ func (f *filter) views(at reg.GPVirtual, rows, vectors int) [][]Mem {
 
 // greater replaces elements by greater ones of a view; a NaN on either side
 // stays.
-func (f *filter) greater(s masks, view Mem, i int, v reg.VecPhysical, spare func(i int) reg.VecPhysical) {
+func (f *filter) greater(s machine.Masks, view Mem, i int, v reg.VecPhysical, spare func(i int) reg.VecPhysical) {
 	x, most := spare(0), spare(1)
-	s.load(view, i, x, spare(2))
+	s.Load(view, i, x, spare(2))
 	VMAXPS(x, v, most) // x where one is NaN
-	if f.m.wide() {
+	if f.m.Wide() {
 		VCMPPS(U8(nan), v, v, reg.K3)
 		VMOVAPS(v, reg.K3, most)
 		VMOVAPS(most, v)

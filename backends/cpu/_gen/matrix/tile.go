@@ -7,6 +7,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"example.com/midplane/backends/cpu/_gen/machine"
 )
 
 // Where the fields of matrix.tile lie.
@@ -40,11 +42,11 @@ const (
 var kinds = [...]string{"strided", "packed", "indirect"}
 
 // tiles writes the kernels of one machine and returns the Go table of them.
-func tiles(m *machine) string {
-	table := fmt.Sprintf("var kernels%s = kernels{\n\trows: %d, columns: %d,\n", m.name, m.rows, 2*m.lanes)
+func tiles(m *machine.Machine) string {
+	table := fmt.Sprintf("var kernels%s = kernels{\n\trows: %d, columns: %d,\n", m.Name, m.Rows, 2*m.Lanes)
 	for k, name := range kinds {
 		list := []string{"nil"}
-		for rows := 1; rows <= m.rows; rows++ {
+		for rows := 1; rows <= m.Rows; rows++ {
 			list = append(list, kernel(m, kind(k), rows))
 		}
 		table += fmt.Sprintf("\t%s: []func(*tile){%s},\n", name, strings.Join(list, ", "))
@@ -54,7 +56,7 @@ func tiles(m *machine) string {
 
 // generator holds the registers of one kernel.
 type generator struct {
-	m    *machine
+	m    *machine.Machine
 	kind kind
 	rows int
 	sets int // of sums, for as many elements of the inner extent at once
@@ -64,16 +66,16 @@ type generator struct {
 	b, offsets reg.GPVirtual
 	lda, ldb   reg.GPVirtual
 	inner      reg.GPVirtual
-	masks      masks
+	masks      machine.Masks
 }
 
 // sum returns the register of a row's sums.
 func (g *generator) sum(set, row, i int) reg.VecPhysical {
-	return g.m.vectors[(set*g.rows+row)*2+i]
+	return g.m.Vectors[(set*g.rows+row)*2+i]
 }
 
 // spare returns one of the registers behind the sums.
-func (g *generator) spare(i int) reg.VecPhysical { return g.m.vectors[len(g.m.vectors)-1-i] }
+func (g *generator) spare(i int) reg.VecPhysical { return g.m.Vectors[len(g.m.Vectors)-1-i] }
 
 func (g *generator) field(at int) Mem { return Mem{Base: g.t, Disp: at} }
 
@@ -84,26 +86,26 @@ func (g *generator) load(at int) reg.GPVirtual {
 }
 
 // kernel writes a kernel and returns its name.
-func kernel(m *machine, k kind, rows int) string {
-	name := fmt.Sprintf("%s%d%s", kinds[k], rows, m.name)
+func kernel(m *machine.Machine, k kind, rows int) string {
+	name := fmt.Sprintf("%s%d%s", kinds[k], rows, m.Name)
 	g := &generator{m: m, kind: k, rows: rows, sets: 1}
 	for g.sets < 4 && 2*rows*g.sets < 8 { // enough independent sums to hide the latency of an addition
 		g.sets *= 2
 	}
 	frame := 0
-	if k == indirect && !m.wide() {
-		frame = rows * 2 * m.width()
+	if k == indirect && !m.Wide() {
+		frame = rows * 2 * m.Width()
 	}
 	TEXT(name, NOSPLIT, "func(t *byte)")
 	g.t = Load(Param("t"), GP64()).(reg.GPVirtual)
 	g.start()
 	g.operands()
-	if m.wide() {
+	if m.Wide() {
 		g.loop(name, true)
 	} else {
 		full := GP64()
 		MOVQ(g.field(fieldColumns), full)
-		CMPQ(full, U32(uint32(2*m.lanes)))
+		CMPQ(full, U32(uint32(2*m.Lanes)))
 		JNE(LabelRef("masked"))
 		g.loop("full", false)
 		JMP(LabelRef("added"))
@@ -120,7 +122,7 @@ func kernel(m *machine, k kind, rows int) string {
 	}
 	VZEROUPPER()
 	RET()
-	stub(name, "t *tile", fmt.Sprintf("computes a tile of %d rows: %s.", rows, [...]string{
+	machine.Stub(name, "(t *tile)", fmt.Sprintf("computes a tile of %d rows: %s.", rows, [...]string{
 		"for every k < inner, C[i] += A[i][k] × B[k]",
 		"for every k < inner, C[i] += A[k][i] × B[k]",
 		"for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns",
@@ -131,12 +133,12 @@ func kernel(m *machine, k kind, rows int) string {
 // start sets the sums to D.
 func (g *generator) start() {
 	columns := g.load(fieldColumns)
-	g.masks = g.m.newMasks(columns)
+	g.masks = g.m.NewMasks(columns)
 	start := g.load(fieldStart)
 	for set := range g.sets {
 		for r := range g.rows {
-			g.m.zero(g.sum(set, r, 0))
-			g.m.zero(g.sum(set, r, 1))
+			g.m.Zero(g.sum(set, r, 0))
+			g.m.Zero(g.sum(set, r, 1))
 		}
 	}
 	CMPQ(start, U32(1))
@@ -152,7 +154,7 @@ func (g *generator) start() {
 	d, ldd := g.load(fieldD), g.load(fieldLDD)
 	for r := range g.rows {
 		for i := range 2 {
-			g.masks.load(Mem{Base: d, Disp: i * g.m.width()}, i, g.sum(0, r, i), g.spare(0))
+			g.masks.Load(Mem{Base: d, Disp: i * g.m.Width()}, i, g.sum(0, r, i), g.spare(0))
 		}
 		ADDQ(ldd, d)
 	}
@@ -231,9 +233,9 @@ func (g *generator) step(set, k int, masked bool) {
 		from.Index, from.Scale = at, 1
 	}
 	for i := range 2 {
-		from.Disp = i * g.m.width()
+		from.Disp = i * g.m.Width()
 		if masked {
-			g.masks.load(from, i, b[i], g.spare(2))
+			g.masks.Load(from, i, b[i], g.spare(2))
 		} else {
 			VMOVUPS(from, b[i])
 		}
@@ -243,7 +245,7 @@ func (g *generator) step(set, k int, masked bool) {
 	}
 	for r := range g.rows {
 		a := g.spare(2)
-		if g.m.wide() || 2*g.rows*g.sets <= 12 {
+		if g.m.Wide() || 2*g.rows*g.sets <= 12 {
 			a = g.spare(2 + r%2)
 		}
 		VBROADCASTSS(g.element(r, k), a)
@@ -297,15 +299,15 @@ func (g *generator) clip() {
 // store writes the sums to C.
 func (g *generator) store() {
 	c, ldc := g.load(fieldC), g.load(fieldLDC)
-	if !g.m.wide() {
+	if !g.m.Wide() {
 		columns := g.load(fieldColumns)
-		CMPQ(columns, U32(uint32(2*g.m.lanes)))
+		CMPQ(columns, U32(uint32(2*g.m.Lanes)))
 		JNE(LabelRef("store_masked"))
 		to := GP64()
 		MOVQ(c, to)
 		for r := range g.rows {
 			for i := range 2 {
-				VMOVUPS(g.sum(0, r, i), Mem{Base: to, Disp: i * g.m.width()})
+				VMOVUPS(g.sum(0, r, i), Mem{Base: to, Disp: i * g.m.Width()})
 			}
 			ADDQ(ldc, to)
 		}
@@ -315,7 +317,7 @@ func (g *generator) store() {
 	}
 	for r := range g.rows {
 		for i := range 2 {
-			g.masks.store(g.sum(0, r, i), i, Mem{Base: c, Disp: i * g.m.width()}, g.spare(0))
+			g.masks.Store(g.sum(0, r, i), i, Mem{Base: c, Disp: i * g.m.Width()}, g.spare(0))
 		}
 		ADDQ(ldc, c)
 	}
@@ -323,7 +325,7 @@ func (g *generator) store() {
 
 // compress writes to C the columns kept, side by side.
 func (g *generator) compress(frame int) {
-	if g.m.wide() {
+	if g.m.Wide() {
 		g.compressWide()
 		return
 	}
@@ -337,7 +339,7 @@ func (g *generator) compress(frame int) {
 	MOVQ(c, to)
 	for r := range g.rows {
 		for i := range 2 {
-			g.masks.store(g.sum(0, r, i), i, Mem{Base: to, Disp: i * g.m.width()}, g.spare(0))
+			g.masks.Store(g.sum(0, r, i), i, Mem{Base: to, Disp: i * g.m.Width()}, g.spare(0))
 		}
 		ADDQ(ldc, to)
 	}
@@ -347,7 +349,7 @@ func (g *generator) compress(frame int) {
 	room := AllocLocal(frame)
 	for r := range g.rows {
 		for i := range 2 {
-			VMOVUPS(g.sum(0, r, i), room.Offset((r*2+i)*g.m.width()))
+			VMOVUPS(g.sum(0, r, i), room.Offset((r*2+i)*g.m.Width()))
 		}
 	}
 	from, left, line, bits, bit := GP64(), GP64(), GP64(), GP64(), GP64()
@@ -365,7 +367,7 @@ func (g *generator) compress(frame int) {
 	BLSRQ(bits, bits)
 	JNE(LabelRef("column"))
 	ADDQ(ldc, c)
-	ADDQ(U32(uint32(2*g.m.width())), from)
+	ADDQ(U32(uint32(2*g.m.Width())), from)
 	SUBQ(U32(1), left)
 	JNE(LabelRef("row"))
 }

@@ -18,6 +18,9 @@ var (
 	MinFloat32 = Binary[float32, float32]{minBoth[float32], minRight[float32], minLeft[float32]}
 )
 
+// Prelu sets dst[i] to a[i], times b[i] where it is negative.
+var Prelu = preluGeneric
+
 // Add returns the sum. Integers wrap.
 func Add[T Number]() Binary[T, T] {
 	return either(AddFloat32, Binary[T, T]{addBoth[T], addRight[T], addLeft[T]})

@@ -195,3 +195,13 @@ func greaterOrEqualRight[T Number](dst []bool, a []T, b T) {
 		dst[i] = a[i] >= b
 	}
 }
+
+func preluGeneric(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i, v := range a {
+		if v < 0 {
+			v *= b[i]
+		}
+		dst[i] = v
+	}
+}

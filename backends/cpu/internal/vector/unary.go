@@ -25,7 +25,7 @@ var (
 	Sigmoid     Unary = sigmoidGeneric     // 1 / (1 + e^-x)
 	HardSigmoid Unary = hardSigmoidGeneric // x × p + q within [0, 1]
 	HardSwish   Unary = hardSwishGeneric   // x times x / 6 + 1/2 within [0, 1]
-	Swish       Unary = swishGeneric       // x / (1 + e^-px)
+	Swish       Unary = swishGeneric       // x / (1 + e^-px), p × x rounded
 	Softplus    Unary = softplusGeneric    // ln(1 + e^x)
 	Elu         Unary = eluGeneric         // x, p × (e^x - 1) where x is negative
 	Gelu        Unary = geluGeneric        // x/2 × (1 + erf(x/√2))

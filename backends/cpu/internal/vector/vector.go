@@ -12,8 +12,10 @@
 //
 // What IEEE 754 defines (sums, products, quotients, square roots) is rounded as
 // it says, element by element. Exponentials and their kin are within 4 units in
-// the last place of float32 for every argument, except where the result is
-// subnormal. Sums of many elements are added in several partial sums. Infinities
+// the last place of float32 for every argument, except where the result or an
+// exponential in it is subnormal, and for Gelu and GeluTanh, where 1 and what is
+// nearly -1 are added: they are within 4 units in the last place of their
+// argument. Sums of many elements are added in several partial sums. Infinities
 // and NaNs come out as in the formula.
 //
 // # Implementations

@@ -1,0 +1,89 @@
+//go:build !noasm && gc
+
+package vector
+
+import (
+	"unsafe"
+
+	"example.com/midplane/backends/cpu/internal/isa"
+)
+
+// elementwise and reduction are the signatures of functions in assembly. Those
+// that do not use b are given nil.
+type (
+	elementwise func(dst, a, b *float32, n int, p, q float32)
+	reduction   func(a, b *float32, n int, m float32) float32
+)
+
+func init() {
+	switch isa.Best {
+	case isa.AVX512:
+		kernelsAVX512.use()
+	case isa.AVX2:
+		kernelsAVX2.use()
+	}
+}
+
+// use puts the functions in place of the plain ones.
+func (ks *kernels) use() {
+	AddFloat32 = Binary[float32, float32]{ks.addBoth.both(), ks.addRight.right(), ks.addRight.left()}
+	SubFloat32 = Binary[float32, float32]{ks.subBoth.both(), ks.subRight.right(), ks.subLeft.left()}
+	MulFloat32 = Binary[float32, float32]{ks.mulBoth.both(), ks.mulRight.right(), ks.mulRight.left()}
+	DivFloat32 = Binary[float32, float32]{ks.divBoth.both(), ks.divRight.right(), ks.divLeft.left()}
+	MaxFloat32 = Binary[float32, float32]{ks.maxBoth.both(), ks.maxRight.right(), ks.maxRight.left()}
+	MinFloat32 = Binary[float32, float32]{ks.minBoth.both(), ks.minRight.right(), ks.minRight.left()}
+	Prelu = ks.prelu.both()
+
+	Abs, Neg, Sqrt, Reciprocal = ks.abs.unary(), ks.neg.unary(), ks.sqrt.unary(), ks.reciprocal.unary()
+	Floor, Ceil, Round = ks.floor.unary(), ks.ceil.unary(), ks.round.unary()
+	Exp, Log, Tanh, Erf = ks.exp.unary(), ks.log.unary(), ks.tanh.unary(), ks.erf.unary()
+	Affine, Clip, LeakyRelu = ks.affine.unary(), ks.clip.unary(), ks.leakyRelu.unary()
+	Sigmoid, HardSigmoid, HardSwish = ks.sigmoid.unary(), ks.hardSigmoid.unary(), ks.hardSwish.unary()
+	Swish, Softplus, Elu = ks.swish.unary(), ks.softplus.unary(), ks.elu.unary()
+	Gelu, GeluTanh = ks.gelu.unary(), ks.geluTanh.unary()
+
+	Sum = func(a []float32) float32 { return ks.sum(unsafe.SliceData(a), nil, len(a), 0) }
+	SumSquares = func(a []float32, m float32) float32 { return ks.sumSquares(unsafe.SliceData(a), nil, len(a), m) }
+	Dot = func(a, b []float32) float32 {
+		return ks.dot(unsafe.SliceData(a), unsafe.SliceData(b[:len(a)]), len(a), 0)
+	}
+	Greatest = func(a []float32) float32 { return ks.greatest(unsafe.SliceData(a), nil, len(a), 0) }
+	Least = func(a []float32) float32 { return ks.least(unsafe.SliceData(a), nil, len(a), 0) }
+	ExpSum = func(dst, a []float32, m float32) float32 {
+		return ks.expSum(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), len(dst), m)
+	}
+	Normalize = func(dst, a, scale, bias []float32, mean, inverse float32) {
+		if bias == nil {
+			normalizeGeneric(dst, a, scale, nil, mean, inverse)
+			return
+		}
+		ks.normalize(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), unsafe.SliceData(scale[:len(dst)]), unsafe.SliceData(bias[:len(dst)]), len(dst), mean, inverse)
+	}
+	AddScaled = func(dst, a []float32, s float32) {
+		ks.addScaled(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), len(dst), s)
+	}
+}
+
+func (f elementwise) unary() Unary {
+	return func(dst, a []float32, p, q float32) {
+		f(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), nil, len(dst), p, q)
+	}
+}
+
+func (f elementwise) both() func(dst, a, b []float32) {
+	return func(dst, a, b []float32) {
+		f(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), unsafe.SliceData(b[:len(dst)]), len(dst), 0, 0)
+	}
+}
+
+func (f elementwise) right() func(dst, a []float32, b float32) {
+	return func(dst, a []float32, b float32) {
+		f(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), nil, len(dst), b, 0)
+	}
+}
+
+func (f elementwise) left() func(dst []float32, a float32, b []float32) {
+	return func(dst []float32, a float32, b []float32) {
+		f(unsafe.SliceData(dst), unsafe.SliceData(b[:len(dst)]), nil, len(dst), a, 0)
+	}
+}

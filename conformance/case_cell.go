@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -106,7 +107,7 @@ func (j *judge) outputs(r *Result, outputs [][]tensor.Value) {
 			r.As(result.Fault, fmt.Sprintf("%s: %v", name, err))
 			return
 		}
-		r.MaxULP, r.P99ULP, r.NMSE = max(r.MaxULP, v.MaxULP), max(r.P99ULP, v.P99ULP), max(r.NMSE, v.NMSE)
+		r.MaxULP, r.P99ULP, r.NMSE = worse(r.MaxULP, v.MaxULP), worse(r.P99ULP, v.P99ULP), worse(r.NMSE, v.NMSE)
 		if v.Fault != oracle.None {
 			r.Class = ""
 			r.As(faults[v.Fault], name+": "+v.Reason)
@@ -120,6 +121,14 @@ func (j *judge) outputs(r *Result, outputs [][]tensor.Value) {
 	if worst > j.class {
 		r.As(result.FailNumeric, fmt.Sprintf("accuracy class %v, where %v is declared: %s", worst, j.class, r.Reason))
 	}
+}
+
+// worse returns the greater of two errors, as a number that JSON can say.
+func worse(a, b float64) float64 {
+	if m := max(a, b); m <= math.MaxFloat64 {
+		return m
+	}
+	return math.MaxFloat64
 }
 
 // one judges the outputs for one draw.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"time"
 
 	"example.com/midplane/adapter/tensor"
@@ -187,4 +188,4 @@ func decoded(s result.Set, b []byte) ([]tensor.Value, error) {
 	return codec.DecodeAll(b)
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+func seconds(s float64) time.Duration { return time.Duration(math.Round(s * float64(time.Second))) }

@@ -67,7 +67,7 @@ func (r *runner) manifest(report *Report, ended time.Time) *result.Manifest {
 		Profile: string(o.profile()), ONNX: bases(o.ONNX),
 		Shard: o.Shard, Shards: o.Shards, Isolated: o.Isolate, Seed: o.Seed, Challenge: o.Challenge, Subject: o.Subject,
 		Cases: len(report.Cases), CaseIDs: result.IDs(report.Cases), Summary: report.Summary, Scores: report.Scores,
-		Grade: "self-declared",
+		Grade: result.SelfDeclared,
 	}
 	if o.Match != nil {
 		m.Match = o.Match.String()

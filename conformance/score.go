@@ -54,23 +54,12 @@ func (r *runner) all(ctx context.Context, cases []testcase, w *result.Writer) ([
 		s.begun = copy(s.results, w.Done())
 	}
 	s.next, s.done = s.begun, s.begun
-	var (
-		wait sync.WaitGroup
-		todo = make(chan int)
-	)
-	for range r.options.workers(len(cases)) {
-		wait.Go(func() {
-			for i := range todo {
-				s.put(i, r.one(ctx, cases[i]))
-			}
-		})
-	}
-	for i := s.begun; i < len(cases) && ctx.Err() == nil; i++ {
-		todo <- i
-	}
-	close(todo)
-	wait.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := each(ctx, r.options.workers(len(cases)), len(cases)-s.begun, func(i int) {
+		i += s.begun
+		if out := r.one(ctx, cases[i]); ctx.Err() == nil { // else it was cut off
+			s.put(i, out)
+		}
+	}); err != nil {
 		return nil, err
 	}
 	return s.results, s.err

@@ -336,14 +336,20 @@ func (p *Package) checkSignature(manifest []byte) error {
 		}
 		return nil
 	}
-	line, whole := strings.CutSuffix(string(text), "\n")
-	sig, err := hex.DecodeString(line)
-	key, wrong := hex.DecodeString(p.Manifest.Key)
-	if err != nil || wrong != nil || !whole || hex.EncodeToString(sig) != line || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, manifest, sig) {
+	if !signed(manifest, string(text), p.Manifest.Key) {
 		return fmt.Errorf("%s is not the signature of %s by the key %q in it", SignatureFile, ManifestFile, p.Manifest.Key)
 	}
 	p.Signed = true
 	return nil
+}
+
+// signed reports whether a signature's file is that of a key, in hexadecimal, for
+// a text. There is one way to write it.
+func signed(text []byte, file, key string) bool {
+	sig, err := hex.DecodeString(strings.TrimSuffix(file, "\n"))
+	public, wrong := hex.DecodeString(key)
+	return err == nil && wrong == nil && hex.EncodeToString(sig)+"\n" == file &&
+		len(public) == ed25519.PublicKeySize && ed25519.Verify(public, text, sig)
 }
 
 func (p *Package) hashes() error {
@@ -385,6 +391,29 @@ func (p *Package) contents() error {
 	}
 	p.Environment, err = os.ReadFile(filepath.Join(p.Dir, EnvironmentFile))
 	return errors.Join(err, lines.Err())
+}
+
+// Brief reads the short form of the report.
+func (p *Package) Brief() (Brief, error) {
+	var b Brief
+	text, err := os.ReadFile(filepath.Join(p.Dir, ReportFile))
+	if err == nil {
+		err = json.Unmarshal(text, &b)
+	}
+	return b, err
+}
+
+// Platform is what [Package.Environment] says of where the cases were run.
+type Platform struct {
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+}
+
+// Platform reads the environment.
+func (p *Package) Platform() Platform {
+	var e Platform
+	_ = json.Unmarshal(p.Environment, &e) // what it lacks is empty
+	return e
 }
 
 // Outputs returns the stored outputs of every result, in order: for each of its

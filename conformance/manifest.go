@@ -62,7 +62,7 @@ func (r *runner) writer(cases []testcase) (*result.Writer, error) {
 func (r *runner) manifest(report *Report, ended time.Time) *result.Manifest {
 	o := r.options
 	m := &result.Manifest{
-		Format: result.Format, Suite: version(), Created: ended,
+		Format: result.Format, Suite: Version(), Created: ended,
 		Device:  described(o.Name, r.info, r.class.String()),
 		Profile: string(o.profile()), ONNX: bases(o.ONNX),
 		Shard: o.Shard, Shards: o.Shards, Isolated: o.Isolate, Seed: o.Seed, Challenge: o.Challenge, Subject: o.Subject,
@@ -90,8 +90,8 @@ func bases(dirs []string) []string {
 	return names
 }
 
-// version returns the version of this module in the program.
-func version() string {
+// Version returns the version of this module in the program.
+func Version() string {
 	const path = "example.com/midplane"
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -40,8 +40,9 @@ func Score(ctx context.Context, open Open, o *Options) (*Report, error) {
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	report := result.NewReport(result.Excused(results, o.Waivers, now))
+	report.About = r.manifest(report, now)
 	if w != nil {
-		err = w.Close(r.manifest(report, now), report, environment(), o.Waivers)
+		err = w.Close(report.About, report, environment(), o.Waivers)
 	}
 	return report, err
 }

@@ -29,6 +29,9 @@ type VerifyOptions struct {
 	// their last element.
 	ONNX []string
 
+	// Models are the folders of models that the manifest names.
+	Models []string
+
 	// Replay is how many cases are run again on the device that Open opens.
 	// Limit, Isolate and Child are as in [Options]. Choice is what the cases are
 	// chosen from; 0: something that nobody could know before.
@@ -148,7 +151,7 @@ func (v *Verification) manifest(p *result.Package, cases []testcase) {
 	if m.Grade != result.SelfDeclared {
 		v.problem("the manifest calls itself %q: nobody but a reader can say so, and a package says %q", m.Grade, result.SelfDeclared)
 	}
-	if s := version(); m.Suite != s {
+	if s := Version(); m.Suite != s {
 		v.Notes = append(v.Notes, fmt.Sprintf("made by version %s of the suite, judged by %s", m.Suite, s))
 	}
 	if e := p.Platform(); e.Arch != runtime.GOARCH {

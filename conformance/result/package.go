@@ -44,10 +44,12 @@ type Manifest struct {
 	Device  Device    `json:"device"`
 
 	Profile   string   `json:"profile,omitempty"`
-	ONNX      []string `json:"onnx,omitempty"` // the names of the folders
+	ONNX      []string `json:"onnx,omitempty"`   // the names of the folders
+	Models    []string `json:"models,omitempty"` // the names of the folders
 	Match     string   `json:"match,omitempty"`
 	Shard     int      `json:"shard"`
-	Shards    int      `json:"shards"` // 0: the cases were not split
+	Shards    int      `json:"shards"`           // 0: the cases were not split
+	Merged    []string `json:"merged,omitempty"` // the SHA-256 sums of the manifests of the shards that it was merged from
 	Isolated  bool     `json:"isolated"`
 	Seed      uint64   `json:"seed"`
 	Challenge string   `json:"challenge,omitempty"` // the seed follows from it and Subject
@@ -136,10 +138,8 @@ func Create(dir, fingerprint string, key ed25519.PrivateKey) (*Writer, error) {
 			return nil, err
 		}
 	} else {
-		for _, name := range append([]string{ManifestFile, SignatureFile}, hashed...) {
-			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return nil, err
-			}
+		if err := clear(dir); err != nil {
+			return nil, err
 		}
 		if err := os.WriteFile(marker, []byte(fingerprint), 0o644); err != nil {
 			return nil, err
@@ -153,6 +153,23 @@ func Create(dir, fingerprint string, key ed25519.PrivateKey) (*Writer, error) {
 		return nil, err
 	}
 	return w, w.log("begun, with %d results from before", len(w.done))
+}
+
+// clear removes what another package left in a folder.
+func clear(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, statementPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range append([]string{ManifestFile, SignatureFile}, hashed...) {
+		names = append(names, filepath.Join(dir, name))
+	}
+	for _, name := range names {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // log adds a line to the package's log.
@@ -405,8 +422,9 @@ func (p *Package) Brief() (Brief, error) {
 
 // Platform is what [Package.Environment] says of where the cases were run.
 type Platform struct {
-	OS   string `json:"os"`
-	Arch string `json:"arch"`
+	OS        string `json:"os"`
+	Arch      string `json:"arch"`
+	Processor string `json:"processor"`
 }
 
 // Platform reads the environment.
@@ -444,7 +462,9 @@ func (p *Package) Outputs() ([][][]byte, error) {
 
 // Report returns the report that the results and the waivers make.
 func (p *Package) Report() *Report {
-	return NewReport(Excused(p.Results, p.Waivers, p.Manifest.Created))
+	r := NewReport(Excused(p.Results, p.Waivers, p.Manifest.Created))
+	r.About = &p.Manifest
+	return r
 }
 
 // NewReport counts results.

@@ -152,9 +152,11 @@ func (s Summary) String() string {
 
 // Report is what became of all cases.
 type Report struct {
-	Summary Summary  `json:"summary"`
-	Scores  []Score  `json:"scores,omitempty"`
-	Cases   []Result `json:"cases"`
+	Summary Summary   `json:"summary"`
+	Scores  []Score   `json:"scores,omitempty"`
+	Flags   []string  `json:"flags,omitempty"` // what a reader should look into: see Flags
+	Cases   []Result  `json:"cases"`
+	About   *Manifest `json:"about,omitempty"`
 }
 
 // Add adds a result.

@@ -125,12 +125,13 @@ func WriteScores(w io.Writer, scores []Score) error {
 	fmt.Fprintln(t, "cells\tof\tverified\tnative\tdecomposed\tself\thost\tfallback\tfailed\tdeclined\tundeclared\twaived\tfaults\thonesty\t")
 	for _, s := range scores {
 		fmt.Fprintf(t, "%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t\n", s.Cells, s.Group, s.Verified(), s.Native, s.Decomposed,
-			s.Self, s.Host, s.Fallback, s.Failed, s.Declined, s.Undeclared, s.Waived, s.Faults, percent(s.Honesty(), s.Declared()))
+			s.Self, s.Host, s.Fallback, s.Failed, s.Declined, s.Undeclared, s.Waived, s.Faults, Percent(s.Honesty(), s.Declared()))
 	}
 	return t.Flush()
 }
 
-func percent(v float64, of int) string {
+// Percent writes a share for people, - for one of nothing.
+func Percent(v float64, of int) string {
 	if of == 0 {
 		return "-"
 	}

@@ -42,7 +42,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(devicesCommand(), opsCommand(), inspectCommand(), runCommand(), benchCommand(), conformCommand(), modelsCommand(), coldCommand())
+	root.AddCommand(devicesCommand(), opsCommand(), inspectCommand(), runCommand(), benchCommand(), conformCommand(), reportCommand(), modelsCommand(), coldCommand())
 	out := &checkedWriter{w: stdout}
 	root.SetArgs(args)
 	root.SetOut(out)

@@ -1,13 +1,11 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -20,14 +18,15 @@ import (
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
 	"example.com/midplane/conformance"
+	"example.com/midplane/conformance/report"
 	"example.com/midplane/conformance/result"
 )
 
 // conformFlags are the flags that are no fields of conformance.Options.
 type conformFlags struct {
-	device, profile, match, shard, key, waivers string
-	subject                                     []string
-	asJSON                                      bool
+	device, profile, match, shard, key, waivers, format string
+	subject                                             []string
+	asJSON                                              bool
 }
 
 func conformCommand() *cobra.Command {
@@ -58,11 +57,11 @@ takes the shard from JOB_COMPLETION_INDEX.`,
 				return err
 			}
 			o.Progress = progress(c.ErrOrStderr())
-			report, err := conformance.Score(c.Context(), opener(f.device), o)
+			scored, err := conformance.Score(c.Context(), opener(f.device), o)
 			if err != nil {
 				return err
 			}
-			return printReport(c, report, f.asJSON)
+			return printReport(c, scored, f.format, f.asJSON)
 		},
 	}
 	f.register(c, o)
@@ -86,6 +85,7 @@ func (f *conformFlags) register(c *cobra.Command, o *conformance.Options) {
 	s.StringVar(&f.waivers, "waivers", "", "a `FILE` with failures that are excused until a day")
 	s.StringVar(&f.key, "key", "", "a `FILE` with the ed25519 private key (PEM, PKCS #8) that signs the package")
 	s.StringVar(&o.Dir, "out", "", "keep a package of everything in `DIR`")
+	s.StringVar(&f.format, "format", "text", "print `text`, markdown or junit")
 	s.BoolVar(&f.asJSON, "json", false, "print JSON")
 }
 
@@ -105,17 +105,18 @@ func (f *conformFlags) complete(o *conformance.Options) (err error) {
 			return err
 		}
 	}
-	if f.key != "" {
-		if o.Key, err = readKey(f.key); err != nil {
-			return err
-		}
+	if o.Key, err = optionalKey(f.key); err != nil {
+		return err
+	}
+	if !slices.Contains(report.Formats, f.format) {
+		return fmt.Errorf("--format %q: it is one of %s", f.format, strings.Join(report.Formats, ", "))
 	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	if o.Isolate {
-		o.Child = []string{program, "conform", "child", f.device}
+		o.Child = childOf(program, f.device, "")
 	}
 	if o.Dir == "" && o.Challenge == "" {
 		return nil
@@ -123,25 +124,40 @@ func (f *conformFlags) complete(o *conformance.Options) (err error) {
 	return f.hash(o, program)
 }
 
-// hash notes the contents of what is tried: this program, plug-ins, and what the
-// user names; and draws the seed from them where there is a challenge.
-func (f *conformFlags) hash(o *conformance.Options, program string) error {
-	files := append([]string{program}, f.subject...)
-	if path, ok := strings.CutPrefix(f.device, "plugin:"); ok {
-		path, _, _ = strings.Cut(path, "#")
-		files = append(files, path)
-	}
-	for _, name := range files {
-		file, err := result.HashFile(name)
-		if err != nil {
-			return err
-		}
-		o.Subject = append(o.Subject, file)
+// hash notes the contents of what is tried, and draws the seed from them where
+// there is a challenge.
+func (f *conformFlags) hash(o *conformance.Options, program string) (err error) {
+	if o.Subject, err = hashSubject(program, f.device, f.subject); err != nil {
+		return err
 	}
 	if o.Challenge != "" {
 		o.Seed = conformance.SeedOf(o.Challenge, o.Subject)
 	}
 	return nil
+}
+
+// hashSubject returns what is tried by its contents: this program, plug-ins, and
+// what the user names.
+func hashSubject(program, device string, more []string) ([]result.File, error) {
+	files := append([]string{program}, more...)
+	if path, ok := strings.CutPrefix(device, "plugin:"); ok {
+		path, _, _ = strings.Cut(path, "#")
+		files = append(files, path)
+	}
+	var subject []result.File
+	for _, name := range files {
+		file, err := result.HashFile(name)
+		if err != nil {
+			return nil, err
+		}
+		subject = append(subject, file)
+	}
+	return subject, nil
+}
+
+// childOf is the command of a process that cases run in with --isolate.
+func childOf(program, device, framework string) []string {
+	return []string{program, "conform", "child", device}
 }
 
 // childCommand is what a case runs in with --isolate.
@@ -214,73 +230,18 @@ func parseShard(s string) (shard, shards int, err error) {
 	return shard, shards, nil
 }
 
-// printReport writes what did not pass, the scores of the cells, and the
-// summary, which is the last line.
-func printReport(c *cobra.Command, report *conformance.Report, asJSON bool) error {
+// printReport writes a report; a failure makes the command fall short.
+func printReport(c *cobra.Command, scored *conformance.Report, format string, asJSON bool) error {
 	w := c.OutOrStdout()
 	if asJSON {
-		if err := printJSON(w, report.Brief()); err != nil {
+		if err := printJSON(w, scored.Brief()); err != nil {
 			return err
 		}
-	} else if err := printText(w, report); err != nil {
+	} else if err := report.Write(w, format, scored); err != nil {
 		return err
 	}
-	if report.Summary.Failed+report.Summary.Faults > 0 {
+	if scored.Summary.Failed+scored.Summary.Faults > 0 {
 		return errShort
 	}
 	return nil
-}
-
-func printText(w io.Writer, report *conformance.Report) error {
-	declined := make(map[string]int) // cells, by operator
-	for _, r := range report.Cases {
-		switch op := result.Operator(r); {
-		case r.Status == conformance.Passed:
-		case r.Status == conformance.Unsupported && op != "":
-			declined[op]++
-		default:
-			fmt.Fprintf(w, "%-11s %s: %s\n", r.Status, r.ID, firstLine(r.Reason))
-		}
-	}
-	if len(declined) > 0 {
-		fmt.Fprintf(w, "unsupported cells: %s\n", counts(declined))
-	}
-	var cells []result.Score
-	for _, s := range report.Scores {
-		if s.Group != "official" {
-			cells = append(cells, s)
-		}
-	}
-	if len(cells) > 0 {
-		if err := result.WriteScores(w, cells); err != nil {
-			return err
-		}
-	}
-	if s := report.Summary; s.Waived+s.Faults > 0 {
-		fmt.Fprintf(w, "%d waived, %d faults of the suite\n", s.Waived, s.Faults)
-	}
-	_, err := fmt.Fprintln(w, report.Summary)
-	return err
-}
-
-func firstLine(s string) string {
-	line, more, found := strings.Cut(s, "\n")
-	if found && strings.HasSuffix(line, ":") {
-		next, _, _ := strings.Cut(more, "\n")
-		line += " " + strings.TrimSpace(next)
-	}
-	return line
-}
-
-// counts lists counted names, the most frequent first.
-func counts(n map[string]int) string {
-	names := make([]string, 0, len(n))
-	for name := range n {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(n[b]-n[a], strings.Compare(a, b)) })
-	for i, name := range names {
-		names[i] = fmt.Sprintf("%s %d", name, n[name])
-	}
-	return strings.Join(names, ", ")
 }

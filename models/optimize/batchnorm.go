@@ -57,44 +57,55 @@ func readers(g *graph.Graph) map[*graph.Value]int {
 	return uses
 }
 
-// mergeIntoConv gives conv new filters and bias and makes it write what norm
-// wrote. It reports whether the parameters allowed it.
+// mergeIntoConv gives conv the filters and the bias of it and norm together. It
+// reports whether the parameters allowed it.
 func mergeIntoConv(g *graph.Graph, conv, norm *graph.Node, facts infer.Facts) bool {
-	known := func(v *graph.Value) *tensor.Tensor {
-		if v == nil {
-			return nil
-		}
-		return facts[v].Const
-	}
-	w := known(conv.Input(1))
-	if w == nil || w.DType() != tensor.Float32 || w.Rank() < 3 {
+	w := facts[conv.Input(1)].Const
+	if w == nil || w.Rank() < 3 {
 		return false
 	}
 	channels := w.Shape()[0]
 	var parameters [4][]float64 // scale, B, mean, var
 	for i := range parameters {
-		p := known(norm.Inputs[i+1])
+		p := facts[norm.Inputs[i+1]].Const
 		if p == nil || p.DType() != tensor.Float32 || p.Len() != channels {
 			return false
 		}
 		parameters[i] = p.Float64s()
 	}
+	epsilon := float64(norm.Float("epsilon", 1e-5))
+	factor, term := make([]float64, channels), make([]float64, channels)
+	for c := range channels {
+		factor[c] = parameters[0][c] / math.Sqrt(parameters[3][c]+epsilon)
+		term[c] = parameters[1][c] - parameters[2][c]*factor[c]
+	}
+	return scaleConv(g, conv, norm, factor, term, facts)
+}
+
+// scaleConv makes a convolution, which only then reads, write what then made of
+// its result: that times a factor plus a term, both per output channel. It reports
+// whether the filters and the bias are known float32 tensors.
+func scaleConv(g *graph.Graph, conv, then *graph.Node, factor, term []float64, facts infer.Facts) bool {
+	w := facts[conv.Input(1)].Const
+	if w == nil || w.DType() != tensor.Float32 || w.Rank() < 3 || w.Shape()[0] != len(factor) {
+		return false
+	}
+	channels := len(factor)
 	bias := make([]float64, channels)
 	if b := conv.Input(2); b != nil {
-		t := known(b)
+		t := facts[b].Const
 		if t == nil || t.DType() != tensor.Float32 || t.Len() != channels {
 			return false
 		}
 		bias = t.Float64s()
 	}
-	filters, epsilon := w.Float64s(), float64(norm.Float("epsilon", 1e-5))
-	perFilter := len(filters) / channels
+	filters := w.Float64s()
+	perFilter := len(filters) / max(channels, 1)
 	for c := range channels {
-		a := parameters[0][c] / math.Sqrt(parameters[3][c]+epsilon)
 		for i := range perFilter {
-			filters[c*perFilter+i] *= a
+			filters[c*perFilter+i] *= factor[c]
 		}
-		bias[c] = (bias[c]-parameters[2][c])*a + parameters[1][c]
+		bias[c] = bias[c]*factor[c] + term[c]
 	}
 	constant := func(name string, shape tensor.Shape, values []float64) *graph.Value {
 		t := tensor.FromFloat64s(tensor.Float32, shape, values)
@@ -103,11 +114,15 @@ func mergeIntoConv(g *graph.Graph, conv, norm *graph.Node, facts infer.Facts) bo
 		g.Initializers = append(g.Initializers, v)
 		return v
 	}
-	name := norm.Outputs[0].Name
+	name, result := then.Outputs[0].Name, conv.Outputs[0]
 	conv.Inputs = []*graph.Value{conv.Inputs[0], constant(name+"/filters", w.Shape(), filters), constant(name+"/bias", tensor.Shape{channels}, bias)}
-	conv.Source = append(append([]*graph.Node(nil), conv.Source...), norm.Source...)
-	conv.Outputs[0], norm.Outputs[0] = norm.Outputs[0], conv.Outputs[0]
-	conv.Outputs[0].Producer, norm.Outputs[0].Producer = conv, norm
-	norm.Inputs[0] = conv.Outputs[0] // reads nothing that matters: it is dead
+	conv.Source = append(append([]*graph.Node(nil), conv.Source...), then.Source...)
+	conv.Outputs[0], then.Outputs[0] = then.Outputs[0], result
+	conv.Outputs[0].Producer, result.Producer = conv, then
+	for i, v := range then.Inputs {
+		if v == result {
+			then.Inputs[i] = conv.Outputs[0] // reads nothing that matters: it is dead
+		}
+	}
 	return true
 }

@@ -1,22 +1,14 @@
 package optimize
 
 import (
-	"context"
 	"slices"
 
 	"example.com/midplane/operators/graph"
-	"example.com/midplane/operators/infer"
 )
 
 // removeDead takes out nodes that no output depends on, and initializers that
-// nothing reads.
-func removeDead(_ context.Context, g *graph.Graph, _ infer.Facts) (bool, error) {
-	before := len(g.Nodes) + len(g.Initializers)
-	sweep(g)
-	return len(g.Nodes)+len(g.Initializers) != before, nil
-}
-
-func sweep(g *graph.Graph) {
+// nothing reads, of a graph and of its bodies.
+func removeDead(g *graph.Graph) {
 	live := make(map[*graph.Value]bool)
 	for _, v := range g.Outputs {
 		live[v] = true
@@ -27,7 +19,7 @@ func sweep(g *graph.Graph) {
 			continue
 		}
 		for _, body := range n.Bodies() {
-			sweep(body)
+			removeDead(body)
 		}
 		kept = append(kept, n)
 		for _, v := range n.Reads() {

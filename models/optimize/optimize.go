@@ -20,16 +20,26 @@ type Pass struct {
 var Passes = []Pass{
 	{"constants", foldConstants},
 	{"identity", skipIdentities},
+	{"common", shareCommon},
+	{"transpose", joinTransposes},
+	{"pad", mergePads},
 	{"batchnorm", foldBatchNorm},
-	{"dead", removeDead},
+	{"affine", foldAffine},
+	{"normalization", gatherNormalizations},
+	{"activation", gatherActivations},
 }
 
-// Run applies every pass to a graph whose values have the given facts. Values
-// keep the types that they had.
+// Run applies every pass to a graph whose values have the given facts, and takes
+// out what is dead before each. Values keep the types that they had.
 func Run(ctx context.Context, g *graph.Graph, facts infer.Facts) error {
+	removeDead(g)
 	for _, p := range Passes {
-		if _, err := p.Run(ctx, g, facts); err != nil {
+		changed, err := p.Run(ctx, g, facts)
+		if err != nil {
 			return err
+		}
+		if changed {
+			removeDead(g)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -74,4 +75,54 @@ func TestScratchCountsTowardsTheLimit(t *testing.T) {
 	require.ErrorIs(t, err, adapter.OutOfMemory)
 	assert.ErrorContains(t, err, "bytes of scratch")
 	assert.ErrorContains(t, err, "Conv")
+}
+
+// The header of an image that says it is larger than what the limit allows is
+// refused before any pixels are made.
+func TestImagesCountTowardsTheLimit(t *testing.T) {
+	const header = "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x40\x00\x00\x00\x40\x00\x10\x06\x00\x00\x00\xf9\x58\xcc\xc7" // 16384 × 16384, 16 bits
+	s := newSketch("picture")
+	s.output("y", s.Op("ImageDecoder", []*graph.Value{s.input("x", tensor.Uint8, "n")}))
+	model := s.bytes(t)
+	on(t, func(t *testing.T, device string) {
+		within(t, bound{2 * time.Second, 16 << 20}, func() {
+			err := loadAndRun(model, &models.Options{Devices: []string{device}, MemoryLimit: 1 << 20}, values{"x": tensor.Of([]byte(header))})
+			require.ErrorIs(t, err, adapter.OutOfMemory)
+			assert.ErrorContains(t, err, "an image of 16384 × 16384 pixels")
+			assert.ErrorContains(t, err, "limit of 1048576")
+		})
+	})
+}
+
+// Where a kernel finds an output's shape while it runs and there is no memory
+// for it, idle memory goes first, and only then the run fails; on a device that
+// works asynchronously it is the device that asks.
+func TestOutputsFoundWhileRunningCountTowardsTheLimit(t *testing.T) {
+	s := newSketch("indexes")
+	s.output("y", s.Op("NonZero", []*graph.Value{s.input("x", tensor.Bool, "n")}))
+	model := s.bytes(t)
+	ones := func(n int) values {
+		x := tensor.Zeros(tensor.Bool, tensor.Shape{n})
+		for i := range x.Bytes() {
+			x.Bytes()[i] = 1
+		}
+		return values{"x": x}
+	}
+	on(t, func(t *testing.T, device string) {
+		session, err := models.LoadBytes(t.Context(), model, &models.Options{Devices: []string{device}, MemoryLimit: 400 << 10})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, session.Close()) }()
+		for _, n := range []int{1 << 14, 1 << 15, 1 << 14} { // 128 KiB of indexes, 256 KiB, 128 KiB
+			out, err := session.Run(t.Context(), ones(n))
+			require.NoError(t, err)
+			require.Equal(t, n, out["y"].(*tensor.Tensor).Len())
+		}
+		within(t, bound{2 * time.Second, 16 << 20}, func() {
+			_, err := session.Run(t.Context(), ones(1<<16))
+			require.ErrorIs(t, err, adapter.OutOfMemory)
+			assert.ErrorContains(t, err, "NonZero")
+		})
+		_, err = session.Run(t.Context(), ones(1<<15))
+		require.NoError(t, err)
+	})
 }

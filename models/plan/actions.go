@@ -147,6 +147,8 @@ func (k *kernelAction) run(x *Execution, f *frame, i int) error {
 // makes the others.
 func (k *kernelAction) prepare(x *Execution, f *frame, call *operators.Call) (complete bool, err error) {
 	call.Allocate = func(j int, d tensor.DType, shape tensor.Shape) (operators.Operand, error) {
+		x.inWork = call.Stream != nil
+		defer func() { x.inWork = false }()
 		return x.allocate(f, k.outputs[j], d, shape)
 	}
 	complete = true
@@ -213,7 +215,7 @@ func (x *Execution) visible(o operators.Operand, device int) *tensor.Tensor {
 
 // finish waits for the work and takes over what the kernel made.
 func (k *kernelAction) finish(x *Execution, f *frame, call *operators.Call) error {
-	if err := x.streams[k.assignment.Device].Synchronize(x.ctx); err != nil {
+	if err := x.finish(k.assignment.Device); err != nil {
 		return err
 	}
 	for j, s := range k.outputs {

@@ -25,7 +25,8 @@ type Execution struct {
 	frames  map[*Plan][]*frame // idle ones
 	pending []any              // host memory that enqueued copies still read
 
-	iterations int // of loops, since the beginning
+	iterations int  // of loops, since the beginning
+	inWork     bool // memory is taken by work that a device is doing
 }
 
 // NewExecution returns an idle execution.
@@ -68,7 +69,7 @@ func (x *Execution) trim() {
 	}
 	clear(x.frames)
 	for _, p := range x.pools {
-		p.trim(func(*block) bool { return true })
+		p.empty()
 	}
 }
 
@@ -78,6 +79,10 @@ func (x *Execution) alloc(device int, size int64) (*adapter.Buffer, error) {
 	b, err := x.env.alloc(device, size)
 	if !errors.Is(err, adapter.OutOfMemory) {
 		return b, err
+	}
+	if x.inWork { // whose end cannot be waited for; all before it is done
+		x.pools[device].empty()
+		return x.env.alloc(device, size)
 	}
 	for _, s := range x.streams {
 		if err := s.Synchronize(x.ctx); err != nil {
@@ -388,6 +393,16 @@ func (x *Execution) synchronize(failed bool) error {
 	clear(x.pending)
 	x.pending = x.pending[:0]
 	return errors.Join(errs...)
+}
+
+// finish waits for a device whose work may take memory of the execution: it does
+// so to its end even where the context is over before.
+func (x *Execution) finish(device int) error {
+	err := x.streams[device].Synchronize(x.ctx)
+	if err != nil && x.ctx.Err() != nil {
+		_ = x.streams[device].Synchronize(context.WithoutCancel(x.ctx))
+	}
+	return err
 }
 
 // ahead is how many iterations of loops may be enqueued before the first of them

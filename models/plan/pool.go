@@ -85,6 +85,9 @@ func (p *pool) sweep() {
 	p.run++
 }
 
+// empty gives all idle blocks back to the device.
+func (p *pool) empty() { p.trim(func(*block) bool { return true }) }
+
 // trim gives the idle blocks of which goes is true back to the device.
 func (p *pool) trim(goes func(*block) bool) {
 	for class, blocks := range p.idle {

@@ -30,15 +30,15 @@ var imageSignatures = []struct{ format, first string }{
 	{"JPEG 2000", "\x00\x00\x00\x0cjP  \r\n\x87\n"}, {"JPEG 2000", "\xff\x4f\xff\x51"},
 }
 
-// imageFormat decodes one format. Config may be nil where decode takes no more
-// memory than a fixed multiple of the data's length.
+// imageFormat decodes one format, with memory in proportion to the pixels and the
+// data. Config may be nil where there are at most 8 pixels to a byte of data.
 type imageFormat struct {
 	decode func(io.Reader) (image.Image, error)
 	config func(io.Reader) (image.Config, error)
 }
 
 var imageFormats = map[string]imageFormat{
-	"JPEG": {jpeg.Decode, nil},
+	"JPEG": {jpeg.Decode, jpeg.DecodeConfig},
 	"PNG":  {png.Decode, png.DecodeConfig},
 	"PNM":  {decodePNM, nil},
 }
@@ -75,7 +75,19 @@ func imageDecoder(c *Call) ([]tensor.Value, error) {
 	if !ok && name != "" {
 		return nil, driver.Errorf(driver.Unsupported, "ImageDecoder", "no decoder of %s images is linked: import example.com/midplane/operators/reference/imagedec", name)
 	}
-	return one(imagePixels(format.pixels(x.Bytes()), order))
+	img, err := format.pixels(c, x.Bytes(), imageChannels(order))
+	if err != nil {
+		return nil, err
+	}
+	return one(imagePixels(img, order))
+}
+
+// imageChannels returns how many numbers a pixel has.
+func imageChannels(order string) int {
+	if order == "Grayscale" {
+		return 1
+	}
+	return 3
 }
 
 // imageFormatOf tells a format by its signature, "" if there is none.
@@ -95,34 +107,35 @@ next:
 	return ""
 }
 
-// pixels decodes an image. What cannot be decoded, and what is too large, is an
-// image of size 0.
-func (f imageFormat) pixels(data []byte) image.Image {
+// pixels decodes an image. What cannot be decoded, and what is larger than
+// maxPixels, is an image of size 0; it is an error if there is no memory for as
+// many pixels as the data's header names.
+func (f imageFormat) pixels(c *Call, data []byte, channels int) (image.Image, error) {
 	nothing := image.NewGray(image.Rectangle{})
 	if f.config != nil {
 		size, err := f.config(bytes.NewReader(data))
 		if err != nil || size.Width < 0 || size.Height < 0 || size.Height > 0 && size.Width > maxPixels/size.Height {
-			return nothing
+			return nothing, nil
+		}
+		if err := c.makeRoom(0, tensor.Uint8, tensor.Shape{size.Height, size.Width, channels}); err != nil {
+			return nil, fmt.Errorf("an image of %d × %d pixels: %w", size.Width, size.Height, err)
 		}
 	}
 	if f.decode == nil {
-		return nothing
+		return nothing, nil
 	}
 	img, err := f.decode(bytes.NewReader(data))
 	if err != nil {
-		return nothing
+		return nothing, nil
 	}
-	return img
+	return img, nil
 }
 
 // imagePixels returns an image as a tensor of shape [height, width, channels].
 // Colours become grey by the luma of ITU-R BT.601, in fixed point with 16 bits
 // behind the point.
 func imagePixels(img image.Image, order string) *tensor.Tensor {
-	size, channels := img.Bounds().Size(), 3
-	if order == "Grayscale" {
-		channels = 1
-	}
+	size, channels := img.Bounds().Size(), imageChannels(order)
 	t := tensor.Zeros(tensor.Uint8, tensor.Shape{size.Y, size.X, channels})
 	out, at := t.Bytes(), colorsOf(img)
 	for i := range size.X * size.Y {

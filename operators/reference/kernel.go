@@ -52,13 +52,23 @@ func Apply(ctx context.Context, n *graph.Node, call *operators.Call, view func(d
 			inputs[i] = t
 		}
 	}
-	out, err := Run(ctx, n, inputs, nil)
+	early := make([]operators.Operand, len(call.Outputs))
+	room := func(i int, d tensor.DType, shape tensor.Shape) (err error) {
+		if i < len(early) && n.Output(i) != nil && !call.Outputs[i].Present() && !slices.Contains(call.HostOutputs, i) {
+			early[i], err = call.Allocate(i, d, shape)
+		}
+		return err
+	}
+	out, err := run(&Call{Context: ctx, Node: n, Inputs: inputs, room: room}, nil)
 	if err != nil {
 		return err
 	}
 	for i := range call.Outputs {
 		if n.Output(i) == nil || out[i] == nil {
 			continue
+		}
+		if t, ok := out[i].(*tensor.Tensor); ok && early[i].Present() && early[i].DType == t.DType() && early[i].Shape.Equal(t.Shape()) {
+			call.Outputs[i] = early[i]
 		}
 		if err := store(call, i, out[i], view); err != nil {
 			return fmt.Errorf("node %s: %w", n.Label(), err)

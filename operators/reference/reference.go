@@ -44,7 +44,8 @@ type Call struct {
 	// Body runs one of the node's graphs. What the graph captures is bound.
 	Body func(body *graph.Graph, inputs []tensor.Value) ([]tensor.Value, error)
 
-	passed int // checkpoints so far
+	room   func(output int, d tensor.DType, shape tensor.Shape) error // of the device, nil on the host
+	passed int                                                        // checkpoints so far
 }
 
 // ended is the panic by which checkpoint leaves a call.
@@ -64,6 +65,16 @@ func (c *Call) checkpoint() {
 	if err := c.Context.Err(); err != nil {
 		panic(ended{err})
 	}
+}
+
+// makeRoom fails if there is no memory for an output. Functions call it that read
+// the output's size out of an input's elements, before they take memory of their
+// own in proportion.
+func (c *Call) makeRoom(output int, d tensor.DType, shape tensor.Shape) error {
+	if err := tensor.Fits(d, shape); err != nil || c.room == nil {
+		return err
+	}
+	return c.room(output, d, shape)
 }
 
 // Has reports whether input i is present.
@@ -139,7 +150,12 @@ func Operators() []string {
 // surrounding graphs that they read and may be nil. What an implementation
 // rejects, and what would have crashed it, comes back as an error that names
 // the node.
-func Run(ctx context.Context, n *graph.Node, inputs []tensor.Value, captured func(*graph.Value) tensor.Value) (out []tensor.Value, err error) {
+func Run(ctx context.Context, n *graph.Node, inputs []tensor.Value, captured func(*graph.Value) tensor.Value) ([]tensor.Value, error) {
+	return run(&Call{Context: ctx, Node: n, Inputs: inputs}, captured)
+}
+
+func run(call *Call, captured func(*graph.Value) tensor.Value) (out []tensor.Value, err error) {
+	ctx, n := call.Context, call.Node
 	fn, ok := Lookup(n.Operator())
 	if !ok {
 		return nil, fmt.Errorf("node %s: the reference has no operator %s", n.Label(), n.Operator())
@@ -153,7 +169,6 @@ func Run(ctx context.Context, n *graph.Node, inputs []tensor.Value, captured fun
 			out, err = nil, fmt.Errorf("node %s: inputs that the operator cannot take: %v", n.Label(), r)
 		}
 	}()
-	call := &Call{Context: ctx, Node: n, Inputs: inputs}
 	call.Body = func(body *graph.Graph, in []tensor.Value) ([]tensor.Value, error) {
 		return evaluate(ctx, body, in, captured)
 	}

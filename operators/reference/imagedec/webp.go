@@ -1,6 +1,9 @@
 package imagedec
 
 import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
 	"image"
 	"io"
 
@@ -11,7 +14,14 @@ import (
 // with its default settings. Lossless images have one meaning; in lossy ones it
 // interpolates the halved chroma and converts in fixed point.
 func decodeWebP(r io.Reader) (image.Image, error) {
-	img, err := webp.Decode(r)
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := wholeChunks(data); err != nil {
+		return nil, err
+	}
+	img, err := webp.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +32,24 @@ func decodeWebP(r io.Reader) (image.Image, error) {
 		return colors(&img.YCbCr), nil
 	}
 	return img, nil
+}
+
+// wholeChunks checks that the chunks of a RIFF file are no longer than the file:
+// package webp takes their lengths for true and makes room.
+func wholeChunks(data []byte) error {
+	const header, form = 8, 12 // bytes before a chunk's data, and before the first chunk
+	if len(data) < form {
+		return fmt.Errorf("webp: only %d bytes", len(data))
+	}
+	end := min(int64(binary.LittleEndian.Uint32(data[4:]))+header, int64(len(data)-header+1)) // chunks begin before
+	for at := form; int64(at) < end; {
+		size := int64(binary.LittleEndian.Uint32(data[at+4:]))
+		if rest := int64(len(data) - at - header); size > rest {
+			return fmt.Errorf("webp: a chunk of %d bytes at byte %d, behind which there are %d", size, at, rest)
+		}
+		at += header + int(size+size%2)
+	}
+	return nil
 }
 
 // colors converts an image whose chroma has half its width and height.

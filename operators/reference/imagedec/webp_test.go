@@ -40,6 +40,18 @@ func TestDecodeWebPAsLibwebp(t *testing.T) {
 	}
 }
 
+// A chunk that is longer than the file is refused before there is room for it.
+func TestDecodeWebPOfWrongLength(t *testing.T) {
+	data, err := os.ReadFile("testdata/even.webp")
+	require.NoError(t, err)
+	_, err = decodeWebP(bytes.NewReader(data[:len(data)-1]))
+	assert.ErrorContains(t, err, "at byte 12")
+	long := bytes.Clone(data)
+	long[18] = 0xFF
+	_, err = decodeWebP(bytes.NewReader(long))
+	assert.ErrorContains(t, err, fmt.Sprintf("behind which there are %d", len(data)-20))
+}
+
 // Chroma samples 16, 48 above 80, 240: where all four bear on a pixel, it is
 // (9a+3b+3c+d)/16, rounded.
 func TestChroma(t *testing.T) {

@@ -17,6 +17,7 @@ package jpeg
 import (
 	"fmt"
 	"image"
+	"image/color"
 	"io"
 )
 
@@ -34,10 +35,32 @@ func Decode(r io.Reader) (image.Image, error) {
 	return d.image()
 }
 
+// DecodeConfig returns the size of an image, for which it reads the data up to
+// where that stands.
+func DecodeConfig(r io.Reader) (image.Config, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return image.Config{}, err
+	}
+	d := &decoder{data: data, sizeOnly: true}
+	if err := d.segments(); err != nil {
+		return image.Config{}, fmt.Errorf("jpeg: at byte %d of %d: %w", min(d.at, len(data)), len(data), err)
+	}
+	if d.components == nil {
+		return image.Config{}, fmt.Errorf("jpeg: the image has no frame")
+	}
+	model := color.RGBAModel
+	if len(d.components) == 1 {
+		model = color.GrayModel
+	}
+	return image.Config{ColorModel: model, Width: d.width, Height: d.height}, nil
+}
+
 // decoder holds what the segments read so far have said.
 type decoder struct {
-	data []byte
-	at   int // of the next segment
+	data     []byte
+	at       int  // of the next segment
+	sizeOnly bool // nothing behind the frame's header is wanted
 
 	quant   [4]*[64]int32 // quantization tables in natural order
 	huffman [2][4]*huffman

@@ -42,6 +42,9 @@ func TestDecodeAsLibjpeg(t *testing.T) {
 			img, err := jpeg.Decode(bytes.NewReader(data))
 			require.NoError(t, err)
 			assert.Equal(t, want, asPNM(img))
+			config, err := jpeg.DecodeConfig(bytes.NewReader(data))
+			require.NoError(t, err)
+			assert.Equal(t, image.Config{ColorModel: img.ColorModel(), Width: img.Bounds().Dx(), Height: img.Bounds().Dy()}, config)
 		})
 	}
 }

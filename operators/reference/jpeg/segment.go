@@ -53,6 +53,9 @@ func (d *decoder) segments() error {
 		if err := d.segment(marker, body); err != nil {
 			return err
 		}
+		if d.sizeOnly && d.components != nil {
+			return nil
+		}
 	}
 }
 
@@ -85,7 +88,10 @@ func (d *decoder) segment(marker byte, body []byte) error {
 	switch {
 	case marker == sof0, marker == sof1, marker == sof2:
 		d.progressive = marker == sof2
-		return d.frame(body)
+		if err := d.frame(body); err != nil || d.sizeOnly {
+			return err
+		}
+		return d.allocate()
 	case marker == dht:
 		return d.huffmanTables(body)
 	case marker == dqt:
@@ -162,7 +168,7 @@ func (d *decoder) frame(body []byte) error {
 		d.hMax, d.vMax = max(d.hMax, c.h), max(d.vMax, c.v)
 		d.components = append(d.components, c)
 	}
-	return d.allocate()
+	return nil
 }
 
 // allocate sizes the components. Every block takes at least a bit of data, which

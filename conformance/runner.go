@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"time"
 
 	"example.com/midplane/adapter/driver"
@@ -71,9 +72,14 @@ func (r *runner) try(ctx context.Context, t *trial.Trial) *trial.Observation {
 
 // Serve makes the trials that a suite in another process asks for, on standard
 // input and output, until it ends. It is what a child process of
-// [Options].Child does.
+// [Options].Child does. What else is printed meanwhile goes to standard error,
+// and interrupts are left to the suite.
 func Serve(ctx context.Context, open Open) error {
-	return isolate.Serve(witness.Watch(ctx, nil), open, os.Stdin, os.Stdout)
+	signal.Ignore(os.Interrupt)
+	answers := os.Stdout
+	os.Stdout = os.Stderr
+	defer func() { os.Stdout = answers }()
+	return isolate.Serve(witness.Watch(ctx, nil), open, os.Stdin, answers)
 }
 
 // end turns the end of a trial that gave no outputs into a result; ok says that

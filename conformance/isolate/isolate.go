@@ -17,6 +17,7 @@ import (
 	"io"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 
 	"example.com/midplane/adapter/tensor"
@@ -70,9 +71,47 @@ func decodeSets(encoded [][]byte) ([][]tensor.Value, error) {
 	return sets, nil
 }
 
-// Serve makes the trials that are asked for on in, until it ends, and answers
-// on out.
+// Serve makes the trials that are asked for on in, and answers on out, until in
+// ends. A trial that is under way then has a moment to end.
 func Serve(ctx context.Context, open trial.Open, in io.Reader, out io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	requests, failed := make(chan request), make(chan error, 1)
+	go func() {
+		failed <- receive(ctx, in, requests)
+		cancel()
+	}()
+	if err := say(out, ready); err != nil {
+		return err
+	}
+	for {
+		select {
+		case r := <-requests:
+			done := make(chan error, 1)
+			go func() { done <- serve(ctx, open, r, out) }()
+			select {
+			case err := <-done:
+				if err != nil {
+					return err
+				}
+			case err := <-failed:
+				select {
+				case <-done:
+				case <-time.After(grace):
+				}
+				return err
+			}
+		case err := <-failed:
+			return err
+		}
+	}
+}
+
+// grace is how long a process has to end by itself.
+const grace = 2 * time.Second
+
+// receive reads requests until there are no more.
+func receive(ctx context.Context, in io.Reader, to chan<- request) error {
 	lines := bufio.NewReader(in)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -86,26 +125,42 @@ func Serve(ctx context.Context, open trial.Open, in io.Reader, out io.Writer) er
 		if err := decode(line, &r); err != nil {
 			return err
 		}
-		t, err := r.unpack()
-		if err != nil {
-			return err
-		}
-		t.Limit = 0 // the parent ends a child that hangs
-		o := trial.Run(ctx, open, t)
-		a := answer{Observation: *o, Seen: codec.All(o.Watched)}
-		for _, set := range o.Outputs {
-			a.Encoded = append(a.Encoded, codec.All(set))
-		}
-		a.Outputs, a.Watched = nil, nil
-		b, err := json.Marshal(a)
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(out, "\n%s%s\n", mark, base64.StdEncoding.EncodeToString(b)); err != nil {
-			return err
+		select {
+		case to <- r:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
+
+// serve makes a trial and answers.
+func serve(ctx context.Context, open trial.Open, r request, out io.Writer) error {
+	t, err := r.unpack()
+	if err != nil {
+		return err
+	}
+	t.Limit = 0 // the parent ends a child that hangs
+	o := trial.Run(ctx, open, t)
+	a := answer{Observation: *o, Seen: codec.All(o.Watched)}
+	for _, set := range o.Outputs {
+		a.Encoded = append(a.Encoded, codec.All(set))
+	}
+	a.Outputs, a.Watched = nil, nil
+	b, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return say(out, base64.StdEncoding.EncodeToString(b))
+}
+
+// say writes a line that the parent reads, in one piece.
+func say(out io.Writer, line string) error {
+	_, err := io.WriteString(out, "\n"+mark+line+"\n")
+	return err
+}
+
+// ready is what a child says when it waits for requests.
+const ready = "ready"
 
 func decode(line []byte, v any) error {
 	b, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
@@ -147,12 +202,13 @@ type child struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	errors *tail
+	wait   func() error // for its end, any number of times
 }
 
 func (c *child) end() {
 	_ = c.in.Close()
 	_ = c.cmd.Process.Kill()
-	_ = c.cmd.Wait()
+	_ = c.wait()
 }
 
 // tail keeps the end of what is written to it.
@@ -178,17 +234,28 @@ func (t *tail) String() string {
 	return string(t.b)
 }
 
-func (p *Pool) child() (*child, error) {
+func (p *Pool) child(ctx context.Context) (*child, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if n := len(p.idle); n > 0 {
 		c := p.idle[n-1]
 		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
 		return c, nil
 	}
+	p.mu.Unlock()
+	return p.start(ctx)
+}
+
+// starting is how long a process has to get ready.
+const starting = time.Minute
+
+// start starts a child and waits until it is ready.
+func (p *Pool) start(ctx context.Context) (*child, error) {
 	c := &child{cmd: exec.Command(p.command[0], p.command[1:]...), errors: &tail{}}
 	c.cmd.Env = append(c.cmd.Environ(), p.env...)
 	c.cmd.Stderr = c.errors
+	c.cmd.WaitDelay = grace
+	c.wait = sync.OnceValue(c.cmd.Wait)
 	var err error
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -198,13 +265,56 @@ func (p *Pool) child() (*child, error) {
 		return nil, err
 	}
 	c.out = bufio.NewReaderSize(out, 1<<16)
-	return c, c.cmd.Start()
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	heard := make(chan error, 1)
+	go func() {
+		line, err := c.listen()
+		if err == nil && string(line) != ready {
+			err = fmt.Errorf("it said %.40q", line)
+		}
+		heard <- err
+	}()
+	select {
+	case err = <-heard:
+	case <-time.After(starting):
+		err = fmt.Errorf("not ready after %v", starting)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		c.end()
+		return nil, fmt.Errorf("the process %s did not begin to serve: %w: %s", p.command[0], err, lastLines(c.errors.String()))
+	}
+	return c, nil
+}
+
+// listen returns the next line that is for the parent, without its mark. Other
+// output passes by, however long its lines are.
+func (c *child) listen() ([]byte, error) {
+	for {
+		line, err := c.out.ReadSlice('\n')
+		marked := bytes.HasPrefix(line, []byte(mark))
+		whole := bytes.Clone(bytes.TrimPrefix(line, []byte(mark)))
+		for errors.Is(err, bufio.ErrBufferFull) {
+			if line, err = c.out.ReadSlice('\n'); marked {
+				whole = append(whole, line...)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if marked {
+			return bytes.TrimSuffix(whole, []byte("\n")), nil
+		}
+	}
 }
 
 // Run makes a trial in a child. An error means that there is no child to make it
 // in.
 func (p *Pool) Run(ctx context.Context, t *trial.Trial) (*trial.Observation, error) {
-	c, err := p.child()
+	c, err := p.child(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("isolate: %w", err)
 	}
@@ -233,34 +343,48 @@ func (p *Pool) Run(ctx context.Context, t *trial.Trial) (*trial.Observation, err
 	}
 }
 
-// try sends a trial and waits for the answer. A child that ends has crashed.
+// try sends a trial and waits for the answer. A child that ends has crashed, and
+// so has one whose answer cannot be read.
 func (c *child) try(t *trial.Trial) *trial.Observation {
-	b, err := json.Marshal(pack(t))
+	o, err := c.exchange(t)
 	if err == nil {
-		_, err = fmt.Fprintf(c.in, "%s\n", base64.StdEncoding.EncodeToString(b))
+		return o
 	}
-	for err == nil {
-		var line []byte
-		if line, err = c.out.ReadBytes('\n'); err != nil || !bytes.HasPrefix(line, []byte(mark)) {
-			continue
-		}
-		var a answer
-		if err = decode(bytes.TrimPrefix(line, []byte(mark)), &a); err != nil {
-			break
-		}
-		if a.Outputs, err = decodeSets(a.Encoded); err != nil {
-			break
-		}
-		if a.Watched, err = codec.DecodeAll(a.Seen); err != nil {
-			break
-		}
-		return &a.Observation
+	if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) { // it is still there
+		_ = c.cmd.Process.Kill()
+		return &trial.Observation{End: trial.Crashed, Text: fmt.Sprintf("the process gave no answer that can be read: %v", err)}
 	}
+	kill := time.AfterFunc(grace, func() { _ = c.cmd.Process.Kill() }) // of one that only closed its output
+	defer kill.Stop()
 	state := ""
-	if waited := c.cmd.Wait(); waited != nil {
+	if waited := c.wait(); waited != nil {
 		state = waited.Error() + ": "
 	}
 	return &trial.Observation{End: trial.Crashed, Text: "the process ended: " + state + lastLines(c.errors.String())}
+}
+
+// exchange sends a trial and reads the answer.
+func (c *child) exchange(t *trial.Trial) (*trial.Observation, error) {
+	b, err := json.Marshal(pack(t))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Fprintf(c.in, "%s\n", base64.StdEncoding.EncodeToString(b)); err != nil {
+		return nil, err
+	}
+	line, err := c.listen()
+	if err != nil {
+		return nil, err
+	}
+	var a answer
+	if err := decode(line, &a); err != nil {
+		return nil, err
+	}
+	if a.Outputs, err = decodeSets(a.Encoded); err != nil {
+		return nil, err
+	}
+	a.Watched, err = codec.DecodeAll(a.Seen)
+	return &a.Observation, err
 }
 
 // lastLines shortens what a process wrote before it ended.

@@ -74,17 +74,16 @@ type Observation struct {
 	CPU     time.Duration // that the process spent on them, where it did nothing else
 }
 
+// grace is how long a device has to notice that its context has ended.
+const grace = 5 * time.Second
+
 // Run makes a trial. Nothing that the device does panics out of it; a device
 // that hangs is left behind.
 func Run(ctx context.Context, open Open, t *Trial) *Observation {
 	ctx = witness.Watch(ctx, nil)
+	late := make(chan struct{})
+	a := &attempt{open: open, trial: t, o: &Observation{End: Done}, leave: sync.OnceFunc(func() { close(late) })}
 	done := make(chan *Observation, 1)
-	limited, cancel := ctx, context.CancelFunc(func() {})
-	if t.Limit > 0 {
-		limited, cancel = context.WithTimeout(ctx, t.Limit)
-	}
-	defer cancel()
-	a := &attempt{open: open, trial: t, o: &Observation{End: Done}}
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
@@ -93,18 +92,11 @@ func Run(ctx context.Context, open Open, t *Trial) *Observation {
 			a.turn.give()
 			done <- a.o
 		}()
-		a.all(limited)
+		a.all(ctx)
 	}()
-	const grace = 5 * time.Second // for the device to notice that the context has ended
-	var late <-chan time.Time
-	if t.Limit > 0 {
-		late = time.After(t.Limit + grace)
-	}
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, a.leave) })()
 	select {
 	case o := <-done:
-		if o.End == Failed && limited.Err() != nil && ctx.Err() == nil {
-			o.End = Hung
-		}
 		return o
 	case <-late:
 		a.turn.lose()
@@ -118,23 +110,41 @@ type attempt struct {
 	trial *Trial
 	o     *Observation
 	turn  turn
-	host  bool // no node is on the device
+	leave func() // gives the trial up
+	host  bool   // no node is on the device
 }
 
 // all makes the runs, until one does not end well.
 func (a *attempt) all(ctx context.Context) {
 	before := slices.Clone(a.trial.Model)
-	start, cpu := time.Now(), cpuTime()
-	a.turn.take(exclusive.RLocker())
-	a.plain(ctx)
-	a.turn.give()
-	a.o.Took, a.o.CPU = time.Since(start), cpuTime()-cpu
+	a.alone(ctx, exclusive.RLocker(), func(ctx context.Context) {
+		start, cpu := time.Now(), cpuTime()
+		a.plain(ctx)
+		a.o.Took, a.o.CPU = time.Since(start), cpuTime()-cpu
+	})
 	if a.o.End == Done && !slices.Equal(before, a.trial.Model) {
 		a.o.Faults = append(a.o.Faults, "the bytes of the model were changed")
 	}
 	if a.o.End == Done && a.trial.Guarded && !a.host {
-		a.turn.take(&exclusive)
-		a.watched(ctx)
+		a.alone(ctx, &exclusive, a.watched)
+	}
+}
+
+// alone calls f when it is the trial's turn, within the time limit: waiting does
+// not count.
+func (a *attempt) alone(ctx context.Context, side sync.Locker, f func(ctx context.Context)) {
+	a.turn.take(side)
+	defer a.turn.give()
+	limited := ctx
+	if a.trial.Limit > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, a.trial.Limit)
+		defer cancel()
+		defer time.AfterFunc(a.trial.Limit+grace, a.leave).Stop()
+	}
+	f(limited)
+	if a.o.End == Failed && limited.Err() != nil && ctx.Err() == nil {
+		a.o.End = Hung
 	}
 }
 

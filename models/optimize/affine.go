@@ -3,6 +3,7 @@ package optimize
 import (
 	"context"
 	"math"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
@@ -10,7 +11,9 @@ import (
 )
 
 // foldAffine merges a Mul, Div, Add or Sub of a constant per channel, or of one
-// number, into the Conv before it, if nothing else reads the convolution.
+// number, into the Conv before it or behind it, if nothing else reads what lies
+// between. What is added before a Conv goes into its bias only where the Conv does
+// not pad.
 func foldAffine(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error) {
 	p, changed := &pattern{g, facts, readers(g)}, false
 	for _, n := range g.Nodes {
@@ -21,51 +24,120 @@ func foldAffine(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, e
 			}
 			changed = changed || inside
 		}
-		changed = p.affine(n) || changed
+		switch n.Operator() {
+		case "Mul", "Div", "Add", "Sub":
+			changed = p.behind(n) || changed
+		case "Conv":
+			for p.before(n) {
+				changed = true
+			}
+		}
 	}
 	return changed, ctx.Err()
 }
 
-// affine merges a node into the Conv that it follows.
-func (p *pattern) affine(n *graph.Node) bool {
+// affine is x times a factor plus a term, per channel.
+type affine struct {
+	x            *graph.Value
+	factor, term []float64
+}
+
+// channelwise returns what a node computes of the operand that is no constant; nil
+// if it does not compute the like.
+func (p *pattern) channelwise(n *graph.Node) *affine {
 	op := n.Operator()
 	if op != "Mul" && op != "Div" && op != "Add" && op != "Sub" {
-		return false
+		return nil
 	}
-	conv := p.inner(n.Inputs[0], "Conv")
-	other := n.Inputs[1]
-	if conv == nil && (op == "Mul" || op == "Add") {
-		conv, other = p.inner(n.Inputs[1], "Conv"), n.Inputs[0]
+	x, c := n.Inputs[0], p.constant(n.Inputs[1])
+	if c == nil && (op == "Mul" || op == "Add") {
+		x, c = n.Inputs[1], p.constant(n.Inputs[0])
 	}
-	if conv == nil {
-		return false
-	}
-	dims := p.facts[conv.Outputs[0]].Type.Dims
-	c := p.constant(other)
+	dims := p.facts[x].Type.Dims
 	if len(dims) < 3 || dims[1].Size < 1 || c == nil || c.DType() != tensor.Float32 || c.Rank() > len(dims) {
-		return false
+		return nil
 	}
 	channels := dims[1].Size
 	if at := c.Rank() - len(dims) + 1; c.Len() != 1 && (c.Len() != channels || at < 0 || c.Shape()[at] != channels) {
-		return false
+		return nil
 	}
-	values, factor, term := c.Float64s(), make([]float64, channels), make([]float64, channels)
+	values, a := c.Float64s(), &affine{x, make([]float64, channels), make([]float64, channels)}
 	for i := range channels {
 		v := values[i%len(values)]
 		if math.IsNaN(v) || math.IsInf(v, 0) || op == "Div" && v == 0 {
-			return false
+			return nil
 		}
-		factor[i] = 1
+		a.factor[i] = 1
 		switch op {
 		case "Mul":
-			factor[i] = v
+			a.factor[i] = v
 		case "Div":
-			factor[i] = 1 / v
+			a.factor[i] = 1 / v
 		case "Add":
-			term[i] = v
+			a.term[i] = v
 		case "Sub":
-			term[i] = -v
+			a.term[i] = -v
 		}
 	}
-	return scaleConv(p.graph, conv, n, factor, term, p.facts)
+	return a
+}
+
+// behind merges a node into the Conv that it follows.
+func (p *pattern) behind(n *graph.Node) bool {
+	a := p.channelwise(n)
+	if a == nil {
+		return false
+	}
+	conv := p.inner(a.x, "Conv")
+	return conv != nil && scaleConv(p.graph, conv, n, a.factor, a.term, p.facts)
+}
+
+// before merges the node that a Conv reads into the Conv: filters are multiplied
+// by the factors of their channels, and the bias grows by the filters' sums of the
+// terms.
+func (p *pattern) before(conv *graph.Node) bool {
+	x := conv.Inputs[0]
+	if x.Producer == nil || p.uses[x] != 1 {
+		return false
+	}
+	a := p.channelwise(x.Producer)
+	if a == nil {
+		return false
+	}
+	w, bias := p.constant(conv.Input(1)), p.constant(conv.Input(2))
+	if w == nil || w.DType() != tensor.Float32 || w.Rank() < 3 || conv.Input(2) != nil && (bias == nil || bias.DType() != tensor.Float32) {
+		return false
+	}
+	added := slices.ContainsFunc(a.term, func(t float64) bool { return t != 0 })
+	if added && (conv.Text("auto_pad", "NOTSET") != "NOTSET" || slices.ContainsFunc(conv.Ints("pads"), func(v int64) bool { return v != 0 })) {
+		return false
+	}
+	shape := w.Shape()
+	out, each, window := shape[0], shape[1], w.Len()/max(shape[0]*shape[1], 1)
+	groups := int(conv.Int("group", 1))
+	if out == 0 || groups < 1 || out%groups != 0 || each*groups != len(a.factor) {
+		return false
+	}
+	terms := make([]float64, out)
+	if bias != nil {
+		copy(terms, bias.Float64s())
+	}
+	filters := w.Float64s()
+	for o := range out {
+		first := o / (out / groups) * each
+		for c := range each {
+			f := filters[(o*each+c)*window:][:window]
+			for i := range f {
+				terms[o] += f[i] * a.term[first+c]
+				f[i] *= a.factor[first+c]
+			}
+		}
+	}
+	name := conv.Outputs[0].Name
+	p.absorb(conv, x.Producer)
+	conv.Inputs = []*graph.Value{a.x, p.add(name+"/filters", tensor.FromFloat64s(tensor.Float32, shape, filters))}
+	if added || bias != nil {
+		conv.Inputs = append(conv.Inputs, p.add(name+"/bias", tensor.FromFloat64s(tensor.Float32, tensor.Shape{out}, terms)))
+	}
+	return true
 }

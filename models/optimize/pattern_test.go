@@ -130,6 +130,18 @@ func TestPatterns(t *testing.T) {
 			y = n.op("Div", n.op("Sub", y, n.number(0.25)), n.random(1, 6, 1, 1))
 			return n.op("Add", n.random(1), y)
 		}, []string{"Conv"}},
+		"a scaled image and a Conv": {image, func(n net) *graph.Value {
+			y := n.op("Add", n.op("Mul", n.op("Sub", n.x, n.number(0.25)), n.random(4, 1, 1)), n.random(1, 4, 1, 1))
+			return n.conv(n.op("Div", y, n.random(1)))
+		}, []string{"Conv"}},
+		"a scaled image and a Conv of groups": {image, func(n net) *graph.Value {
+			y := n.op("Add", n.op("Mul", n.x, n.random(4, 1, 1)), n.random(1, 4, 1, 1))
+			return n.Op("Conv", []*graph.Value{y, n.random(6, 2, 3, 3)}, graph.A("group", int64(2)))
+		}, []string{"Conv"}},
+		"a scaled image and a Conv that pads": {image, func(n net) *graph.Value {
+			y := n.op("Mul", n.op("Add", n.x, n.random(4, 1, 1)), n.random(1, 4, 1, 1))
+			return n.conv(y, graph.A("pads", []int64{1, 1, 1, 1}))
+		}, []string{"Add", "Conv"}},
 		"a Conv scaled along its width": {image, func(n net) *graph.Value { return n.op("Mul", n.conv(n.x), n.random(3)) }, []string{"Conv", "Mul"}},
 		"a number minus a Conv":         {image, func(n net) *graph.Value { return n.op("Sub", n.number(1), n.conv(n.x)) }, []string{"Conv", "Sub"}},
 		"Transpose and back": {tokens, func(n net) *graph.Value {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
@@ -105,6 +106,9 @@ func (t *conversionTask[T, R]) Do(_, piece int) {
 // convertTo casts to a number. Integers are cut to the bits that fit; reals
 // become integers as truncate says.
 func convertTo[T tensor.Element, R number](dst []R, a []T) {
+	if to, ok := any(dst).([]float32); ok && integersToReal(to, any(a)) {
+		return
+	}
 	switch a := any(a).(type) {
 	case []R:
 		copy(dst, a)
@@ -128,6 +132,21 @@ func convertTo[T tensor.Element, R number](dst []R, a []T) {
 			}
 		}
 	}
+}
+
+// integersToReal casts integers of the types for which there are instructions.
+func integersToReal(dst []float32, a any) bool {
+	switch a := a.(type) {
+	case []int32:
+		vector.ScaleIntegers(dst, a, 1)
+	case []uint8:
+		vector.DequantizeUnsigned(dst, a, 1, 0)
+	case []int8:
+		vector.DequantizeSigned(dst, a, 1, 0)
+	default:
+		return false
+	}
+	return true
 }
 
 func fromInteger[T int32 | int64 | uint8 | int8, R number](dst []R, a []T) {

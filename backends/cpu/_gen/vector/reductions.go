@@ -105,6 +105,7 @@ func rows(m *machine.Machine) {
 	expSum(m)
 	normalize(m)
 	addScaled(m)
+	quantization(m)
 }
 
 func expSum(m *machine.Machine) {

@@ -20,6 +20,8 @@ type Correlation struct {
 	Low     float32
 	High    float32
 
+	Integers bool // elements are words of integers, which are not clipped
+
 	kernels *kernels
 }
 
@@ -65,10 +67,7 @@ func (ks *kernels) strips(box [3]int, height, width int) []Strip {
 
 // Rectangle computes rows [r0, r1) of tiles for strips [s0, s1).
 func (p *Correlation) Rectangle(r0, r1, s0, s1 int) {
-	ks := p.kernels
-	if ks == nil {
-		ks = best
-	}
+	ks := choose(p.kernels, p.Integers)
 	if p.A.rows == 0 {
 		return
 	}

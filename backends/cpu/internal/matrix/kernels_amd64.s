@@ -12140,6 +12140,7524 @@ indirect14AVX512_done:
 	VZEROUPPER
 	RET
 
+// func stridedPairs1AVX2(t *byte)
+// Requires: AVX, AVX2
+TEXT ·stridedPairs1AVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), BX
+	MOVQ (AX), SI
+	MOVQ 56(AX), DI
+	MOVQ 48(AX), R8
+	MOVQ 88(AX), R8
+	CMPQ R8, $0x00000010
+	JNE  masked
+
+full_sets:
+	CMPQ         CX, $0x00000004
+	JL           full_single
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, CX
+	JMP          full_sets
+
+full_single:
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+masked_sets:
+	CMPQ         CX, $0x00000004
+	JL           masked_single
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, CX
+	JMP          masked_sets
+
+masked_single:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	VPADDD  Y4, Y0, Y0
+	VPADDD  Y5, Y1, Y1
+	VPADDD  Y6, Y2, Y2
+	VPADDD  Y7, Y3, Y3
+	VPADDD  Y2, Y0, Y0
+	VPADDD  Y3, Y1, Y1
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), BX
+	MOVQ    88(AX), AX
+	CMPQ    AX, $0x00000010
+	JNE     store_masked
+	MOVQ    CX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VZEROUPPER
+	RET
+
+store_masked:
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(CX)
+	ADDQ       BX, CX
+	VZEROUPPER
+	RET
+
+// func stridedPairs2AVX2(t *byte)
+// Requires: AVX, AVX2
+TEXT ·stridedPairs2AVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), BX
+	MOVQ (AX), SI
+	MOVQ 56(AX), DI
+	MOVQ 48(AX), R8
+	MOVQ 88(AX), R9
+	CMPQ R9, $0x00000010
+	JNE  masked
+
+full_sets:
+	CMPQ         CX, $0x00000002
+	JL           full_single
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 4(SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000002, CX
+	JMP          full_sets
+
+full_single:
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+masked_sets:
+	CMPQ         CX, $0x00000002
+	JL           masked_single
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 4(SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000002, CX
+	JMP          masked_sets
+
+masked_single:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	VPADDD  Y4, Y0, Y0
+	VPADDD  Y5, Y1, Y1
+	VPADDD  Y6, Y2, Y2
+	VPADDD  Y7, Y3, Y3
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), BX
+	MOVQ    88(AX), AX
+	CMPQ    AX, $0x00000010
+	JNE     store_masked
+	MOVQ    CX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VZEROUPPER
+	RET
+
+store_masked:
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(CX)
+	ADDQ       BX, CX
+	VZEROUPPER
+	RET
+
+// func stridedPairs3AVX2(t *byte)
+// Requires: AVX, AVX2
+TEXT ·stridedPairs3AVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), BX
+	MOVQ (AX), SI
+	MOVQ 56(AX), DI
+	MOVQ 48(AX), R8
+	MOVQ 88(AX), R9
+	CMPQ R9, $0x00000010
+	JNE  masked
+
+full_sets:
+	CMPQ         CX, $0x00000002
+	JL           full_single
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 4(SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS 4(SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000002, CX
+	JMP          full_sets
+
+full_single:
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+masked_sets:
+	CMPQ         CX, $0x00000002
+	JL           masked_single
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 4(SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS 4(SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000002, CX
+	JMP          masked_sets
+
+masked_single:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	VPADDD  Y6, Y0, Y0
+	VPADDD  Y7, Y1, Y1
+	VPADDD  Y8, Y2, Y2
+	VPADDD  Y9, Y3, Y3
+	VPADDD  Y10, Y4, Y4
+	VPADDD  Y11, Y5, Y5
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), BX
+	MOVQ    88(AX), AX
+	CMPQ    AX, $0x00000010
+	JNE     store_masked
+	MOVQ    CX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    BX, AX
+	VZEROUPPER
+	RET
+
+store_masked:
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(CX)
+	ADDQ       BX, CX
+	VZEROUPPER
+	RET
+
+// func stridedPairs4AVX2(t *byte)
+// Requires: AVX, AVX2
+TEXT ·stridedPairs4AVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 12(CX), Y6
+	VMOVAPS      Y6, Y7
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y6
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y7
+	ADDQ       BX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), BX
+	MOVQ  (AX), SI
+	MOVQ  56(AX), DI
+	MOVQ  48(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (SI)(R9*1), R9
+	MOVQ  88(AX), R10
+	CMPQ  R10, $0x00000010
+	JNE   masked
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS (R9), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R9
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS (R9), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R9
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), BX
+	MOVQ    88(AX), AX
+	CMPQ    AX, $0x00000010
+	JNE     store_masked
+	MOVQ    CX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    BX, AX
+	VZEROUPPER
+	RET
+
+store_masked:
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y6, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y7, Y15, 32(CX)
+	ADDQ       BX, CX
+	VZEROUPPER
+	RET
+
+// func stridedPairs5AVX2(t *byte)
+// Requires: AVX, AVX2
+TEXT ·stridedPairs5AVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 12(CX), Y6
+	VMOVAPS      Y6, Y7
+	VBROADCASTSS 16(CX), Y8
+	VMOVAPS      Y8, Y9
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y6
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y7
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y8
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y9
+	ADDQ       BX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), BX
+	MOVQ  (AX), SI
+	MOVQ  56(AX), DI
+	MOVQ  48(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (SI)(R9*1), R9
+	MOVQ  88(AX), R10
+	CMPQ  R10, $0x00000010
+	JNE   masked
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS (R9), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS (R9)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R9
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS (R9), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS (R9)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R9
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), BX
+	MOVQ    88(AX), AX
+	CMPQ    AX, $0x00000010
+	JNE     store_masked
+	MOVQ    CX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    BX, AX
+	VZEROUPPER
+	RET
+
+store_masked:
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y6, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y7, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y8, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y9, Y15, 32(CX)
+	ADDQ       BX, CX
+	VZEROUPPER
+	RET
+
+// func stridedPairs6AVX2(t *byte)
+// Requires: AVX, AVX2
+TEXT ·stridedPairs6AVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 12(CX), Y6
+	VMOVAPS      Y6, Y7
+	VBROADCASTSS 16(CX), Y8
+	VMOVAPS      Y8, Y9
+	VBROADCASTSS 20(CX), Y10
+	VMOVAPS      Y10, Y11
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y6
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y7
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y8
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y9
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y10
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y11
+	ADDQ       BX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), BX
+	MOVQ  (AX), SI
+	MOVQ  56(AX), DI
+	MOVQ  48(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (SI)(R9*1), R9
+	MOVQ  88(AX), R10
+	CMPQ  R10, $0x00000010
+	JNE   masked
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	VMOVUPS      (BX), Y15
+	VMOVUPS      32(BX), Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS (R9), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS (R9)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS (R9)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R9
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX), Y13, Y14
+	ADDQ         DI, BX
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS (SI)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS (SI)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS (R9), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS (R9)(R8*1), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS (R9)(R8*2), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R9
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), BX
+	MOVQ    88(AX), AX
+	CMPQ    AX, $0x00000010
+	JNE     store_masked
+	MOVQ    CX, AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    BX, AX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	ADDQ    BX, AX
+	VZEROUPPER
+	RET
+
+store_masked:
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y6, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y7, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y8, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y9, Y15, 32(CX)
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y10, Y15, (CX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y11, Y15, 32(CX)
+	ADDQ       BX, CX
+	VZEROUPPER
+	RET
+
+// func indirectPairs1AVX2(t *byte)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·indirectPairs1AVX2(SB), NOSPLIT, $64-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), BX
+	MOVQ (AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 88(AX), R8
+	CMPQ R8, $0x00000010
+	JNE  masked
+
+full_sets:
+	CMPQ         CX, $0x00000004
+	JL           full_single
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	MOVQ         8(DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	MOVQ         16(DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	MOVQ         24(DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, CX
+	JMP          full_sets
+
+full_single:
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+masked_sets:
+	CMPQ         CX, $0x00000004
+	JL           masked_single
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	MOVQ         8(DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	MOVQ         16(DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	MOVQ         24(DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, CX
+	JMP          masked_sets
+
+masked_single:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	VPADDD     Y4, Y0, Y0
+	VPADDD     Y5, Y1, Y1
+	VPADDD     Y6, Y2, Y2
+	VPADDD     Y7, Y3, Y3
+	VPADDD     Y2, Y0, Y0
+	VPADDD     Y3, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       64(AX), BX
+	MOVQ       96(AX), SI
+	MOVQ       88(AX), AX
+	MOVQ       $0xffffffffffffffff, DI
+	BZHIQ      AX, DI, DI
+	CMPQ       DI, SI
+	JNE        scattered
+	MOVQ       CX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(AX)
+	ADDQ       BX, AX
+	VZEROUPPER
+	RET
+
+scattered:
+	VMOVUPS Y0, (SP)
+	VMOVUPS Y1, 32(SP)
+	LEAQ    (SP), AX
+	MOVQ    $0x00000001, DX
+
+row:
+	MOVQ CX, DI
+	MOVQ SI, R8
+
+column:
+	TZCNTQ R8, R9
+	MOVL   (AX)(R9*4), R9
+	MOVL   R9, (DI)
+	ADDQ   $0x00000004, DI
+	BLSRQ  R8, R8
+	JNE    column
+	ADDQ   BX, CX
+	ADDQ   $0x00000040, AX
+	SUBQ   $0x00000001, DX
+	JNE    row
+	VZEROUPPER
+	RET
+
+// func indirectPairs2AVX2(t *byte)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·indirectPairs2AVX2(SB), NOSPLIT, $128-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), BX
+	MOVQ (AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 88(AX), R8
+	CMPQ R8, $0x00000010
+	JNE  masked
+
+full_sets:
+	CMPQ         CX, $0x00000002
+	JL           full_single
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	MOVQ         8(DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000002, CX
+	JMP          full_sets
+
+full_single:
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+masked_sets:
+	CMPQ         CX, $0x00000002
+	JL           masked_single
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	MOVQ         8(DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000002, CX
+	JMP          masked_sets
+
+masked_single:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	VPADDD     Y4, Y0, Y0
+	VPADDD     Y5, Y1, Y1
+	VPADDD     Y6, Y2, Y2
+	VPADDD     Y7, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       64(AX), BX
+	MOVQ       96(AX), SI
+	MOVQ       88(AX), AX
+	MOVQ       $0xffffffffffffffff, DI
+	BZHIQ      AX, DI, DI
+	CMPQ       DI, SI
+	JNE        scattered
+	MOVQ       CX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(AX)
+	ADDQ       BX, AX
+	VZEROUPPER
+	RET
+
+scattered:
+	VMOVUPS Y0, (SP)
+	VMOVUPS Y1, 32(SP)
+	VMOVUPS Y2, 64(SP)
+	VMOVUPS Y3, 96(SP)
+	LEAQ    (SP), AX
+	MOVQ    $0x00000002, DX
+
+row:
+	MOVQ CX, DI
+	MOVQ SI, R8
+
+column:
+	TZCNTQ R8, R9
+	MOVL   (AX)(R9*4), R9
+	MOVL   R9, (DI)
+	ADDQ   $0x00000004, DI
+	BLSRQ  R8, R8
+	JNE    column
+	ADDQ   BX, CX
+	ADDQ   $0x00000040, AX
+	SUBQ   $0x00000001, DX
+	JNE    row
+	VZEROUPPER
+	RET
+
+// func indirectPairs3AVX2(t *byte)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·indirectPairs3AVX2(SB), NOSPLIT, $192-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), BX
+	MOVQ (AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 88(AX), R8
+	CMPQ R8, $0x00000010
+	JNE  masked
+
+full_sets:
+	CMPQ         CX, $0x00000002
+	JL           full_single
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	MOVQ         8(DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 16(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS 20(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000018, SI
+	SUBQ         $0x00000002, CX
+	JMP          full_sets
+
+full_single:
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x0000000c, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+masked_sets:
+	CMPQ         CX, $0x00000002
+	JL           masked_single
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	MOVQ         8(DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 16(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS 20(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000018, SI
+	SUBQ         $0x00000002, CX
+	JMP          masked_sets
+
+masked_single:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x0000000c, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	VPADDD     Y6, Y0, Y0
+	VPADDD     Y7, Y1, Y1
+	VPADDD     Y8, Y2, Y2
+	VPADDD     Y9, Y3, Y3
+	VPADDD     Y10, Y4, Y4
+	VPADDD     Y11, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       64(AX), BX
+	MOVQ       96(AX), SI
+	MOVQ       88(AX), AX
+	MOVQ       $0xffffffffffffffff, DI
+	BZHIQ      AX, DI, DI
+	CMPQ       DI, SI
+	JNE        scattered
+	MOVQ       CX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(AX)
+	ADDQ       BX, AX
+	VZEROUPPER
+	RET
+
+scattered:
+	VMOVUPS Y0, (SP)
+	VMOVUPS Y1, 32(SP)
+	VMOVUPS Y2, 64(SP)
+	VMOVUPS Y3, 96(SP)
+	VMOVUPS Y4, 128(SP)
+	VMOVUPS Y5, 160(SP)
+	LEAQ    (SP), AX
+	MOVQ    $0x00000003, DX
+
+row:
+	MOVQ CX, DI
+	MOVQ SI, R8
+
+column:
+	TZCNTQ R8, R9
+	MOVL   (AX)(R9*4), R9
+	MOVL   R9, (DI)
+	ADDQ   $0x00000004, DI
+	BLSRQ  R8, R8
+	JNE    column
+	ADDQ   BX, CX
+	ADDQ   $0x00000040, AX
+	SUBQ   $0x00000001, DX
+	JNE    row
+	VZEROUPPER
+	RET
+
+// func indirectPairs4AVX2(t *byte)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·indirectPairs4AVX2(SB), NOSPLIT, $256-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 12(CX), Y6
+	VMOVAPS      Y6, Y7
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y6
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y7
+	ADDQ       BX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), BX
+	MOVQ  (AX), SI
+	MOVQ  32(AX), DI
+	MOVQ  88(AX), R8
+	CMPQ  R8, $0x00000010
+	JNE   masked
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	MOVQ       16(AX), CX
+	MOVQ       64(AX), BX
+	MOVQ       96(AX), SI
+	MOVQ       88(AX), AX
+	MOVQ       $0xffffffffffffffff, DI
+	BZHIQ      AX, DI, DI
+	CMPQ       DI, SI
+	JNE        scattered
+	MOVQ       CX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y6, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y7, Y15, 32(AX)
+	ADDQ       BX, AX
+	VZEROUPPER
+	RET
+
+scattered:
+	VMOVUPS Y0, (SP)
+	VMOVUPS Y1, 32(SP)
+	VMOVUPS Y2, 64(SP)
+	VMOVUPS Y3, 96(SP)
+	VMOVUPS Y4, 128(SP)
+	VMOVUPS Y5, 160(SP)
+	VMOVUPS Y6, 192(SP)
+	VMOVUPS Y7, 224(SP)
+	LEAQ    (SP), AX
+	MOVQ    $0x00000004, DX
+
+row:
+	MOVQ CX, DI
+	MOVQ SI, R8
+
+column:
+	TZCNTQ R8, R9
+	MOVL   (AX)(R9*4), R9
+	MOVL   R9, (DI)
+	ADDQ   $0x00000004, DI
+	BLSRQ  R8, R8
+	JNE    column
+	ADDQ   BX, CX
+	ADDQ   $0x00000040, AX
+	SUBQ   $0x00000001, DX
+	JNE    row
+	VZEROUPPER
+	RET
+
+// func indirectPairs5AVX2(t *byte)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·indirectPairs5AVX2(SB), NOSPLIT, $320-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 12(CX), Y6
+	VMOVAPS      Y6, Y7
+	VBROADCASTSS 16(CX), Y8
+	VMOVAPS      Y8, Y9
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y6
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y7
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y8
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y9
+	ADDQ       BX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), BX
+	MOVQ  (AX), SI
+	MOVQ  32(AX), DI
+	MOVQ  88(AX), R8
+	CMPQ  R8, $0x00000010
+	JNE   masked
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 16(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000014, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 16(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000014, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	MOVQ       16(AX), CX
+	MOVQ       64(AX), BX
+	MOVQ       96(AX), SI
+	MOVQ       88(AX), AX
+	MOVQ       $0xffffffffffffffff, DI
+	BZHIQ      AX, DI, DI
+	CMPQ       DI, SI
+	JNE        scattered
+	MOVQ       CX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y6, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y7, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y8, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y9, Y15, 32(AX)
+	ADDQ       BX, AX
+	VZEROUPPER
+	RET
+
+scattered:
+	VMOVUPS Y0, (SP)
+	VMOVUPS Y1, 32(SP)
+	VMOVUPS Y2, 64(SP)
+	VMOVUPS Y3, 96(SP)
+	VMOVUPS Y4, 128(SP)
+	VMOVUPS Y5, 160(SP)
+	VMOVUPS Y6, 192(SP)
+	VMOVUPS Y7, 224(SP)
+	VMOVUPS Y8, 256(SP)
+	VMOVUPS Y9, 288(SP)
+	LEAQ    (SP), AX
+	MOVQ    $0x00000005, DX
+
+row:
+	MOVQ CX, DI
+	MOVQ SI, R8
+
+column:
+	TZCNTQ R8, R9
+	MOVL   (AX)(R9*4), R9
+	MOVL   R9, (DI)
+	ADDQ   $0x00000004, DI
+	BLSRQ  R8, R8
+	JNE    column
+	ADDQ   BX, CX
+	ADDQ   $0x00000040, AX
+	SUBQ   $0x00000001, DX
+	JNE    row
+	VZEROUPPER
+	RET
+
+// func indirectPairs6AVX2(t *byte)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·indirectPairs6AVX2(SB), NOSPLIT, $384-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	LEAQ         maskWords<>+0(SB), DX
+	SHLQ         $0x02, CX
+	SUBQ         CX, DX
+	ADDQ         $0x00000040, DX
+	MOVQ         80(AX), CX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Y0
+	VMOVAPS      Y0, Y1
+	VBROADCASTSS 4(CX), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 8(CX), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 12(CX), Y6
+	VMOVAPS      Y6, Y7
+	VBROADCASTSS 16(CX), Y8
+	VMOVAPS      Y8, Y9
+	VBROADCASTSS 20(CX), Y10
+	VMOVAPS      Y10, Y11
+	JMP          started
+
+matrix:
+	MOVQ       24(AX), CX
+	MOVQ       72(AX), BX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y1
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y2
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y3
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y4
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y5
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y6
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y7
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y8
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y9
+	ADDQ       BX, CX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS (CX), Y15, Y10
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS 32(CX), Y15, Y11
+	ADDQ       BX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), BX
+	MOVQ  (AX), SI
+	MOVQ  32(AX), DI
+	MOVQ  88(AX), R8
+	CMPQ  R8, $0x00000010
+	JNE   masked
+	TESTQ CX, CX
+	JE    full_done
+
+full_next:
+	MOVQ         (DI), R8
+	VMOVUPS      (BX)(R8*1), Y15
+	VMOVUPS      32(BX)(R8*1), Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 16(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS 20(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000018, SI
+	SUBQ         $0x00000001, CX
+	JNE          full_next
+
+full_done:
+	JMP added
+
+masked:
+	TESTQ CX, CX
+	JE    masked_done
+
+masked_next:
+	MOVQ         (DI), R8
+	VMOVDQU      (DX), Y13
+	VMASKMOVPS   (BX)(R8*1), Y13, Y15
+	VMOVDQU      32(DX), Y13
+	VMASKMOVPS   32(BX)(R8*1), Y13, Y14
+	VBROADCASTSS (SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y1, Y1
+	VBROADCASTSS 4(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y3, Y3
+	VBROADCASTSS 8(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y5, Y5
+	VBROADCASTSS 12(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y6, Y6
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y7, Y7
+	VBROADCASTSS 16(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y8, Y8
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y9, Y9
+	VBROADCASTSS 20(SI), Y13
+	VPMADDWD     Y15, Y13, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $0x00000008, DI
+	ADDQ         $0x00000018, SI
+	SUBQ         $0x00000001, CX
+	JNE          masked_next
+
+masked_done:
+added:
+	MOVQ       16(AX), CX
+	MOVQ       64(AX), BX
+	MOVQ       96(AX), SI
+	MOVQ       88(AX), AX
+	MOVQ       $0xffffffffffffffff, DI
+	BZHIQ      AX, DI, DI
+	CMPQ       DI, SI
+	JNE        scattered
+	MOVQ       CX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y0, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y1, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y2, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y3, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y4, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y5, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y6, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y7, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y8, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y9, Y15, 32(AX)
+	ADDQ       BX, AX
+	VMOVDQU    (DX), Y15
+	VMASKMOVPS Y10, Y15, (AX)
+	VMOVDQU    32(DX), Y15
+	VMASKMOVPS Y11, Y15, 32(AX)
+	ADDQ       BX, AX
+	VZEROUPPER
+	RET
+
+scattered:
+	VMOVUPS Y0, (SP)
+	VMOVUPS Y1, 32(SP)
+	VMOVUPS Y2, 64(SP)
+	VMOVUPS Y3, 96(SP)
+	VMOVUPS Y4, 128(SP)
+	VMOVUPS Y5, 160(SP)
+	VMOVUPS Y6, 192(SP)
+	VMOVUPS Y7, 224(SP)
+	VMOVUPS Y8, 256(SP)
+	VMOVUPS Y9, 288(SP)
+	VMOVUPS Y10, 320(SP)
+	VMOVUPS Y11, 352(SP)
+	LEAQ    (SP), AX
+	MOVQ    $0x00000006, DX
+
+row:
+	MOVQ CX, DI
+	MOVQ SI, R8
+
+column:
+	TZCNTQ R8, R9
+	MOVL   (AX)(R9*4), R9
+	MOVL   R9, (DI)
+	ADDQ   $0x00000004, DI
+	BLSRQ  R8, R8
+	JNE    column
+	ADDQ   BX, CX
+	ADDQ   $0x00000040, AX
+	SUBQ   $0x00000001, DX
+	JNE    row
+	VZEROUPPER
+	RET
+
+// func stridedBytes1AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes1AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), DX
+	MOVQ (AX), BX
+	MOVQ 56(AX), SI
+	MOVQ 48(AX), DI
+
+stridedBytes1AVX512_sets:
+	CMPQ         CX, $0x00000004
+	JL           stridedBytes1AVX512_single
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS 4(BX), Z29
+	VPDPBUSD     Z31, Z29, Z2
+	VPDPBUSD     Z30, Z29, Z3
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS 12(BX), Z29
+	VPDPBUSD     Z31, Z29, Z6
+	VPDPBUSD     Z30, Z29, Z7
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000004, CX
+	JMP          stridedBytes1AVX512_sets
+
+stridedBytes1AVX512_single:
+	TESTQ CX, CX
+	JE    stridedBytes1AVX512_done
+
+stridedBytes1AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	ADDQ         $0x00000004, BX
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes1AVX512_next
+
+stridedBytes1AVX512_done:
+	VPADDD  Z4, Z0, Z0
+	VPADDD  Z5, Z1, Z1
+	VPADDD  Z6, Z2, Z2
+	VPADDD  Z7, Z3, Z3
+	VPADDD  Z2, Z0, Z0
+	VPADDD  Z3, Z1, Z1
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes2AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes2AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), DX
+	MOVQ (AX), BX
+	MOVQ 56(AX), SI
+	MOVQ 48(AX), DI
+
+stridedBytes2AVX512_sets:
+	CMPQ         CX, $0x00000002
+	JL           stridedBytes2AVX512_single
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS 4(BX), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS 4(BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	ADDQ         $0x00000008, BX
+	SUBQ         $0x00000002, CX
+	JMP          stridedBytes2AVX512_sets
+
+stridedBytes2AVX512_single:
+	TESTQ CX, CX
+	JE    stridedBytes2AVX512_done
+
+stridedBytes2AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	ADDQ         $0x00000004, BX
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes2AVX512_next
+
+stridedBytes2AVX512_done:
+	VPADDD  Z4, Z0, Z0
+	VPADDD  Z5, Z1, Z1
+	VPADDD  Z6, Z2, Z2
+	VPADDD  Z7, Z3, Z3
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes3AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes3AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), DX
+	MOVQ (AX), BX
+	MOVQ 56(AX), SI
+	MOVQ 48(AX), DI
+
+stridedBytes3AVX512_sets:
+	CMPQ         CX, $0x00000002
+	JL           stridedBytes3AVX512_single
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS 4(BX), Z29
+	VPDPBUSD     Z31, Z29, Z6
+	VPDPBUSD     Z30, Z29, Z7
+	VBROADCASTSS 4(BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z8
+	VPDPBUSD     Z30, Z28, Z9
+	VBROADCASTSS 4(BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z10
+	VPDPBUSD     Z30, Z29, Z11
+	ADDQ         $0x00000008, BX
+	SUBQ         $0x00000002, CX
+	JMP          stridedBytes3AVX512_sets
+
+stridedBytes3AVX512_single:
+	TESTQ CX, CX
+	JE    stridedBytes3AVX512_done
+
+stridedBytes3AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	ADDQ         $0x00000004, BX
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes3AVX512_next
+
+stridedBytes3AVX512_done:
+	VPADDD  Z6, Z0, Z0
+	VPADDD  Z7, Z1, Z1
+	VPADDD  Z8, Z2, Z2
+	VPADDD  Z9, Z3, Z3
+	VPADDD  Z10, Z4, Z4
+	VPADDD  Z11, Z5, Z5
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes4AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes4AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes4AVX512_done
+
+stridedBytes4AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R8), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes4AVX512_next
+
+stridedBytes4AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes5AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes5AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes5AVX512_done
+
+stridedBytes5AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R8), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R8)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes5AVX512_next
+
+stridedBytes5AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes6AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes6AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes6AVX512_done
+
+stridedBytes6AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R8), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R8)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R8)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes6AVX512_next
+
+stridedBytes6AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes7AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes7AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes7AVX512_done
+
+stridedBytes7AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R8), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes7AVX512_next
+
+stridedBytes7AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes8AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes8AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes8AVX512_done
+
+stridedBytes8AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R8), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	VBROADCASTSS (R8)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z14
+	VPDPBUSD     Z30, Z28, Z15
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes8AVX512_next
+
+stridedBytes8AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes9AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes9AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes9AVX512_done
+
+stridedBytes9AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R8), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	VBROADCASTSS (R8)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z14
+	VPDPBUSD     Z30, Z28, Z15
+	VBROADCASTSS (R8)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z16
+	VPDPBUSD     Z30, Z29, Z17
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes9AVX512_next
+
+stridedBytes9AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes10AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes10AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R10
+	LEAQ  (R10)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes10AVX512_done
+
+stridedBytes10AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R10), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	VBROADCASTSS (R10)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z14
+	VPDPBUSD     Z30, Z28, Z15
+	VBROADCASTSS (R10)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z16
+	VPDPBUSD     Z30, Z29, Z17
+	VBROADCASTSS (R8), Z28
+	VPDPBUSD     Z31, Z28, Z18
+	VPDPBUSD     Z30, Z28, Z19
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes10AVX512_next
+
+stridedBytes10AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes11AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes11AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R10
+	LEAQ  (R10)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes11AVX512_done
+
+stridedBytes11AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R10), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	VBROADCASTSS (R10)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z14
+	VPDPBUSD     Z30, Z28, Z15
+	VBROADCASTSS (R10)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z16
+	VPDPBUSD     Z30, Z29, Z17
+	VBROADCASTSS (R8), Z28
+	VPDPBUSD     Z31, Z28, Z18
+	VPDPBUSD     Z30, Z28, Z19
+	VBROADCASTSS (R8)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z20
+	VPDPBUSD     Z30, Z29, Z21
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes11AVX512_next
+
+stridedBytes11AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes12AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes12AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	VBROADCASTSS 44(CX), Z22
+	VMOVAPS      Z22, Z23
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z22
+	VMOVUPS.Z 64(CX), K2, Z23
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R10
+	LEAQ  (R10)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes12AVX512_done
+
+stridedBytes12AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R10), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	VBROADCASTSS (R10)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z14
+	VPDPBUSD     Z30, Z28, Z15
+	VBROADCASTSS (R10)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z16
+	VPDPBUSD     Z30, Z29, Z17
+	VBROADCASTSS (R8), Z28
+	VPDPBUSD     Z31, Z28, Z18
+	VPDPBUSD     Z30, Z28, Z19
+	VBROADCASTSS (R8)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z20
+	VPDPBUSD     Z30, Z29, Z21
+	VBROADCASTSS (R8)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z22
+	VPDPBUSD     Z30, Z28, Z23
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes12AVX512_next
+
+stridedBytes12AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes13AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes13AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	VPXORD       Z24, Z24, Z24
+	VPXORD       Z25, Z25, Z25
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	VBROADCASTSS 44(CX), Z22
+	VMOVAPS      Z22, Z23
+	VBROADCASTSS 48(CX), Z24
+	VMOVAPS      Z24, Z25
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z22
+	VMOVUPS.Z 64(CX), K2, Z23
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z24
+	VMOVUPS.Z 64(CX), K2, Z25
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R10
+	LEAQ  (R10)(R8*1), R11
+	LEAQ  (R11)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes13AVX512_done
+
+stridedBytes13AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R10), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	VBROADCASTSS (R10)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z14
+	VPDPBUSD     Z30, Z28, Z15
+	VBROADCASTSS (R10)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z16
+	VPDPBUSD     Z30, Z29, Z17
+	VBROADCASTSS (R11), Z28
+	VPDPBUSD     Z31, Z28, Z18
+	VPDPBUSD     Z30, Z28, Z19
+	VBROADCASTSS (R11)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z20
+	VPDPBUSD     Z30, Z29, Z21
+	VBROADCASTSS (R11)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z22
+	VPDPBUSD     Z30, Z28, Z23
+	VBROADCASTSS (R8), Z29
+	VPDPBUSD     Z31, Z29, Z24
+	VPDPBUSD     Z30, Z29, Z25
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes13AVX512_next
+
+stridedBytes13AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func stridedBytes14AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2
+TEXT ·stridedBytes14AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	VPXORD       Z24, Z24, Z24
+	VPXORD       Z25, Z25, Z25
+	VPXORD       Z26, Z26, Z26
+	VPXORD       Z27, Z27, Z27
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	VBROADCASTSS 44(CX), Z22
+	VMOVAPS      Z22, Z23
+	VBROADCASTSS 48(CX), Z24
+	VMOVAPS      Z24, Z25
+	VBROADCASTSS 52(CX), Z26
+	VMOVAPS      Z26, Z27
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z22
+	VMOVUPS.Z 64(CX), K2, Z23
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z24
+	VMOVUPS.Z 64(CX), K2, Z25
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z26
+	VMOVUPS.Z 64(CX), K2, Z27
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  56(AX), SI
+	MOVQ  48(AX), DI
+	LEAQ  (DI)(DI*2), R8
+	LEAQ  (BX)(R8*1), R9
+	LEAQ  (R9)(R8*1), R10
+	LEAQ  (R10)(R8*1), R11
+	LEAQ  (R11)(R8*1), R8
+	TESTQ CX, CX
+	JE    stridedBytes14AVX512_done
+
+stridedBytes14AVX512_next:
+	VMOVUPS.Z    (DX), K1, Z31
+	VMOVUPS.Z    64(DX), K2, Z30
+	ADDQ         SI, DX
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z31, Z29, Z0
+	VPDPBUSD     Z30, Z29, Z1
+	VBROADCASTSS (BX)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z2
+	VPDPBUSD     Z30, Z28, Z3
+	VBROADCASTSS (BX)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z4
+	VPDPBUSD     Z30, Z29, Z5
+	VBROADCASTSS (R9), Z28
+	VPDPBUSD     Z31, Z28, Z6
+	VPDPBUSD     Z30, Z28, Z7
+	VBROADCASTSS (R9)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z8
+	VPDPBUSD     Z30, Z29, Z9
+	VBROADCASTSS (R9)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z10
+	VPDPBUSD     Z30, Z28, Z11
+	VBROADCASTSS (R10), Z29
+	VPDPBUSD     Z31, Z29, Z12
+	VPDPBUSD     Z30, Z29, Z13
+	VBROADCASTSS (R10)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z14
+	VPDPBUSD     Z30, Z28, Z15
+	VBROADCASTSS (R10)(DI*2), Z29
+	VPDPBUSD     Z31, Z29, Z16
+	VPDPBUSD     Z30, Z29, Z17
+	VBROADCASTSS (R11), Z28
+	VPDPBUSD     Z31, Z28, Z18
+	VPDPBUSD     Z30, Z28, Z19
+	VBROADCASTSS (R11)(DI*1), Z29
+	VPDPBUSD     Z31, Z29, Z20
+	VPDPBUSD     Z30, Z29, Z21
+	VBROADCASTSS (R11)(DI*2), Z28
+	VPDPBUSD     Z31, Z28, Z22
+	VPDPBUSD     Z30, Z28, Z23
+	VBROADCASTSS (R8), Z29
+	VPDPBUSD     Z31, Z29, Z24
+	VPDPBUSD     Z30, Z29, Z25
+	VBROADCASTSS (R8)(DI*1), Z28
+	VPDPBUSD     Z31, Z28, Z26
+	VPDPBUSD     Z30, Z28, Z27
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000004, R11
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, CX
+	JNE          stridedBytes14AVX512_next
+
+stridedBytes14AVX512_done:
+	MOVQ    16(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z26, K1, (CX)
+	VMOVUPS Z27, K2, 64(CX)
+	ADDQ    AX, CX
+	VZEROUPPER
+	RET
+
+// func indirectBytes1AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes1AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), DX
+	MOVQ (AX), BX
+	MOVQ 32(AX), SI
+
+indirectBytes1AVX512_sets:
+	CMPQ         CX, $0x00000004
+	JL           indirectBytes1AVX512_single
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	MOVQ         8(SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS 4(BX), Z29
+	VPDPBUSD     Z29, Z31, Z2
+	VPDPBUSD     Z29, Z30, Z3
+	MOVQ         16(SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	MOVQ         24(SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS 12(BX), Z29
+	VPDPBUSD     Z29, Z31, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000004, CX
+	JMP          indirectBytes1AVX512_sets
+
+indirectBytes1AVX512_single:
+	TESTQ CX, CX
+	JE    indirectBytes1AVX512_done
+
+indirectBytes1AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000004, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes1AVX512_next
+
+indirectBytes1AVX512_done:
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPADDD        Z2, Z0, Z0
+	VPADDD        Z3, Z1, Z1
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes2AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes2AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), DX
+	MOVQ (AX), BX
+	MOVQ 32(AX), SI
+
+indirectBytes2AVX512_sets:
+	CMPQ         CX, $0x00000002
+	JL           indirectBytes2AVX512_single
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	MOVQ         8(SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000002, CX
+	JMP          indirectBytes2AVX512_sets
+
+indirectBytes2AVX512_single:
+	TESTQ CX, CX
+	JE    indirectBytes2AVX512_done
+
+indirectBytes2AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000008, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes2AVX512_next
+
+indirectBytes2AVX512_done:
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes3AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes3AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+
+started:
+	MOVQ 40(AX), CX
+	MOVQ 8(AX), DX
+	MOVQ (AX), BX
+	MOVQ 32(AX), SI
+
+indirectBytes3AVX512_sets:
+	CMPQ         CX, $0x00000002
+	JL           indirectBytes3AVX512_single
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	MOVQ         8(SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS 12(BX), Z29
+	VPDPBUSD     Z29, Z31, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	VBROADCASTSS 16(BX), Z28
+	VPDPBUSD     Z28, Z31, Z8
+	VPDPBUSD     Z28, Z30, Z9
+	VBROADCASTSS 20(BX), Z29
+	VPDPBUSD     Z29, Z31, Z10
+	VPDPBUSD     Z29, Z30, Z11
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000018, BX
+	SUBQ         $0x00000002, CX
+	JMP          indirectBytes3AVX512_sets
+
+indirectBytes3AVX512_single:
+	TESTQ CX, CX
+	JE    indirectBytes3AVX512_done
+
+indirectBytes3AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x0000000c, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes3AVX512_next
+
+indirectBytes3AVX512_done:
+	VPADDD        Z6, Z0, Z0
+	VPADDD        Z7, Z1, Z1
+	VPADDD        Z8, Z2, Z2
+	VPADDD        Z9, Z3, Z3
+	VPADDD        Z10, Z4, Z4
+	VPADDD        Z11, Z5, Z5
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes4AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes4AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes4AVX512_done
+
+indirectBytes4AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes4AVX512_next
+
+indirectBytes4AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes5AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes5AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes5AVX512_done
+
+indirectBytes5AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000014, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes5AVX512_next
+
+indirectBytes5AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes6AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes6AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes6AVX512_done
+
+indirectBytes6AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000018, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes6AVX512_next
+
+indirectBytes6AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes7AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes7AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes7AVX512_done
+
+indirectBytes7AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x0000001c, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes7AVX512_next
+
+indirectBytes7AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes8AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes8AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes8AVX512_done
+
+indirectBytes8AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VBROADCASTSS 28(BX), Z28
+	VPDPBUSD     Z28, Z31, Z14
+	VPDPBUSD     Z28, Z30, Z15
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes8AVX512_next
+
+indirectBytes8AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z14, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z15, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes9AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes9AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes9AVX512_done
+
+indirectBytes9AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VBROADCASTSS 28(BX), Z28
+	VPDPBUSD     Z28, Z31, Z14
+	VPDPBUSD     Z28, Z30, Z15
+	VBROADCASTSS 32(BX), Z29
+	VPDPBUSD     Z29, Z31, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000024, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes9AVX512_next
+
+indirectBytes9AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z14, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z15, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z16, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z17, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes10AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes10AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes10AVX512_done
+
+indirectBytes10AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VBROADCASTSS 28(BX), Z28
+	VPDPBUSD     Z28, Z31, Z14
+	VPDPBUSD     Z28, Z30, Z15
+	VBROADCASTSS 32(BX), Z29
+	VPDPBUSD     Z29, Z31, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VBROADCASTSS 36(BX), Z28
+	VPDPBUSD     Z28, Z31, Z18
+	VPDPBUSD     Z28, Z30, Z19
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000028, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes10AVX512_next
+
+indirectBytes10AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z14, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z15, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z16, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z17, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z18, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z19, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes11AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes11AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes11AVX512_done
+
+indirectBytes11AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VBROADCASTSS 28(BX), Z28
+	VPDPBUSD     Z28, Z31, Z14
+	VPDPBUSD     Z28, Z30, Z15
+	VBROADCASTSS 32(BX), Z29
+	VPDPBUSD     Z29, Z31, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VBROADCASTSS 36(BX), Z28
+	VPDPBUSD     Z28, Z31, Z18
+	VPDPBUSD     Z28, Z30, Z19
+	VBROADCASTSS 40(BX), Z29
+	VPDPBUSD     Z29, Z31, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x0000002c, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes11AVX512_next
+
+indirectBytes11AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z14, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z15, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z16, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z17, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z18, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z19, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z20, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z21, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes12AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes12AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	VBROADCASTSS 44(CX), Z22
+	VMOVAPS      Z22, Z23
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z22
+	VMOVUPS.Z 64(CX), K2, Z23
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes12AVX512_done
+
+indirectBytes12AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VBROADCASTSS 28(BX), Z28
+	VPDPBUSD     Z28, Z31, Z14
+	VPDPBUSD     Z28, Z30, Z15
+	VBROADCASTSS 32(BX), Z29
+	VPDPBUSD     Z29, Z31, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VBROADCASTSS 36(BX), Z28
+	VPDPBUSD     Z28, Z31, Z18
+	VPDPBUSD     Z28, Z30, Z19
+	VBROADCASTSS 40(BX), Z29
+	VPDPBUSD     Z29, Z31, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VBROADCASTSS 44(BX), Z28
+	VPDPBUSD     Z28, Z31, Z22
+	VPDPBUSD     Z28, Z30, Z23
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000030, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes12AVX512_next
+
+indirectBytes12AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z14, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z15, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z16, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z17, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z18, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z19, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z20, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z21, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z22, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z23, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes13AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes13AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	VPXORD       Z24, Z24, Z24
+	VPXORD       Z25, Z25, Z25
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	VBROADCASTSS 44(CX), Z22
+	VMOVAPS      Z22, Z23
+	VBROADCASTSS 48(CX), Z24
+	VMOVAPS      Z24, Z25
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z22
+	VMOVUPS.Z 64(CX), K2, Z23
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z24
+	VMOVUPS.Z 64(CX), K2, Z25
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes13AVX512_done
+
+indirectBytes13AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VBROADCASTSS 28(BX), Z28
+	VPDPBUSD     Z28, Z31, Z14
+	VPDPBUSD     Z28, Z30, Z15
+	VBROADCASTSS 32(BX), Z29
+	VPDPBUSD     Z29, Z31, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VBROADCASTSS 36(BX), Z28
+	VPDPBUSD     Z28, Z31, Z18
+	VPDPBUSD     Z28, Z30, Z19
+	VBROADCASTSS 40(BX), Z29
+	VPDPBUSD     Z29, Z31, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VBROADCASTSS 44(BX), Z28
+	VPDPBUSD     Z28, Z31, Z22
+	VPDPBUSD     Z28, Z30, Z23
+	VBROADCASTSS 48(BX), Z29
+	VPDPBUSD     Z29, Z31, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000034, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes13AVX512_next
+
+indirectBytes13AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z14, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z15, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z16, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z17, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z18, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z19, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z20, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z21, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z22, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z23, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z24, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z25, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
+// func indirectBytes14AVX512(t *byte)
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+TEXT ·indirectBytes14AVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         88(AX), CX
+	MOVL         $0xffffffff, DX
+	BZHIL        CX, DX, DX
+	KMOVW        DX, K1
+	SHRL         $0x10, DX
+	KMOVW        DX, K2
+	MOVQ         80(AX), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	VPXORD       Z24, Z24, Z24
+	VPXORD       Z25, Z25, Z25
+	VPXORD       Z26, Z26, Z26
+	VPXORD       Z27, Z27, Z27
+	CMPQ         CX, $0x00000001
+	JB           started
+	JE           matrix
+	MOVQ         24(AX), CX
+	VBROADCASTSS (CX), Z0
+	VMOVAPS      Z0, Z1
+	VBROADCASTSS 4(CX), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 8(CX), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 12(CX), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 16(CX), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 20(CX), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMOVAPS      Z12, Z13
+	VBROADCASTSS 28(CX), Z14
+	VMOVAPS      Z14, Z15
+	VBROADCASTSS 32(CX), Z16
+	VMOVAPS      Z16, Z17
+	VBROADCASTSS 36(CX), Z18
+	VMOVAPS      Z18, Z19
+	VBROADCASTSS 40(CX), Z20
+	VMOVAPS      Z20, Z21
+	VBROADCASTSS 44(CX), Z22
+	VMOVAPS      Z22, Z23
+	VBROADCASTSS 48(CX), Z24
+	VMOVAPS      Z24, Z25
+	VBROADCASTSS 52(CX), Z26
+	VMOVAPS      Z26, Z27
+	JMP          started
+
+matrix:
+	MOVQ      24(AX), CX
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VMOVUPS.Z 64(CX), K2, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VMOVUPS.Z 64(CX), K2, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z 64(CX), K2, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VMOVUPS.Z 64(CX), K2, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VMOVUPS.Z 64(CX), K2, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VMOVUPS.Z 64(CX), K2, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VMOVUPS.Z 64(CX), K2, Z15
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VMOVUPS.Z 64(CX), K2, Z17
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VMOVUPS.Z 64(CX), K2, Z19
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z20
+	VMOVUPS.Z 64(CX), K2, Z21
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z22
+	VMOVUPS.Z 64(CX), K2, Z23
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z24
+	VMOVUPS.Z 64(CX), K2, Z25
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z26
+	VMOVUPS.Z 64(CX), K2, Z27
+	ADDQ      DX, CX
+
+started:
+	MOVQ  40(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  32(AX), SI
+	TESTQ CX, CX
+	JE    indirectBytes14AVX512_done
+
+indirectBytes14AVX512_next:
+	MOVQ         (SI), DI
+	VMOVUPS.Z    (DX)(DI*1), K1, Z31
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
+	VBROADCASTSS (BX), Z29
+	VPDPBUSD     Z29, Z31, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VBROADCASTSS 4(BX), Z28
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z28, Z30, Z3
+	VBROADCASTSS 8(BX), Z29
+	VPDPBUSD     Z29, Z31, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z28
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z28, Z30, Z7
+	VBROADCASTSS 16(BX), Z29
+	VPDPBUSD     Z29, Z31, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VBROADCASTSS 20(BX), Z28
+	VPDPBUSD     Z28, Z31, Z10
+	VPDPBUSD     Z28, Z30, Z11
+	VBROADCASTSS 24(BX), Z29
+	VPDPBUSD     Z29, Z31, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VBROADCASTSS 28(BX), Z28
+	VPDPBUSD     Z28, Z31, Z14
+	VPDPBUSD     Z28, Z30, Z15
+	VBROADCASTSS 32(BX), Z29
+	VPDPBUSD     Z29, Z31, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VBROADCASTSS 36(BX), Z28
+	VPDPBUSD     Z28, Z31, Z18
+	VPDPBUSD     Z28, Z30, Z19
+	VBROADCASTSS 40(BX), Z29
+	VPDPBUSD     Z29, Z31, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VBROADCASTSS 44(BX), Z28
+	VPDPBUSD     Z28, Z31, Z22
+	VPDPBUSD     Z28, Z30, Z23
+	VBROADCASTSS 48(BX), Z29
+	VPDPBUSD     Z29, Z31, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	VBROADCASTSS 52(BX), Z28
+	VPDPBUSD     Z28, Z31, Z26
+	VPDPBUSD     Z28, Z30, Z27
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000038, BX
+	SUBQ         $0x00000001, CX
+	JNE          indirectBytes14AVX512_next
+
+indirectBytes14AVX512_done:
+	MOVQ          16(AX), CX
+	MOVQ          64(AX), DX
+	MOVQ          96(AX), AX
+	KMOVW         AX, K3
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	LEAQ          (CX)(DI*4), BX
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K5
+	SHRQ          $0x10, AX
+	KMOVW         AX, K4
+	MOVWLZX       AX, SI
+	POPCNTL       SI, DI
+	MOVL          $0xffffffff, SI
+	BZHIL         DI, SI, SI
+	KMOVW         SI, K6
+	SHRQ          $0x10, AX
+	VCOMPRESSPS.Z Z0, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z1, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z2, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z3, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z4, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z5, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z6, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z7, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z8, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z9, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z10, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z11, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z12, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z13, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z14, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z15, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z16, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z17, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z18, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z19, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z20, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z21, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z22, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z23, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z24, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z25, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VCOMPRESSPS.Z Z26, K3, Z31
+	VMOVUPS       Z31, K5, (CX)
+	ADDQ          DX, CX
+	VCOMPRESSPS.Z Z27, K4, Z30
+	VMOVUPS       Z30, K6, (BX)
+	ADDQ          DX, BX
+	VZEROUPPER
+	RET
+
 // func filterAVX2(dst *float32, image *float32, weights *float32, offsets *int64, taps int, rows int, columns int, step int, bias float32, low float32, high float32)
 // Requires: AVX, CMOV, FMA3
 TEXT ·filterAVX2(SB), NOSPLIT, $0-76

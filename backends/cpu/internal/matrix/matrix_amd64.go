@@ -11,9 +11,13 @@ import (
 func init() {
 	if isa.Best >= isa.AVX2 {
 		best, filter, envelope = &kernelsAVX2, filterOf(filterAVX2), envelopeOf(envelopeAVX2)
+		bestInteger = integerKernels{&kernelsPairsAVX2, 2}
 	}
 	if isa.Best >= isa.AVX512 {
 		best, filter, envelope = &kernelsAVX512, filterOf(filterAVX512), envelopeOf(envelopeAVX512)
+	}
+	if isa.VNNI {
+		bestInteger = integerKernels{&kernelsBytesAVX512, 4}
 	}
 }
 

@@ -6,147 +6,159 @@ package vector
 
 // kernels are the functions of one set of instructions.
 type kernels struct {
-	addBoth     elementwise
-	subBoth     elementwise
-	mulBoth     elementwise
-	divBoth     elementwise
-	maxBoth     elementwise
-	minBoth     elementwise
-	addRight    elementwise
-	subRight    elementwise
-	mulRight    elementwise
-	divRight    elementwise
-	maxRight    elementwise
-	minRight    elementwise
-	subLeft     elementwise
-	divLeft     elementwise
-	prelu       elementwise
-	abs         elementwise
-	neg         elementwise
-	sqrt        elementwise
-	reciprocal  elementwise
-	floor       elementwise
-	ceil        elementwise
-	round       elementwise
-	affine      elementwise
-	clip        elementwise
-	leakyRelu   elementwise
-	hardSigmoid elementwise
-	hardSwish   elementwise
-	exp         elementwise
-	log         elementwise
-	tanh        elementwise
-	erf         elementwise
-	sigmoid     elementwise
-	softplus    elementwise
-	gelu        elementwise
-	geluTanh    elementwise
-	swish       elementwise
-	elu         elementwise
-	sum         reduction
-	sumSquares  reduction
-	dot         reduction
-	greatest    reduction
-	least       reduction
-	expSum      func(dst, a *float32, n int, m float32) float32
-	normalize   func(dst, a, scale, bias *float32, n int, mean, inverse float32)
-	addScaled   func(dst, a *float32, n int, s float32)
+	addBoth            elementwise
+	subBoth            elementwise
+	mulBoth            elementwise
+	divBoth            elementwise
+	maxBoth            elementwise
+	minBoth            elementwise
+	addRight           elementwise
+	subRight           elementwise
+	mulRight           elementwise
+	divRight           elementwise
+	maxRight           elementwise
+	minRight           elementwise
+	subLeft            elementwise
+	divLeft            elementwise
+	prelu              elementwise
+	abs                elementwise
+	neg                elementwise
+	sqrt               elementwise
+	reciprocal         elementwise
+	floor              elementwise
+	ceil               elementwise
+	round              elementwise
+	affine             elementwise
+	clip               elementwise
+	leakyRelu          elementwise
+	hardSigmoid        elementwise
+	hardSwish          elementwise
+	exp                elementwise
+	log                elementwise
+	tanh               elementwise
+	erf                elementwise
+	sigmoid            elementwise
+	softplus           elementwise
+	gelu               elementwise
+	geluTanh           elementwise
+	swish              elementwise
+	elu                elementwise
+	sum                reduction
+	sumSquares         reduction
+	dot                reduction
+	greatest           reduction
+	least              reduction
+	expSum             func(dst, a *float32, n int, m float32) float32
+	normalize          func(dst, a, scale, bias *float32, n int, mean, inverse float32)
+	addScaled          func(dst, a *float32, n int, s float32)
+	quantize           func(dst *byte, a *float32, n int, scale, zero, low, high float32)
+	dequantizeUnsigned func(dst *float32, a *byte, n int, scale, zero float32)
+	dequantizeSigned   func(dst *float32, a *byte, n int, scale, zero float32)
+	scaleIntegers      func(dst *float32, a *int32, n int, scale float32)
 }
 
 var kernelsAVX2 = kernels{
-	addBoth:     addBothAVX2,
-	subBoth:     subBothAVX2,
-	mulBoth:     mulBothAVX2,
-	divBoth:     divBothAVX2,
-	maxBoth:     maxBothAVX2,
-	minBoth:     minBothAVX2,
-	addRight:    addRightAVX2,
-	subRight:    subRightAVX2,
-	mulRight:    mulRightAVX2,
-	divRight:    divRightAVX2,
-	maxRight:    maxRightAVX2,
-	minRight:    minRightAVX2,
-	subLeft:     subLeftAVX2,
-	divLeft:     divLeftAVX2,
-	prelu:       preluAVX2,
-	abs:         absAVX2,
-	neg:         negAVX2,
-	sqrt:        sqrtAVX2,
-	reciprocal:  reciprocalAVX2,
-	floor:       floorAVX2,
-	ceil:        ceilAVX2,
-	round:       roundAVX2,
-	affine:      affineAVX2,
-	clip:        clipAVX2,
-	leakyRelu:   leakyReluAVX2,
-	hardSigmoid: hardSigmoidAVX2,
-	hardSwish:   hardSwishAVX2,
-	exp:         expAVX2,
-	log:         logAVX2,
-	tanh:        tanhAVX2,
-	erf:         erfAVX2,
-	sigmoid:     sigmoidAVX2,
-	softplus:    softplusAVX2,
-	gelu:        geluAVX2,
-	geluTanh:    geluTanhAVX2,
-	swish:       swishAVX2,
-	elu:         eluAVX2,
-	sum:         sumAVX2,
-	sumSquares:  sumSquaresAVX2,
-	dot:         dotAVX2,
-	greatest:    greatestAVX2,
-	least:       leastAVX2,
-	expSum:      expSumAVX2,
-	normalize:   normalizeAVX2,
-	addScaled:   addScaledAVX2,
+	addBoth:            addBothAVX2,
+	subBoth:            subBothAVX2,
+	mulBoth:            mulBothAVX2,
+	divBoth:            divBothAVX2,
+	maxBoth:            maxBothAVX2,
+	minBoth:            minBothAVX2,
+	addRight:           addRightAVX2,
+	subRight:           subRightAVX2,
+	mulRight:           mulRightAVX2,
+	divRight:           divRightAVX2,
+	maxRight:           maxRightAVX2,
+	minRight:           minRightAVX2,
+	subLeft:            subLeftAVX2,
+	divLeft:            divLeftAVX2,
+	prelu:              preluAVX2,
+	abs:                absAVX2,
+	neg:                negAVX2,
+	sqrt:               sqrtAVX2,
+	reciprocal:         reciprocalAVX2,
+	floor:              floorAVX2,
+	ceil:               ceilAVX2,
+	round:              roundAVX2,
+	affine:             affineAVX2,
+	clip:               clipAVX2,
+	leakyRelu:          leakyReluAVX2,
+	hardSigmoid:        hardSigmoidAVX2,
+	hardSwish:          hardSwishAVX2,
+	exp:                expAVX2,
+	log:                logAVX2,
+	tanh:               tanhAVX2,
+	erf:                erfAVX2,
+	sigmoid:            sigmoidAVX2,
+	softplus:           softplusAVX2,
+	gelu:               geluAVX2,
+	geluTanh:           geluTanhAVX2,
+	swish:              swishAVX2,
+	elu:                eluAVX2,
+	sum:                sumAVX2,
+	sumSquares:         sumSquaresAVX2,
+	dot:                dotAVX2,
+	greatest:           greatestAVX2,
+	least:              leastAVX2,
+	expSum:             expSumAVX2,
+	normalize:          normalizeAVX2,
+	addScaled:          addScaledAVX2,
+	quantize:           quantizeAVX2,
+	dequantizeUnsigned: dequantizeUnsignedAVX2,
+	dequantizeSigned:   dequantizeSignedAVX2,
+	scaleIntegers:      scaleIntegersAVX2,
 }
 
 var kernelsAVX512 = kernels{
-	addBoth:     addBothAVX512,
-	subBoth:     subBothAVX512,
-	mulBoth:     mulBothAVX512,
-	divBoth:     divBothAVX512,
-	maxBoth:     maxBothAVX512,
-	minBoth:     minBothAVX512,
-	addRight:    addRightAVX512,
-	subRight:    subRightAVX512,
-	mulRight:    mulRightAVX512,
-	divRight:    divRightAVX512,
-	maxRight:    maxRightAVX512,
-	minRight:    minRightAVX512,
-	subLeft:     subLeftAVX512,
-	divLeft:     divLeftAVX512,
-	prelu:       preluAVX512,
-	abs:         absAVX512,
-	neg:         negAVX512,
-	sqrt:        sqrtAVX512,
-	reciprocal:  reciprocalAVX512,
-	floor:       floorAVX512,
-	ceil:        ceilAVX512,
-	round:       roundAVX512,
-	affine:      affineAVX512,
-	clip:        clipAVX512,
-	leakyRelu:   leakyReluAVX512,
-	hardSigmoid: hardSigmoidAVX512,
-	hardSwish:   hardSwishAVX512,
-	exp:         expAVX512,
-	log:         logAVX512,
-	tanh:        tanhAVX512,
-	erf:         erfAVX512,
-	sigmoid:     sigmoidAVX512,
-	softplus:    softplusAVX512,
-	gelu:        geluAVX512,
-	geluTanh:    geluTanhAVX512,
-	swish:       swishAVX512,
-	elu:         eluAVX512,
-	sum:         sumAVX512,
-	sumSquares:  sumSquaresAVX512,
-	dot:         dotAVX512,
-	greatest:    greatestAVX512,
-	least:       leastAVX512,
-	expSum:      expSumAVX512,
-	normalize:   normalizeAVX512,
-	addScaled:   addScaledAVX512,
+	addBoth:            addBothAVX512,
+	subBoth:            subBothAVX512,
+	mulBoth:            mulBothAVX512,
+	divBoth:            divBothAVX512,
+	maxBoth:            maxBothAVX512,
+	minBoth:            minBothAVX512,
+	addRight:           addRightAVX512,
+	subRight:           subRightAVX512,
+	mulRight:           mulRightAVX512,
+	divRight:           divRightAVX512,
+	maxRight:           maxRightAVX512,
+	minRight:           minRightAVX512,
+	subLeft:            subLeftAVX512,
+	divLeft:            divLeftAVX512,
+	prelu:              preluAVX512,
+	abs:                absAVX512,
+	neg:                negAVX512,
+	sqrt:               sqrtAVX512,
+	reciprocal:         reciprocalAVX512,
+	floor:              floorAVX512,
+	ceil:               ceilAVX512,
+	round:              roundAVX512,
+	affine:             affineAVX512,
+	clip:               clipAVX512,
+	leakyRelu:          leakyReluAVX512,
+	hardSigmoid:        hardSigmoidAVX512,
+	hardSwish:          hardSwishAVX512,
+	exp:                expAVX512,
+	log:                logAVX512,
+	tanh:               tanhAVX512,
+	erf:                erfAVX512,
+	sigmoid:            sigmoidAVX512,
+	softplus:           softplusAVX512,
+	gelu:               geluAVX512,
+	geluTanh:           geluTanhAVX512,
+	swish:              swishAVX512,
+	elu:                eluAVX512,
+	sum:                sumAVX512,
+	sumSquares:         sumSquaresAVX512,
+	dot:                dotAVX512,
+	greatest:           greatestAVX512,
+	least:              leastAVX512,
+	expSum:             expSumAVX512,
+	normalize:          normalizeAVX512,
+	addScaled:          addScaledAVX512,
+	quantize:           quantizeAVX512,
+	dequantizeUnsigned: dequantizeUnsignedAVX512,
+	dequantizeSigned:   dequantizeSignedAVX512,
+	scaleIntegers:      scaleIntegersAVX512,
 }
 
 // addBothAVX2 sets dst[i] to a[i] + b[i].
@@ -374,6 +386,27 @@ func normalizeAVX2(dst, a, scale, bias *float32, n int, mean, inverse float32)
 //go:noescape
 func addScaledAVX2(dst, a *float32, n int, s float32)
 
+// quantizeAVX2 sets dst[i] to a[i] / scale, rounded to nearest, ties to even, plus zero, and
+// clipped; n is a multiple of a register's lanes.
+//
+//go:noescape
+func quantizeAVX2(dst *byte, a *float32, n int, scale, zero, low, high float32)
+
+// dequantizeUnsignedAVX2 sets dst[i] to (a[i] - zero) × scale; n is a multiple of a register's lanes.
+//
+//go:noescape
+func dequantizeUnsignedAVX2(dst *float32, a *byte, n int, scale, zero float32)
+
+// dequantizeSignedAVX2 sets dst[i] to (a[i] - zero) × scale; n is a multiple of a register's lanes.
+//
+//go:noescape
+func dequantizeSignedAVX2(dst *float32, a *byte, n int, scale, zero float32)
+
+// scaleIntegersAVX2 sets dst[i] to a[i] × scale; n is a multiple of a register's lanes.
+//
+//go:noescape
+func scaleIntegersAVX2(dst *float32, a *int32, n int, scale float32)
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -598,3 +631,24 @@ func normalizeAVX512(dst, a, scale, bias *float32, n int, mean, inverse float32)
 //
 //go:noescape
 func addScaledAVX512(dst, a *float32, n int, s float32)
+
+// quantizeAVX512 sets dst[i] to a[i] / scale, rounded to nearest, ties to even, plus zero, and
+// clipped; n is a multiple of a register's lanes.
+//
+//go:noescape
+func quantizeAVX512(dst *byte, a *float32, n int, scale, zero, low, high float32)
+
+// dequantizeUnsignedAVX512 sets dst[i] to (a[i] - zero) × scale; n is a multiple of a register's lanes.
+//
+//go:noescape
+func dequantizeUnsignedAVX512(dst *float32, a *byte, n int, scale, zero float32)
+
+// dequantizeSignedAVX512 sets dst[i] to (a[i] - zero) × scale; n is a multiple of a register's lanes.
+//
+//go:noescape
+func dequantizeSignedAVX512(dst *float32, a *byte, n int, scale, zero float32)
+
+// scaleIntegersAVX512 sets dst[i] to a[i] × scale; n is a multiple of a register's lanes.
+//
+//go:noescape
+func scaleIntegersAVX512(dst *float32, a *int32, n int, scale float32)

@@ -1508,7 +1508,15 @@ DATA constants<>+3616(SB)/8, $0xc2700000c2700000
 DATA constants<>+3624(SB)/8, $0xc2700000c2700000
 DATA constants<>+3632(SB)/8, $0xc2700000c2700000
 DATA constants<>+3640(SB)/8, $0xc2700000c2700000
-GLOBL constants<>(SB), RODATA|NOPTR, $3648
+DATA constants<>+3648(SB)/8, $0x0c0804000c080400
+DATA constants<>+3656(SB)/8, $0x0c0804000c080400
+DATA constants<>+3664(SB)/8, $0x0c0804000c080400
+DATA constants<>+3672(SB)/8, $0x0c0804000c080400
+DATA constants<>+3680(SB)/8, $0x0c0804000c080400
+DATA constants<>+3688(SB)/8, $0x0c0804000c080400
+DATA constants<>+3696(SB)/8, $0x0c0804000c080400
+DATA constants<>+3704(SB)/8, $0x0c0804000c080400
+GLOBL constants<>(SB), RODATA|NOPTR, $3712
 
 // func absAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
@@ -4211,6 +4219,115 @@ registers_done:
 	VMASKMOVPS  Y1, Y0, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func quantizeAVX2(dst *byte, a *float32, n int, scale float32, zero float32, low float32, high float32)
+// Requires: AVX, AVX2
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS zero+28(FP), Y1
+	VBROADCASTSS low+32(FP), Y2
+	VBROADCASTSS high+36(FP), Y3
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y4
+	VDIVPS       Y0, Y4, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMAXPS       Y2, Y4, Y4
+	VMINPS       Y4, Y3, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPSHUFB      constants<>+3648(SB), Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKLDQ   X5, X4, X4
+	VMOVQ        X4, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func dequantizeUnsignedAVX2(dst *float32, a *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX2
+TEXT ·dequantizeUnsignedAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS zero+28(FP), Y1
+
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VPMOVZXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func dequantizeSignedAVX2(dst *float32, a *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX2
+TEXT ·dequantizeSignedAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS zero+28(FP), Y1
+
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VPMOVSXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func scaleIntegersAVX2(dst *float32, a *int32, n int, scale float32)
+// Requires: AVX
+TEXT ·scaleIntegersAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VCVTDQ2PS (CX), Y1
+	VMULPS    Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
 	VZEROUPPER
 	RET
 
@@ -7747,5 +7864,111 @@ registers_done:
 	VMOVUPS     Z1, K1, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func quantizeAVX512(dst *byte, a *float32, n int, scale float32, zero float32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS zero+28(FP), Z1
+	VBROADCASTSS low+32(FP), Z2
+	VBROADCASTSS high+36(FP), Z3
+
+registers:
+	CMPQ        DX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z4
+	VDIVPS      Z0, Z4, Z4
+	VRNDSCALEPS $0x08, Z4, Z4
+	VADDPS      Z1, Z4, Z4
+	VMAXPS      Z2, Z4, Z4
+	VMINPS      Z4, Z3, Z4
+	VCVTPS2DQ   Z4, Z4
+	VPMOVDB     Z4, (AX)
+	ADDQ        $0x00000010, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func dequantizeUnsignedAVX512(dst *float32, a *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX512F
+TEXT ·dequantizeUnsignedAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS zero+28(FP), Z1
+
+registers:
+	CMPQ      DX, $0x00000010
+	JL        registers_done
+	VPMOVZXBD (CX), Z2
+	VCVTDQ2PS Z2, Z2
+	VSUBPS    Z1, Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VMOVUPS   Z2, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func dequantizeSignedAVX512(dst *float32, a *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX512F
+TEXT ·dequantizeSignedAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS zero+28(FP), Z1
+
+registers:
+	CMPQ      DX, $0x00000010
+	JL        registers_done
+	VPMOVSXBD (CX), Z2
+	VCVTDQ2PS Z2, Z2
+	VSUBPS    Z1, Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VMOVUPS   Z2, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func scaleIntegersAVX512(dst *float32, a *int32, n int, scale float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleIntegersAVX512(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Z0
+
+registers:
+	CMPQ      DX, $0x00000010
+	JL        registers_done
+	VCVTDQ2PS (CX), Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, DX
+	JMP       registers
+
+registers_done:
 	VZEROUPPER
 	RET

@@ -62,6 +62,34 @@ func (ks *kernels) use() {
 	AddScaled = func(dst, a []float32, s float32) {
 		ks.addScaled(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), len(dst), s)
 	}
+	ks.useIntegers()
+}
+
+// registers is a multiple of the lanes of every register: what the functions on
+// integers take; the rest is left to the plain ones.
+const registers = 16
+
+func (ks *kernels) useIntegers() {
+	Quantize = func(dst []byte, a []float32, scale, zero, low, high float32) {
+		n := len(dst) &^ (registers - 1)
+		ks.quantize(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n, scale, zero, low, high)
+		quantizeGeneric(dst[n:], a[n:], scale, zero, low, high)
+	}
+	DequantizeUnsigned = func(dst []float32, a []uint8, scale, zero float32) {
+		n := len(dst) &^ (registers - 1)
+		ks.dequantizeUnsigned(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n, scale, zero)
+		dequantizeGeneric(dst[n:], a[n:], scale, zero)
+	}
+	DequantizeSigned = func(dst []float32, a []int8, scale, zero float32) {
+		n := len(dst) &^ (registers - 1)
+		ks.dequantizeSigned(unsafe.SliceData(dst), (*byte)(unsafe.Pointer(unsafe.SliceData(a[:len(dst)]))), n, scale, zero)
+		dequantizeGeneric(dst[n:], a[n:], scale, zero)
+	}
+	ScaleIntegers = func(dst []float32, a []int32, scale float32) {
+		n := len(dst) &^ (registers - 1)
+		ks.scaleIntegers(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n, scale)
+		scaleIntegersGeneric(dst[n:], a[n:], scale)
+	}
 }
 
 func (f elementwise) unary() Unary {

@@ -87,33 +87,3 @@ func BenchmarkQueue(b *testing.B) {
 		})
 	}
 }
-
-// BenchmarkPreempt is a request that takes the place of one of 4,000 leases.
-func BenchmarkPreempt(b *testing.B) {
-	clock := pool.NewManual(epoch)
-	devices := make([]*adapter.Device, 1000)
-	for i := range devices {
-		devices[i] = adapter.New(fmt.Sprintf("c%d", i), &fake{class: driver.GPU, memory: 100})
-	}
-	p, err := pool.New(devices, &pool.Options{Clock: clock})
-	require.NoError(b, err)
-	b.Cleanup(func() { require.NoError(b, p.Close()) })
-	for range 4000 {
-		_, err := p.Acquire(ctx, pool.Request{Memory: 25, Compute: 0.25})
-		require.NoError(b, err)
-	}
-	for b.Loop() {
-		done := make(chan *pool.Lease)
-		go func() {
-			l, err := p.Acquire(ctx, pool.Request{Memory: 25, Compute: 0.25, Priority: 1})
-			if err != nil {
-				panic(err)
-			}
-			done <- l
-		}()
-		for p.Snapshot().Counts.Preempted == 0 {
-		}
-		clock.Advance(time.Hour)
-		_ = (<-done).Release()
-	}
-}

@@ -22,15 +22,17 @@ type card struct {
 	step    int64  // bytes in which memory comes
 	plans   []driver.PartitionPlan
 	total   amount
-	lost    error  // nil while it is there
-	health  string // the last thing it told of itself, "" for nothing but normal
-	failed  int64  // instances that could not be made
-	changes int64  // how often something was given back
+	scale   [2]float64 // 1 / total
+	lost    error      // nil while it is there
+	health  string     // the last thing it told of itself, "" for nothing but normal
+	failed  int64      // instances that could not be made
+	changes int64      // how often something was given back
 
-	room  amount // for the request that is being placed
-	trial int    // and its instances so far
+	want  amount // by an instance of the request that is being placed
+	room  amount // for these
+	trial int    // and how many there are so far
 	gain  amount // from the leases that would have to end for it
-	fits  int    // and its instances then
+	fits  int    // and how many there could be then
 
 	held     amount // by leases, those that are being made or ended included
 	ending   amount // of that, by leases that have been told to end
@@ -85,6 +87,7 @@ func newCard(d *adapter.Device, owned bool, now time.Time) *card {
 	if c.total.memory == 0 {
 		c.unfit = fmt.Sprintf("no memory is known to be free: %d bytes in use of %d", stats.InUse, limit)
 	}
+	c.scale = [2]float64{1 / float64(c.total.memory), 1 / float64(c.total.units)}
 	return c
 }
 
@@ -151,12 +154,12 @@ func (c *card) why(r *Request) string {
 	return fmt.Sprintf("it holds %d such instances, and %d are wanted", c.total.holds(need), r.least())
 }
 
-// filled is the share of the card that is taken when only the room less need is
-// left: of memory or of compute, whichever is more (the dominant share of Ghodsi
-// et al., Dominant Resource Fairness, 2011).
-func (c *card) filled(need amount) float64 {
-	used := c.total.minus(c.room).plus(need)
-	return max(float64(used.memory)/float64(c.total.memory), float64(used.units)/float64(c.total.units))
+// filled is the share of the card that is taken with one more instance of the
+// request that is being placed: of memory or of compute, whichever is more (the
+// dominant share of Ghodsi et al., Dominant Resource Fairness, 2011).
+func (c *card) filled() float64 {
+	used := c.total.minus(c.room).plus(c.want)
+	return max(float64(used.memory)*c.scale[0], float64(used.units)*c.scale[1])
 }
 
 // take books what a lease has, with less than nothing to give it back.
@@ -170,7 +173,7 @@ func (c *card) account(now time.Time) {
 	seconds := max(now.Sub(c.since).Seconds(), 0)
 	c.since = now
 	if c.total.memory > 0 {
-		c.heldTime[0] += seconds * float64(c.held.memory) / float64(c.total.memory)
-		c.heldTime[1] += seconds * float64(c.held.units) / float64(c.total.units)
+		c.heldTime[0] += seconds * float64(c.held.memory) * c.scale[0]
+		c.heldTime[1] += seconds * float64(c.held.units) * c.scale[1]
 	}
 }

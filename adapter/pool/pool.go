@@ -113,6 +113,9 @@ type Pool struct {
 	full    bool                   // the queue has to be held against all cards
 	stamp   int64                  // of the last time that the queue was gone through
 
+	lowest   int   // index of the first in live that is not 0, when stamp was
+	lowestAt int64 // this
+
 	counts   Counts
 	waits    waits
 	watchers map[*watcher]struct{}

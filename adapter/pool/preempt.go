@@ -9,10 +9,14 @@ import (
 // holders. It reports whether there are enough.
 func (p *Pool) claim(t *task, b *bars) bool {
 	r := &t.request
-	if p.options.NoPreemption || !p.lower(r.Priority) || b.has(r.Kind) || t.class.claimless == p.stamp && t.avoid == nil {
+	if b.has(r.Kind) || t.class.claimless == p.stamp && t.avoid == nil {
 		return false
 	}
-	victims, ok := p.victims(t, b)
+	var victims []*Lease
+	ok := !p.options.NoPreemption && p.lower(r.Priority)
+	if ok {
+		victims, ok = p.victims(t, b)
+	}
 	if !ok {
 		t.class.claimless = p.stamp
 		return false
@@ -36,12 +40,10 @@ func (p *Pool) claim(t *task, b *bars) bool {
 // lower reports whether there are leases, told to end or not, of a lower
 // priority.
 func (p *Pool) lower(priority int) bool {
-	for i := -MaxPriority; i < priority; i++ {
-		if p.live[i+MaxPriority] > 0 {
-			return true
-		}
+	if p.lowestAt != p.stamp {
+		p.lowestAt, p.lowest = p.stamp, slices.IndexFunc(p.live[:], func(n int) bool { return n > 0 })
 	}
-	return false
+	return p.lowest >= 0 && p.lowest < priority+MaxPriority
 }
 
 // gained is what will be free on a card once those have ended who have been told

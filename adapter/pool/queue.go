@@ -15,6 +15,7 @@ type task struct {
 	request   Request
 	class     *class
 	submitted time.Time // when it was made first
+	patient   int64     // until when it may be overtaken, in nanoseconds
 	rank      int64     // nanoseconds; the lowest comes first
 	cost      int64     // millionths of the pool that it counts for with its owner
 	state     state
@@ -141,14 +142,14 @@ func (p *Pool) submit(r Request, earlier *task) (*task, error) {
 		return nil, k.refusal
 	}
 	p.last++
-	t := &task{id: p.last, request: r, class: k, submitted: p.clock.Now(), wake: make(chan struct{}, 1)}
-	t.cost = k.cost
+	t := &task{id: p.last, request: r, class: k, cost: k.cost, submitted: p.clock.Now(), wake: make(chan struct{}, 1)}
 	if o := p.owner(r.Owner); earlier != nil {
 		t.submitted, t.rank = earlier.submitted, earlier.rank
 		o.add(t)
 	} else {
 		t.rank = o.rank(p, t)
 	}
+	t.patient = t.submitted.Add(p.options.Patience).UnixNano()
 	p.emit(Event{Kind: Queued, Task: t.id, Request: &t.request})
 	p.enqueue(t)
 	return t, nil
@@ -160,7 +161,7 @@ func (p *Pool) enqueue(t *task) {
 	i, _ := slices.BinarySearchFunc(p.queue, t, byRank)
 	p.queue = slices.Insert(p.queue, i, t)
 	var b bars
-	now := p.clock.Now()
+	now := p.clock.Now().UnixNano()
 	for _, before := range p.queue[:i] {
 		p.bar(&b, before, now)
 	}

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"slices"
-	"time"
 
 	"example.com/midplane/adapter/driver"
 )
@@ -20,9 +19,9 @@ func (b *bars) has(kind driver.Class) bool { return b.all || slices.Contains(b.k
 
 // bar adds the kind of a task that is overtaken no more. One that was promised
 // its place needs no bar.
-func (p *Pool) bar(b *bars, t *task, now time.Time) {
+func (p *Pool) bar(b *bars, t *task, now int64) {
 	kind := t.request.Kind
-	if t.promise != nil || b.has(kind) || now.Sub(t.submitted) < p.options.Patience {
+	if now < t.patient || t.promise != nil || b.has(kind) {
 		return
 	}
 	if kind == "" {
@@ -36,21 +35,26 @@ func (p *Pool) schedule() {
 	if p.closed || len(p.freed) == 0 && !p.full {
 		return
 	}
-	cards, now := p.freed, p.clock.Now()
+	cards, now := p.freed, p.clock.Now().UnixNano()
 	if p.full {
 		cards = p.cards
 	}
 	p.full = false
 	p.stamp++
 	var b bars
+	most := mostFree(cards)
 	keep := p.queue[:0]
 	for _, t := range p.queue {
+		r := &t.request
 		switch {
+		case t.class.stamp == p.stamp && t.class.claimless == p.stamp && t.avoid == nil && t.promise == nil:
+			p.bar(&b, t, now) // like one before it
 		case t.promise != nil:
 			if p.redeem(t) {
 				continue
 			}
-		case p.fit(t, cards, &b):
+		case r.Memory <= most.Memory && r.Compute <= most.Compute && p.fit(t, cards, &b):
+			most = mostFree(cards)
 			continue
 		case !p.claim(t, &b):
 			p.bar(&b, t, now)
@@ -61,6 +65,20 @@ func (p *Pool) schedule() {
 	p.queue = keep
 	p.full = b.any() && len(p.queue) > 0
 	p.freed = p.freed[:0]
+}
+
+// mostFree returns the most memory and the largest share that are free on any of
+// the cards: what takes more fits on none.
+func mostFree(cards []*card) (most driver.PartitionSpec) {
+	const rounding = 1e-6
+	for _, c := range cards {
+		if c.unfit == "" && c.lost == nil {
+			free := c.free()
+			most.Memory = max(most.Memory, free.memory)
+			most.Compute = max(most.Compute, float64(free.units)/float64(c.total.units)+rounding)
+		}
+	}
+	return most
 }
 
 // giveBack notes that a card has more room than before.
@@ -117,19 +135,17 @@ func (p *Pool) assign(t *task, cards []*card, b *bars, most int, room func(*card
 	for range min(most, all) {
 		var best *card
 		for _, c := range fitting {
-			if need, _ := c.need(r); c.room.holds(need) > 0 && (best == nil || r.prefers(c, best)) {
+			if c.room.holds(c.want) > 0 && (best == nil || r.prefers(c, best)) {
 				best = c
 			}
 		}
-		need, _ := best.need(r)
-		best.room = best.room.minus(need)
+		best.room = best.room.minus(best.want)
 		best.trial++
 	}
 	var shares []share
 	for _, c := range fitting {
 		if c.trial > 0 {
-			need, _ := c.need(r)
-			shares = append(shares, share{c, need, c.trial})
+			shares = append(shares, share{c, c.want, c.trial})
 		}
 	}
 	return shares
@@ -146,37 +162,34 @@ func (p *Pool) assignOne(t *task, cards []*card, b *bars, room func(*card) amoun
 	if best == nil {
 		return nil
 	}
-	need, _ := best.need(&t.request)
-	return []share{{best, need, 1}}
+	return []share{{best, best.want, 1}}
 }
 
-// roomFor sets a card's room, and returns how many instances of a task it has
-// room for.
+// roomFor sets a card's room and what it wants for an instance of a task, and
+// returns how many of these it has room for.
 func (p *Pool) roomFor(t *task, c *card, b *bars, room func(*card) amount) int {
 	c.trial = 0
 	if !c.suits(&t.request) || b.has(c.class) || t.avoid != nil && t.shuns(c) {
 		return 0
 	}
-	need, ok := c.need(&t.request)
-	if !ok {
+	var ok bool
+	if c.want, ok = c.need(&t.request); !ok {
 		return 0
 	}
 	c.room = room(c)
-	return c.room.holds(need)
+	return c.room.holds(c.want)
 }
 
 // prefers reports whether card a is better than b, by the request's policy. Of
 // equals the earlier in the pool is better.
 func (r *Request) prefers(a, b *card) bool {
-	needA, _ := a.need(r)
-	needB, _ := b.need(r)
 	if r.Policy == Binpack {
-		return a.filled(needA) > b.filled(needB)
+		return a.filled() > b.filled()
 	}
 	if a.trial != b.trial {
 		return a.trial < b.trial
 	}
-	return a.filled(needA) < b.filled(needB)
+	return a.filled() < b.filled()
 }
 
 // place books what a task gets, and wakes whoever waits for it.

@@ -42,12 +42,20 @@ type Device struct {
 
 // New returns a Device over a driver's device, for programs and tests that do
 // not go through the registry. The name is what errors and placements show.
-func New(name string, d driver.Device) *Device { return newDevice(name, d, driver.Interface) }
+func New(name string, d driver.Device) *Device {
+	return newDevice(name, d, d.Info().Caps, driver.Interface)
+}
+
+// NewOf is [New] for a device of which exactly the capabilities in caps count,
+// whatever it declares: for suites that take each away.
+func NewOf(name string, d driver.Device, caps driver.Caps) *Device {
+	return newDevice(name, d, caps, driver.Interface)
+}
 
 // newDevice returns a Device that uses what a version of the interface has.
-func newDevice(name string, d driver.Device, version driver.Version) *Device {
+func newDevice(name string, d driver.Device, caps driver.Caps, version driver.Version) *Device {
 	dev := &Device{name: name, drv: d, info: d.Info(), version: version, lost: make(chan struct{})}
-	dev.info.Caps &= driver.CapsOf(version)
+	dev.info.Caps = caps & driver.CapsOf(version)
 	dev.closing, dev.close = context.WithCancel(context.Background())
 	dev.streamer, _ = As[driver.Streamer](dev)
 	dev.async, _ = As[driver.AsyncCopier](dev)

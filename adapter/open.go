@@ -130,7 +130,7 @@ func (f *found) open(ctx context.Context, o *Options) (*Device, error) {
 		gone()
 		return nil, named(f.name, "Open", err)
 	}
-	d := newDevice(f.name, drv, f.version)
+	d := newDevice(f.name, drv, drv.Info().Caps, f.version)
 	d.origin = &origin{options: *o, open: f.open, closed: []func(){gone}}
 	return d, nil
 }

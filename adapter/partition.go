@@ -75,7 +75,7 @@ func (d *Device) divide(ctx context.Context, total int64, spec driver.PartitionS
 		if err != nil {
 			return nil, err
 		}
-		return newDevice(name, drv, d.version), nil
+		return newDevice(name, drv, drv.Info().Caps, d.version), nil
 	}
 	if d.origin == nil || d.origin.open == nil {
 		return nil, errIndivisible()

@@ -79,6 +79,14 @@ func Devices(ctx context.Context) []Found {
 	return found
 }
 
+// DriverOf returns the registered driver of a device's name: that of "emu:1" is
+// "emu". There may be none.
+func DriverOf(device string) (driver.Driver, bool) {
+	base, _, _ := strings.Cut(device, ":")
+	d := lookup(base)
+	return d, d != nil
+}
+
 func lookup(name string) driver.Driver {
 	registry.RLock()
 	defer registry.RUnlock()

@@ -36,9 +36,12 @@ func (d *Device) NewTimeline(initial uint64) (*Timeline, error) {
 }
 
 // do is one call, by the driver or by the host.
-func (t *Timeline) do(op string, native, host func() error) error {
+func (t *Timeline) do(ctx context.Context, op string, native, host func() error) error {
 	if t.closed.Load() {
 		return closedBefore(t.dev, op, "timeline")
+	}
+	if err := ctx.Err(); err != nil {
+		return t.dev.named(op, err)
 	}
 	if t.drv == nil {
 		return t.dev.call(op, host)
@@ -65,7 +68,7 @@ func (t *Timeline) Signal(ctx context.Context, s *Stream, value uint64) error {
 	if err := t.stream("Signal", s); err != nil {
 		return err
 	}
-	return t.do("Signal", func() error { return t.drv.Signal(t.dev.on(s).drv, value) }, func() error {
+	return t.do(ctx, "Signal", func() error { return t.drv.Signal(t.dev.on(s).drv, value) }, func() error {
 		err := t.dev.on(s).Synchronize(ctx)
 		if err != nil && ctx.Err() == nil {
 			t.host.fail(err)
@@ -85,7 +88,7 @@ func (t *Timeline) Wait(ctx context.Context, s *Stream, value uint64) error {
 	if err := t.stream("Wait", s); err != nil {
 		return err
 	}
-	return t.do("Wait", func() error {
+	return t.do(ctx, "Wait", func() error {
 		if s.drv == nil {
 			return t.drv.Await(ctx, value)
 		}
@@ -95,7 +98,7 @@ func (t *Timeline) Wait(ctx context.Context, s *Stream, value uint64) error {
 
 // Value returns the value reached, and the failure if there was one.
 func (t *Timeline) Value() (value uint64, err error) {
-	err = t.do("Value", func() (err error) {
+	err = t.do(context.Background(), "Value", func() (err error) {
 		value, err = t.drv.Value()
 		return err
 	}, func() error {
@@ -109,7 +112,7 @@ func (t *Timeline) Value() (value uint64, err error) {
 
 // Await waits on the host until the value is reached.
 func (t *Timeline) Await(ctx context.Context, value uint64) error {
-	return t.do("Await", func() error { return t.drv.Await(ctx, value) }, func() error { return t.host.await(ctx, t.dev, value) })
+	return t.do(ctx, "Await", func() error { return t.drv.Await(ctx, value) }, func() error { return t.host.await(ctx, t.dev, value) })
 }
 
 // Fail makes everyone fail who waits, now and later. The first failure counts.
@@ -117,7 +120,7 @@ func (t *Timeline) Fail(cause error) error {
 	if cause == nil {
 		return t.dev.refuse("Fail", "no cause")
 	}
-	return t.do("Fail", func() error { return t.drv.Fail(cause) }, func() error {
+	return t.do(context.Background(), "Fail", func() error { return t.drv.Fail(cause) }, func() error {
 		t.host.fail(cause)
 		return nil
 	})

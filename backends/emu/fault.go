@@ -108,7 +108,7 @@ func parseFault(item string) (Fault, error) {
 
 // injector makes the faults of a schedule happen.
 type injector struct {
-	faults []Fault
+	faults atomic.Pointer[[]Fault]
 	errors atomic.Int64 // memory errors
 
 	mu       sync.Mutex
@@ -118,17 +118,46 @@ type injector struct {
 }
 
 func newInjector(faults []Fault, seed uint64) *injector {
-	return &injector{faults: faults, begun: make(map[string]int), enqueued: make(map[string]int), random: rand.New(rand.NewPCG(seed, 0))}
+	j := &injector{random: rand.New(rand.NewPCG(seed, 0))}
+	j.set(faults)
+	return j
+}
+
+// set begins a schedule, with all counts at 0.
+func (j *injector) set(faults []Fault) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.begun, j.enqueued = make(map[string]int), make(map[string]int)
+	j.faults.Store(&faults)
+}
+
+// none reports whether there is no schedule.
+func (j *injector) none() bool { return len(*j.faults.Load()) == 0 }
+
+// InjectFaults makes other faults happen from now on than those that the device
+// was opened with; operations are counted anew. For the schedule see
+// [ParseFaults].
+func (d *Device) InjectFaults(schedule string) error {
+	faults, err := ParseFaults(schedule)
+	if err != nil {
+		return driver.Errorf(driver.InvalidArgument, "InjectFaults", "%v", err)
+	}
+	d.faults.set(faults)
+	return nil
 }
 
 // due counts an operation and returns the faults that it has.
-func (j *injector) due(counts map[string]int, op string, counted func(FaultKind) bool) []Fault {
+func (j *injector) due(enqueued bool, op string, counted func(FaultKind) bool) []Fault {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	counts := j.begun
+	if enqueued {
+		counts = j.enqueued
+	}
 	counts[op]++
 	counts[""]++
 	var now []Fault
-	for _, f := range j.faults {
+	for _, f := range *j.faults.Load() {
 		n, at := counts[f.Op], max(f.At, 1)
 		if counted(f.Kind) && (f.Op == "" || f.Op == op) && (n == at || n > at && f.Every > 0 && (n-at)%f.Every == 0) {
 			now = append(now, f)
@@ -139,18 +168,18 @@ func (j *injector) due(counts map[string]int, op string, counted func(FaultKind)
 
 // reorders says whether work about to be enqueued is to be done early.
 func (j *injector) reorders(op string) bool {
-	if len(j.faults) == 0 {
+	if j.none() {
 		return false
 	}
-	return len(j.due(j.enqueued, op, func(k FaultKind) bool { return k == Reorder })) > 0
+	return len(j.due(true, op, func(k FaultKind) bool { return k == Reorder })) > 0
 }
 
 // strike makes the faults of an operation happen that is about to begin.
 func (j *injector) strike(d *Device, op string) (flip bool, err error) {
-	if len(j.faults) == 0 {
+	if j.none() {
 		return false, nil
 	}
-	for _, f := range j.due(j.begun, op, func(k FaultKind) bool { return k != Reorder }) {
+	for _, f := range j.due(false, op, func(k FaultKind) bool { return k != Reorder }) {
 		switch f.Kind {
 		case Fail:
 			return false, &driver.Error{Code: driver.Internal, Retryable: true, Op: op, Text: "a fault was injected"}

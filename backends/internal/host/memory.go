@@ -45,9 +45,10 @@ func NewMemory(limit int64) *Memory {
 
 // buffer is memory of this process.
 type buffer struct {
-	bytes []byte
-	from  *Memory // nil for imported memory
-	freed atomic.Bool
+	bytes    []byte
+	of       *Memory
+	imported bool // and not counted
+	freed    atomic.Bool
 }
 
 // Size implements driver.Buffer.
@@ -55,10 +56,10 @@ func (b *buffer) Size() int64 { return int64(len(b.bytes)) }
 
 // Free implements driver.Buffer.
 func (b *buffer) Free() error {
-	if b.freed.CompareAndSwap(false, true) && b.from != nil {
-		b.from.inUse.Add(-b.Size())
-		b.from.taken.Add(-b.Size())
-		b.from.frees.Add(1)
+	if b.freed.CompareAndSwap(false, true) && !b.imported {
+		b.of.inUse.Add(-b.Size())
+		b.of.taken.Add(-b.Size())
+		b.of.frees.Add(1)
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (m *Memory) Alloc(size int64, _ driver.MemoryKind) (driver.Buffer, error) {
 	for peak := m.peak.Load(); now > peak && !m.peak.CompareAndSwap(peak, now); peak = m.peak.Load() {
 	}
 	m.allocs.Add(1)
-	return &buffer{bytes: aligned(int(size)), from: m}, nil
+	return &buffer{bytes: aligned(int(size)), of: m}, nil
 }
 
 // Reserve counts memory beside the buffers towards the limit, such as packed
@@ -113,10 +114,20 @@ func aligned(size int) []byte {
 }
 
 // Import implements driver.HostImporter.
-func (m *Memory) Import(host []byte) (driver.Buffer, error) { return &buffer{bytes: host}, nil }
+func (m *Memory) Import(host []byte) (driver.Buffer, error) {
+	return &buffer{bytes: host, of: m, imported: true}, nil
+}
 
 // HostBytes implements driver.HostMapper.
-func (m *Memory) HostBytes(r driver.Region) ([]byte, error) { return Bytes(r) }
+func (m *Memory) HostBytes(r driver.Region) ([]byte, error) { return m.bytes(r) }
+
+// bytes is Bytes of the memory's own buffers.
+func (m *Memory) bytes(r driver.Region) ([]byte, error) {
+	if b, ok := r.Buffer.(*buffer); ok && b.of != m {
+		return nil, driver.Errorf(driver.InvalidArgument, "", "a buffer of another device of the same driver")
+	}
+	return Bytes(r)
+}
 
 // Bytes returns the bytes of a region of a buffer that some Memory made.
 func Bytes(r driver.Region) ([]byte, error) {
@@ -132,25 +143,25 @@ func Bytes(r driver.Region) ([]byte, error) {
 
 // CopyIn implements driver.Device.
 func (m *Memory) CopyIn(_ context.Context, dst driver.Region, src []byte) error {
-	b, err := Bytes(dst)
+	b, err := m.bytes(dst)
 	copy(b, src)
 	return err
 }
 
 // CopyOut implements driver.Device.
 func (m *Memory) CopyOut(_ context.Context, dst []byte, src driver.Region) error {
-	b, err := Bytes(src)
+	b, err := m.bytes(src)
 	copy(dst, b)
 	return err
 }
 
 // Copy implements driver.Copier.
 func (m *Memory) Copy(_ driver.Stream, dst, src driver.Region) error {
-	from, err := Bytes(src)
+	from, err := m.bytes(src)
 	if err != nil {
 		return err
 	}
-	to, err := Bytes(dst)
+	to, err := m.bytes(dst)
 	copy(to, from)
 	return err
 }

@@ -36,6 +36,11 @@ const hostPrefix = "midplane host\x00"
 // rank. Their own collectives are used where all have them and are of one
 // driver, else the ranks meet in host memory.
 func NewCommID(devices ...*Device) (driver.CommID, error) {
+	for _, d := range devices {
+		if err := d.call("NewCommID", func() error { return nil }); err != nil {
+			return driver.CommID{}, err
+		}
+	}
 	for i, d := range devices {
 		base, _, _ := strings.Cut(d.name, ":")
 		first, _, _ := strings.Cut(devices[0].name, ":")
@@ -119,9 +124,13 @@ type operation struct {
 	dst, src driver.Region
 }
 
+// ends are the regions of an operation that a rank has: where it receives, and
+// what it gives.
+type ends struct{ dst, src *driver.Region }
+
 // do is one operation, by the driver or by the host, where announce takes its
 // place in the order.
-func (c *Comm) do(ctx context.Context, op string, s *Stream, dst, src driver.Region, native func(driver.Stream) error, announce func() (*collective.Operation, error)) error {
+func (c *Comm) do(ctx context.Context, op string, s *Stream, e ends, native func(driver.Stream) error, announce func() (*collective.Operation, error)) error {
 	d := c.dev
 	if c.closed.Load() {
 		return closedBefore(d, op, "communicator")
@@ -134,16 +143,18 @@ func (c *Comm) do(ctx context.Context, op string, s *Stream, dst, src driver.Reg
 		return err
 	}
 	defer d.leave()
-	for _, r := range []driver.Region{dst, src} {
-		if r == (driver.Region{}) {
+	o := operation{on: s}
+	for _, end := range []struct{ kept, given *driver.Region }{{&o.dst, e.dst}, {&o.src, e.src}} {
+		if end.given == nil {
 			continue
 		}
-		if err := d.checkCopy(op, 0, 0, r); err != nil {
+		if err := d.checkCopy(op, 0, 0, *end.given); err != nil {
 			return err
 		}
+		*end.kept = *end.given
 	}
 	if c.drv != nil {
-		return d.named(op, native(s.drv))
+		return c.interruptible(ctx, op, func() error { return native(s.drv) })
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,12 +162,23 @@ func (c *Comm) do(ctx context.Context, op string, s *Stream, dst, src driver.Reg
 	if err != nil {
 		return d.named(op, err)
 	}
-	o := operation{announced, s, dst, src}
+	o.Operation = announced
 	if c.depth > 0 {
 		c.pending = append(c.pending, o)
 		return nil
 	}
 	return c.meet(ctx, o)
+}
+
+// interruptible is a call of the driver that may wait for other ranks. One that
+// the end of the context cuts short ends the communicator for all.
+func (c *Comm) interruptible(ctx context.Context, op string, f func() error) error {
+	stop := context.AfterFunc(ctx, func() { c.drv.Abort() })
+	err := f()
+	if !stop() && err != nil {
+		err = ctx.Err()
+	}
+	return c.dev.named(op, err)
 }
 
 // meet does an operation of the host.
@@ -181,14 +203,14 @@ func (c *Comm) meet(ctx context.Context, o operation) error {
 
 // AllReduce leaves in every dst what op makes of all src. dst may be src.
 func (c *Comm) AllReduce(ctx context.Context, s *Stream, dst, src driver.Region, t tensor.DType, op driver.ReduceOp) error {
-	return c.do(ctx, "AllReduce", s, dst, src,
+	return c.do(ctx, "AllReduce", s, ends{&dst, &src},
 		func(s driver.Stream) error { return c.drv.AllReduce(s, dst, src, t, op) },
 		func() (*collective.Operation, error) { return c.host.AllReduce(dst.Size, src.Size, t, op) })
 }
 
 // Broadcast leaves root's bytes in everyone's region.
 func (c *Comm) Broadcast(ctx context.Context, s *Stream, region driver.Region, root int) error {
-	return c.do(ctx, "Broadcast", s, region, region,
+	return c.do(ctx, "Broadcast", s, ends{&region, &region},
 		func(s driver.Stream) error { return c.drv.Broadcast(s, region, root) },
 		func() (*collective.Operation, error) { return c.host.Broadcast(region.Size, root) })
 }
@@ -196,24 +218,25 @@ func (c *Comm) Broadcast(ctx context.Context, s *Stream, region driver.Region, r
 // Reduce leaves in root's dst what op makes of all src. Other ranks' dst is not
 // looked at.
 func (c *Comm) Reduce(ctx context.Context, s *Stream, dst, src driver.Region, t tensor.DType, op driver.ReduceOp, root int) error {
+	e := ends{&dst, &src}
 	if c.rank != root {
-		dst = driver.Region{}
+		dst, e.dst = driver.Region{}, nil
 	}
-	return c.do(ctx, "Reduce", s, dst, src,
+	return c.do(ctx, "Reduce", s, e,
 		func(s driver.Stream) error { return c.drv.Reduce(s, dst, src, t, op, root) },
 		func() (*collective.Operation, error) { return c.host.Reduce(dst.Size, src.Size, t, op, root) })
 }
 
 // AllGather leaves all src, in the order of ranks, in every dst.
 func (c *Comm) AllGather(ctx context.Context, s *Stream, dst, src driver.Region) error {
-	return c.do(ctx, "AllGather", s, dst, src,
+	return c.do(ctx, "AllGather", s, ends{&dst, &src},
 		func(s driver.Stream) error { return c.drv.AllGather(s, dst, src) },
 		func() (*collective.Operation, error) { return c.host.AllGather(dst.Size, src.Size) })
 }
 
 // ReduceScatter leaves the rank's part of the reduction in dst.
 func (c *Comm) ReduceScatter(ctx context.Context, s *Stream, dst, src driver.Region, t tensor.DType, op driver.ReduceOp) error {
-	return c.do(ctx, "ReduceScatter", s, dst, src,
+	return c.do(ctx, "ReduceScatter", s, ends{&dst, &src},
 		func(s driver.Stream) error { return c.drv.ReduceScatter(s, dst, src, t, op) },
 		func() (*collective.Operation, error) { return c.host.ReduceScatter(dst.Size, src.Size, t, op) })
 }
@@ -221,21 +244,21 @@ func (c *Comm) ReduceScatter(ctx context.Context, s *Stream, dst, src driver.Reg
 // AllToAll sends the i-th part of src to rank i, and leaves what rank i sent in
 // the i-th part of dst.
 func (c *Comm) AllToAll(ctx context.Context, s *Stream, dst, src driver.Region) error {
-	return c.do(ctx, "AllToAll", s, dst, src,
+	return c.do(ctx, "AllToAll", s, ends{&dst, &src},
 		func(s driver.Stream) error { return c.drv.AllToAll(s, dst, src) },
 		func() (*collective.Operation, error) { return c.host.AllToAll(dst.Size, src.Size) })
 }
 
 // Send sends to one rank.
 func (c *Comm) Send(ctx context.Context, s *Stream, src driver.Region, to int) error {
-	return c.do(ctx, "Send", s, driver.Region{}, src,
+	return c.do(ctx, "Send", s, ends{nil, &src},
 		func(s driver.Stream) error { return c.drv.Send(s, src, to) },
 		func() (*collective.Operation, error) { return c.host.Send(src.Size, to) })
 }
 
 // Recv receives from one rank, in the order in which it sends.
 func (c *Comm) Recv(ctx context.Context, s *Stream, dst driver.Region, from int) error {
-	return c.do(ctx, "Recv", s, dst, driver.Region{},
+	return c.do(ctx, "Recv", s, ends{&dst, nil},
 		func(s driver.Stream) error { return c.drv.Recv(s, dst, from) },
 		func() (*collective.Operation, error) { return c.host.Recv(dst.Size, from) })
 }
@@ -243,7 +266,7 @@ func (c *Comm) Recv(ctx context.Context, s *Stream, dst driver.Region, from int)
 // GroupStart begins operations that are enqueued together by GroupEnd. Groups
 // nest.
 func (c *Comm) GroupStart() error {
-	return c.control("GroupStart", driver.Comm.GroupStart, func() error {
+	return c.control(context.Background(), "GroupStart", driver.Comm.GroupStart, func() error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.depth++
@@ -253,7 +276,7 @@ func (c *Comm) GroupStart() error {
 
 // GroupEnd enqueues the operations of the group.
 func (c *Comm) GroupEnd(ctx context.Context) error {
-	return c.control("GroupEnd", driver.Comm.GroupEnd, func() error {
+	return c.control(ctx, "GroupEnd", driver.Comm.GroupEnd, func() error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.depth == 0 {
@@ -283,22 +306,24 @@ func (c *Comm) GroupEnd(ctx context.Context) error {
 
 // Abort makes this and every rank's operations end as Aborted.
 func (c *Comm) Abort() error {
-	return c.control("Abort", driver.Comm.Abort, func() error {
+	return c.control(context.Background(), "Abort", driver.Comm.Abort, func() error {
 		c.host.Abort()
 		return nil
 	})
 }
 
-func (c *Comm) control(op string, native func(driver.Comm) error, host func() error) error {
+func (c *Comm) control(ctx context.Context, op string, native func(driver.Comm) error, host func() error) error {
 	if c.closed.Load() {
 		return closedBefore(c.dev, op, "communicator")
 	}
-	return c.dev.call(op, func() error {
-		if c.drv != nil {
-			return native(c.drv)
-		}
-		return host()
-	})
+	if err := c.dev.enterCtx(ctx, op); err != nil {
+		return err
+	}
+	defer c.dev.leave()
+	if c.drv != nil {
+		return c.interruptible(ctx, op, func() error { return native(c.drv) })
+	}
+	return c.dev.named(op, host())
 }
 
 // Close leaves the communicator. A second Close is an error.

@@ -25,12 +25,11 @@ func (d *Device) Granularity(kind driver.MemoryKind) (driver.Granularity, error)
 		return driver.Granularity{}, d.refuse(op, "%v memory cannot be allocated", kind)
 	}
 	describer, ok := As[driver.MemoryDescriber](d)
-	if !ok {
-		return driver.Granularity{Min: 1, Align: defaultAlignment, Max: d.info.Memory}, nil
-	}
-	var g driver.Granularity
+	g := driver.Granularity{Min: 1, Align: defaultAlignment, Max: d.info.Memory}
 	err := d.call(op, func() (err error) {
-		g, err = describer.Granularity(kind)
+		if ok {
+			g, err = describer.Granularity(kind)
+		}
 		return err
 	})
 	return g, err

@@ -77,10 +77,9 @@ func (g *Generator) draw(ctx context.Context, op string, s *Stream, dst driver.R
 		return d.named(op, g.native(s.drv, dst, what, t))
 	}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	at := g.at
-	g.at.Offset += words
-	g.mu.Unlock()
-	return s.stage(ctx, dst, func(part []byte, _ int64) error {
+	err = s.stage(ctx, dst, func(part []byte, _ int64) error {
 		n, err := what.Words(int64(len(part)), t)
 		if err == nil {
 			err = what.Draw(part, t, at)
@@ -88,6 +87,10 @@ func (g *Generator) draw(ctx context.Context, op string, s *Stream, dst driver.R
 		at.Offset += n
 		return err
 	})
+	if err == nil {
+		g.at.Offset += words
+	}
+	return err
 }
 
 func (g *Generator) native(s driver.Stream, dst driver.Region, what random.Distribution, t tensor.DType) error {

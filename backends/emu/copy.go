@@ -161,6 +161,12 @@ func (d *Device) CopyPeer(s driver.Stream, dst driver.Region, from driver.Device
 	if dst.Size != src.Size {
 		return driver.Errorf(driver.InvalidArgument, op, "%d bytes into %d", src.Size, dst.Size)
 	}
+	if _, err := d.buffer(dst); err != nil {
+		return failure(op, driver.ScopeCall, err)
+	}
+	if _, err := other.buffer(src); err != nil {
+		return failure(op, driver.ScopeCall, err)
+	}
 	return d.submit(s, &work{op: op, peer: other, regions: []driver.Region{dst, src}, bytes: src.Size, run: func(mem *access) error {
 		if err := other.alive(op); err != nil {
 			return driver.Errorf(driver.Unavailable, op, "the device to copy from: %v", err)

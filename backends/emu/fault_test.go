@@ -218,3 +218,18 @@ func TestLiesAndHiddenCapabilities(t *testing.T) {
 	require.NoError(t, d.Copy(ctx, high, low), "through the host")
 	assert.True(t, bytes.Equal(read(t, d, b)[4:], []byte{1, 2, 3, 4}))
 }
+
+func TestFaultsInjectedLater(t *testing.T) {
+	drv, d := open(t, &emu.Options{Faults: []emu.Fault{{Op: "Alloc", Kind: emu.OOM, Every: 1}}})
+	_, err := d.Alloc(8, driver.DeviceMemory)
+	require.ErrorIs(t, err, adapter.OutOfMemory)
+	require.ErrorIs(t, drv.InjectFaults("Alloc@x=oom"), driver.InvalidArgument)
+	_, err = d.Alloc(8, driver.DeviceMemory)
+	require.ErrorIs(t, err, adapter.OutOfMemory, "a schedule that cannot be read changes nothing")
+	require.NoError(t, drv.InjectFaults("CopyIn@2=fail"))
+	b := buffer(t, d, 8)
+	require.NoError(t, d.CopyIn(ctx, b.All(), make([]byte, 8)))
+	require.ErrorIs(t, d.CopyIn(ctx, b.All(), make([]byte, 8)), adapter.Internal, "counted from when it was injected")
+	require.NoError(t, drv.InjectFaults(""))
+	require.NoError(t, d.CopyIn(ctx, b.All(), make([]byte, 8)))
+}

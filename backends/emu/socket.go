@@ -35,8 +35,45 @@ type socket struct {
 	opened    map[*Device]struct{}
 }
 
+// board is what the driver holds beyond its devices: the sockets, nil until they
+// are first asked for.
+var board struct {
+	sync.Mutex
+	sockets []*socket
+}
+
 // sockets returns the driver's, as the environment said when it was first asked.
-var sockets = sync.OnceValues(func() ([]*socket, error) {
+func sockets() ([]*socket, error) {
+	board.Lock()
+	defer board.Unlock()
+	if board.sockets != nil {
+		return board.sockets, nil
+	}
+	all, err := newSockets()
+	if err == nil {
+		board.sockets = all
+	}
+	return all, err
+}
+
+// Unload implements driver.Unloader. A driver that is used again looks at the
+// environment anew, and finds everything plugged in.
+func (Driver) Unload(context.Context) error {
+	board.Lock()
+	defer board.Unlock()
+	for i, s := range board.sockets {
+		s.mu.Lock()
+		open := len(s.opened)
+		s.mu.Unlock()
+		if open > 0 {
+			return driver.Errorf(driver.Unavailable, "Unload", "device %d is opened %d times", i, open)
+		}
+	}
+	board.sockets = nil
+	return nil
+}
+
+func newSockets() ([]*socket, error) {
 	faults, err := ParseFaults(os.Getenv(Faults))
 	if err != nil {
 		return nil, driver.Errorf(driver.InvalidArgument, "Probe", "%s: %v", Faults, err)
@@ -59,7 +96,7 @@ var sockets = sync.OnceValues(func() ([]*socket, error) {
 		}
 	}
 	return all, nil
-})
+}
 
 // parseDevices reads the variable Devices.
 func parseDevices(list string) ([]Options, error) {

@@ -130,3 +130,15 @@ func TestDevicesOfTheEnvironment(t *testing.T) {
 	assert.Len(t, links, 5)
 	require.NoError(t, d.Close())
 }
+
+func TestUnload(t *testing.T) {
+	d, err := adapter.Open(ctx, "emu", nil)
+	require.NoError(t, err)
+	require.NoError(t, emu.Unplug(1, "for a test"))
+	require.ErrorIs(t, emu.Driver{}.Unload(ctx), driver.Unavailable, "a device is open")
+	require.NoError(t, d.Close())
+	require.NoError(t, emu.Driver{}.Unload(ctx))
+	d, err = adapter.Open(ctx, "emu:1", nil)
+	require.NoError(t, err, "used again, the driver begins anew")
+	require.NoError(t, d.Close())
+}

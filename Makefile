@@ -4,13 +4,14 @@
 GO       ?= go
 TOOLS    := bin
 SCHEMAS  ?= ../shared/onnx/schemas.json
+FUZZTIME ?= 20s
 PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
 CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/... ./conformance/...
 
 # Test flags that keep assembly out: go test -tags noasm; MIDPLANE_CPU=avx2 or
 # generic masks instructions in a program that has it.
 
-.PHONY: build test race bench lint generate generate-asm cross static deps-onnxruntime check test-386 test-arm64 test-js static-check
+.PHONY: build test race fuzz bench lint generate generate-asm cross static deps-onnxruntime check test-386 test-arm64 test-js static-check
 
 build: ## the command line, into bin/
 	CGO_ENABLED=0 $(GO) build -o $(TOOLS)/midplane ./cmd/midplane
@@ -20,6 +21,15 @@ test: ## every test
 
 race: ## the tests of everything concurrent, under the race detector and checkptr
 	$(GO) test -race -short ./adapter/... ./backends/... ./models/... ./conformance/... ./frameworks/...
+
+fuzz: ## every fuzz target, each for FUZZTIME
+	@set -e; for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		targets=$$($(GO) test -list '^Fuzz' $$d); \
+		for f in $$(echo "$$targets" | grep '^Fuzz'); do \
+			echo "fuzz $$d $$f"; \
+			MIDPLANE_SLOWNESS=3 $(GO) test $$d -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s; \
+		done; \
+	done
 
 bench: ## the benchmarks in the tree
 	$(GO) test -run '^$$' -bench . -benchmem ./...

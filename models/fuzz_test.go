@@ -42,48 +42,100 @@ func FuzzLoadRun(f *testing.F) {
 	})
 }
 
-// randomInputs makes small inputs of the declared types, as far as they are
-// tensors of numbers; extents that are not known are 0 to 3.
+// randomInputs makes small inputs of the declared types.
 func randomInputs(infos []models.ValueInfo, seed uint64) values {
 	r := rand.New(rand.NewPCG(seed, 0))
 	in := make(values)
 	for _, v := range infos {
-		if !v.Type.IsTensor() {
+		if v.Optional && r.IntN(8) == 0 {
 			continue
 		}
-		shape, size := tensor.Shape{}, 1
-		for _, d := range v.Shape {
-			n := d.Size
-			if !d.IsKnown() {
-				n = r.IntN(4)
-			}
-			shape = append(shape, n)
-			size = min(size*min(n, 1<<16), 1<<16)
+		if x := randomValue(r, v.Type, 4); x != nil {
+			in[v.Name] = x
 		}
-		if size >= 1<<16 || r.IntN(8) == 0 && v.Optional {
-			continue
-		}
-		t, err := tensor.New(v.DType, shape)
-		if err != nil {
-			continue
-		}
-		for i := range t.Bytes() {
-			t.Bytes()[i] = byte(r.IntN(4) * r.IntN(64))
-		}
-		if v.DType == tensor.Bool {
-			for i := range t.Bytes() {
-				t.Bytes()[i] &= 1
-			}
-		}
-		for i := range t.Strings() {
-			t.Strings()[i] = []string{"", "a", "b c", "ab"}[r.IntN(4)]
-		}
-		in[v.Name] = t
 	}
 	return in
 }
 
-// fuzzSeeds are small models of all kinds.
+// randomValue returns a small value of a type, nil where that takes more than
+// 64 Ki elements or containers lie deeper than levels. A rank that is not known
+// is 1; extents and lengths that are not are 0 to 3.
+func randomValue(r *rand.Rand, typ tensor.Type, levels int) tensor.Value {
+	if typ.IsTensor() {
+		if t := randomTensor(r, typ); t != nil {
+			return t
+		}
+		return nil
+	}
+	if typ.Elem == nil || levels == 0 {
+		return nil
+	}
+	var items []tensor.Value
+	for range r.IntN(4) {
+		x := randomValue(r, *typ.Elem, levels-1)
+		if x == nil {
+			return nil
+		}
+		items = append(items, x)
+	}
+	switch typ.Kind {
+	case tensor.KindSequence:
+		return &tensor.Sequence{Elem: *typ.Elem, Items: items}
+	case tensor.KindOptional:
+		o := &tensor.Optional{Elem: *typ.Elem}
+		if len(items) > 0 {
+			o.Item = items[0]
+		}
+		return o
+	case tensor.KindMap:
+		n := tensor.Dims{tensor.Known(len(items))}
+		keys, listed := randomTensor(r, tensor.TensorType(typ.DType, n)), randomTensor(r, tensor.TensorType(typ.Elem.DType, n))
+		switch {
+		case keys == nil:
+		case !typ.Elem.IsTensor():
+			return &tensor.Map{Keys: keys, Values: &tensor.Sequence{Elem: *typ.Elem, Items: items}}
+		case listed != nil:
+			return &tensor.Map{Keys: keys, Values: listed}
+		}
+	}
+	return nil
+}
+
+func randomTensor(r *rand.Rand, typ tensor.Type) *tensor.Tensor {
+	dims, shape, size := typ.Dims, tensor.Shape{}, 1
+	if !dims.Ranked() {
+		dims = tensor.UnknownDims(1)
+	}
+	for _, d := range dims {
+		n := d.Size
+		if !d.IsKnown() {
+			n = r.IntN(4)
+		}
+		shape = append(shape, n)
+		size = min(size*min(n, 1<<16), 1<<16)
+	}
+	if size >= 1<<16 {
+		return nil
+	}
+	t, err := tensor.New(typ.DType, shape)
+	if err != nil {
+		return nil
+	}
+	for i := range t.Bytes() {
+		t.Bytes()[i] = byte(r.IntN(4) * r.IntN(64))
+	}
+	if typ.DType == tensor.Bool {
+		for i := range t.Bytes() {
+			t.Bytes()[i] &= 1
+		}
+	}
+	for i := range t.Strings() {
+		t.Strings()[i] = []string{"", "a", "b c", "ab"}[r.IntN(4)]
+	}
+	return t
+}
+
+// fuzzSeeds are small models of all kinds, besides those of [TestSeeds].
 func fuzzSeeds(f *testing.F) [][]byte {
 	var seeds [][]byte
 	add := func(s *sketch) { seeds = append(seeds, s.bytes(f)) }
@@ -99,6 +151,16 @@ func fuzzSeeds(f *testing.F) [][]byte {
 		s = newSketch("constant")
 		s.output("y", b.build(s, s.Const(b.size(2))))
 		add(s)
+	}
+	for _, c := range brokenModels() {
+		if len(c.model) < 1<<12 {
+			seeds = append(seeds, c.model)
+		}
+	}
+	for _, c := range endlessLoops() {
+		if c.full {
+			add(c.sketch)
+		}
 	}
 	s := newSketch("picture")
 	x := s.input("x", tensor.Float32, "n", 1, 8, 8)

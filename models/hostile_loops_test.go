@@ -57,18 +57,19 @@ func firstOf(s *models.Session) values {
 	return in
 }
 
-// Loops that go on for ever end with the context, or where what they pile up
-// passes the session's limit.
-func TestEndlessLoops(t *testing.T) {
+// endlessLoop is a loop that goes on for ever.
+type endlessLoop struct {
+	sketch *sketch
+	full   bool // memory runs out
+}
+
+func endlessLoops() map[string]endlessLoop {
 	sequence := func(s *sketch) *graph.Value {
 		v := s.Op("SequenceEmpty", nil)
 		v.Type = tensor.SequenceType(tensor.TensorType(tensor.Float32, nil))
 		return v
 	}
-	loops := map[string]struct {
-		sketch *sketch
-		full   bool // memory runs out
-	}{
+	return map[string]endlessLoop{
 		"nothing": {looping(floatState(1), func(b *sketch, i, x *graph.Value) (next, scan *graph.Value) { return x, nil }), false},
 		"work": {looping(floatState(100), func(b *sketch, i, x *graph.Value) (next, scan *graph.Value) {
 			return b.Op("Sin", []*graph.Value{x}), nil
@@ -100,7 +101,12 @@ func TestEndlessLoops(t *testing.T) {
 			return next, nil
 		}), true},
 	}
-	encoded := make(map[string][]byte)
+}
+
+// Loops that go on for ever end with the context, or where what they pile up
+// passes the session's limit.
+func TestEndlessLoops(t *testing.T) {
+	loops, encoded := endlessLoops(), make(map[string][]byte)
 	for name, c := range loops {
 		encoded[name] = c.sketch.bytes(t)
 	}

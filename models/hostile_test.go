@@ -74,17 +74,19 @@ func bigTensor(name string, dims ...int64) message {
 	return m
 }
 
-// Broken models are refused with what is broken, where.
-func TestBrokenModels(t *testing.T) {
+// broken is a model that breaks a rule, and how it is refused.
+type broken struct {
+	model message
+	kind  error
+	says  string
+}
+
+func brokenModels() map[string]broken {
 	wide := make([]message, 100_000)
 	for i := range wide {
 		wide[i] = node("Nope", []string{"x"}, []string{fmt.Sprint("v", i)})
 	}
-	tests := map[string]struct {
-		model message
-		kind  error
-		says  string
-	}{
+	return map[string]broken{
 		"cycle":                 {model(between(relu("b", "y"), relu("y", "b"))), models.ErrModel, "cycle"},
 		"reads itself":          {model(between(relu("y", "y"))), models.ErrModel, "cycle"},
 		"written twice":         {model(between(relu("x", "y"), relu("x", "y"))), models.ErrModel, `"y"`},
@@ -115,7 +117,11 @@ func TestBrokenModels(t *testing.T) {
 		"sparse of 2^40":        {model(between(relu("x", "y")).bytes(15, message{}.bytes(1, bigTensor("w", 0)).bytes(2, message{}.int(1, 0).int(2, 7)).int(3, 1<<40))), models.ErrModel, `"w"`},
 		"nothing":               {message{}, models.ErrModel, ""},
 	}
-	for name, c := range tests {
+}
+
+// Broken models are refused with what is broken, where.
+func TestBrokenModels(t *testing.T) {
+	for name, c := range brokenModels() {
 		t.Run(name, func(t *testing.T) {
 			within(t, bound{10 * time.Second, 512 << 20}, func() {
 				err := loadAndRun(c.model, one("cpu"), values{"x": tensor.Of([]float32{-1, 1})})

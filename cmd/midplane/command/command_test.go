@@ -21,9 +21,10 @@ import (
 )
 
 // bench starts the program that it is part of, with the verb cold, to measure a
-// fresh process: the test program is then the command line.
+// fresh process, and conform one to run cases in: the test program is then the
+// command line.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "cold" {
+	if len(os.Args) > 1 && (os.Args[1] == "cold" || os.Args[1] == "conform") {
 		os.Exit(command.Main(os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -58,6 +59,9 @@ takes the shard from JOB_COMPLETION_INDEX.`,
 			}
 			o.Progress = progress(c.ErrOrStderr())
 			scored, err := conformance.Score(c.Context(), opener(f.device), o)
+			if errors.Is(err, context.Canceled) && o.Dir != "" {
+				return fmt.Errorf("interrupted: the same command goes on where it ended (%w)", err)
+			}
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func keyPair(t *testing.T) (private, public string) {
 	return private, write(t, dir, "key.pub", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: b}))
 }
 
-// few cells are all that these tests need.
+// cells matches the few cells that these tests need.
 const cells = "^op/(Relu|Gemm)/.*/default/rank2$"
 
 func scoredPackage(t *testing.T, more ...string) string {

@@ -48,7 +48,7 @@ func problemExam(ctx context.Context, r *runner, p *cell.Problem, concurrent boo
 		t.Sets, e.names = append(t.Sets, d.Inputs), append(e.names, d.Name)
 	}
 	j := &judge{ctx: ctx, oracle: orc, draws: draws, behaviour: r.behaviour, class: r.class, expectations: make([]*oracle.Expectation, len(draws))}
-	e.expected = j.expected
+	e.expected, e.operations = j.expected, j.operations
 	e.judge = func(res *Result, seen []*trial.Observation) {
 		if o := seen[0]; end(res, o) {
 			if j.outputs(res, o.Outputs); res.Status == Passed {
@@ -93,6 +93,17 @@ func (j *judge) expected(draw int) []tensor.Value {
 		return nil
 	}
 	return e.Outputs
+}
+
+// operations returns about how many multiplications all draws take.
+func (j *judge) operations() float64 {
+	n := 0.0
+	for _, e := range j.expectations {
+		if e != nil {
+			n += e.Operations()
+		}
+	}
+	return n
 }
 
 // outputs judges the outputs for every draw; the first fault counts, and the

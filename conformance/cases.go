@@ -25,7 +25,7 @@ func (o *Options) cases() ([]testcase, error) {
 	}
 	var kept []testcase
 	for _, c := range all {
-		if o.Match == nil || o.Match.MatchString(c.id()) {
+		if (o.Match == nil || o.Match.MatchString(c.id())) && (o.filter == nil || o.filter(c.id())) {
 			kept = append(kept, c)
 		}
 	}

@@ -104,6 +104,8 @@ type Options struct {
 
 	// Progress, if set, is called after each case.
 	Progress func(done, total int, last Result)
+
+	filter func(id string) bool // of Run: the cases that go test -run asks for; nil: all
 }
 
 // What became of cases; see package result.

@@ -30,6 +30,10 @@ type exam struct {
 	// stored.
 	expected func(set int) []tensor.Value
 
+	// operations returns about how many multiplications the runs of all sets take;
+	// nil where that is not known.
+	operations func() float64
+
 	// judge turns what was seen into a result. All trials but the last ended
 	// well; where one did not, those behind it were not made.
 	judge func(r *Result, seen []*trial.Observation)
@@ -71,14 +75,31 @@ func (r *runner) examine(ctx context.Context, c examined) outcome {
 
 // rule fills in a result from what was seen.
 func (e *exam) rule(r *Result, seen []*trial.Observation) {
-	for _, o := range seen {
+	for i, o := range seen {
 		r.Route, r.Kernels = o.Route, o.Kernels
 		r.Seconds += o.Took.Seconds()
 		r.CPU += o.CPU.Seconds()
 		r.BytesIn += o.In
 		r.BytesOut += o.Out
+		if o.Watched != nil {
+			r.InputBytes += size(e.trials[i].Sets[0])
+			r.OutputBytes += size(o.Watched)
+		}
 	}
-	e.judge(r, seen)
+	if e.judge(r, seen); e.operations != nil && r.Status == Passed {
+		r.Operations = e.operations()
+	}
+}
+
+// size returns how many bytes the elements of tensors of numbers take.
+func size(values []tensor.Value) int64 {
+	n := 0
+	for _, v := range values {
+		if t, ok := v.(*tensor.Tensor); ok && t.DType() != tensor.String {
+			n += len(t.Bytes())
+		}
+	}
+	return int64(n)
 }
 
 // small is how many bytes of outputs a package stores in any case. Of larger ones

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
-	"testing"
 	"time"
 
 	"example.com/midplane/conformance/result"
@@ -41,6 +39,7 @@ func Score(ctx context.Context, open Open, o *Options) (*Report, error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	report := result.NewReport(result.Excused(results, o.Waivers, now))
 	report.About = r.manifest(report, now)
+	report.Flags = result.Flags(report.Cases, report.About)
 	if w != nil {
 		err = w.Close(report.About, report, environment(), o.Waivers)
 	}
@@ -120,85 +119,4 @@ func (o *Options) workers(cases int) int {
 		n = runtime.GOMAXPROCS(0)
 	}
 	return min(n, max(cases, 1))
-}
-
-// Run is [Score] for a test: every case is a subtest under its ID, or where there
-// are many, every operator. A failed case fails its subtest, an unsupported one
-// is skipped with the reason.
-//
-// With Isolate the test's own binary is the child: it runs this test again and
-// gets no further than here.
-func Run(t *testing.T, open Open, o *Options) {
-	t.Helper()
-	if o == nil {
-		o = &Options{}
-	}
-	if os.Getenv(childVariable) != "" {
-		if err := Serve(t.Context(), open); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if o.Isolate && o.Child == nil {
-		own := *o
-		own.Child = []string{os.Args[0], "-test.run=^" + t.Name() + "$", "-test.timeout=0"}
-		o = &own
-	}
-	report, err := Score(t.Context(), open, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, group := range grouped(report.Cases) {
-		t.Run(group.name, group.check)
-	}
-	for _, s := range report.Scores {
-		t.Logf("%s: %d cells, %d verified, %d self, %d failed, honesty %.4f", s.Group, s.Cells, s.Verified(), s.Self, s.Failed, s.Honesty())
-	}
-	t.Log(report.Summary)
-}
-
-// group is the results that share a subtest.
-type group struct {
-	name    string
-	results []Result
-}
-
-// few is how many cases are subtests of their own.
-const few = 3000
-
-// grouped gives every case a group of its own, or if there are many, every
-// operator.
-func grouped(results []Result) []group {
-	var groups []group
-	at := make(map[string]int)
-	for _, r := range results {
-		name := r.ID
-		if op := result.Operator(r); op != "" && len(results) > few {
-			name = "op/" + op
-		}
-		i, ok := at[name]
-		if !ok {
-			i = len(groups)
-			at[name] = i
-			groups = append(groups, group{name: name})
-		}
-		groups[i].results = append(groups[i].results, r)
-	}
-	return groups
-}
-
-// check fails or skips the subtest of a group.
-func (g group) check(t *testing.T) {
-	unsupported, reason := 0, ""
-	for _, r := range g.results {
-		switch r.Status {
-		case Failed, Faulty:
-			t.Errorf("%s: %s: %s", r.ID, r.Outcome, r.Reason)
-		case Unsupported:
-			unsupported, reason = unsupported+1, r.Reason
-		}
-	}
-	if unsupported == len(g.results) {
-		t.Skip(reason)
-	}
 }

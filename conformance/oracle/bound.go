@@ -348,3 +348,18 @@ func largest(v []float64) float64 {
 	}
 	return most
 }
+
+// Operations returns about how many multiplications, or additions where there are
+// none, the outputs take, 0 where the rule of the operator does not tell.
+func (e *Expectation) Operations() float64 {
+	if e.oracle.rule.kind != sums || e.oracle.rule.wide {
+		return 0
+	}
+	n := 0.0
+	for _, v := range e.Outputs {
+		if t, ok := v.(*tensor.Tensor); ok && t.Len() > 0 {
+			n += float64(t.Len()) * float64(e.terms(t)-1)
+		}
+	}
+	return n
+}

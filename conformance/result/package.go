@@ -464,6 +464,7 @@ func (p *Package) Outputs() ([][][]byte, error) {
 func (p *Package) Report() *Report {
 	r := NewReport(Excused(p.Results, p.Waivers, p.Manifest.Created))
 	r.About = &p.Manifest
+	r.Flags = Flags(r.Cases, &p.Manifest)
 	return r
 }
 

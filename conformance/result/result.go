@@ -83,6 +83,12 @@ type Result struct {
 	BytesIn  int64   `json:"bytes_in,omitempty"` // copied to the device in one run
 	BytesOut int64   `json:"bytes_out,omitempty"`
 
+	// What that run had to do: bytes of its operands and of its results; and
+	// about how many multiplications all runs take, where the suite can tell.
+	InputBytes  int64   `json:"input_bytes,omitempty"`
+	OutputBytes int64   `json:"output_bytes,omitempty"`
+	Operations  float64 `json:"operations,omitempty"`
+
 	// Trials are what was seen on the device. All of the above follows from them
 	// and from the case.
 	Trials []Trial `json:"trials,omitempty"`

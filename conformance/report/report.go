@@ -33,12 +33,12 @@ func Write(w io.Writer, format string, r *result.Report) error {
 
 // Text writes what did not pass, the scores, and in the last line the summary.
 func Text(w io.Writer, r *result.Report) error {
-	declined := make(map[string]int) // cells, by operator
+	declined := make(map[string]int) // cells, by operator or interface
 	for _, c := range r.Cases {
-		switch op := result.Operator(c); {
+		switch of := cmp.Or(result.Operator(c), result.Interface(c)); {
 		case c.Status == result.Passed:
-		case c.Status == result.Unsupported && op != "":
-			declined[op]++
+		case c.Status == result.Unsupported && of != "":
+			declined[of]++
 		default:
 			fmt.Fprintf(w, "%-11s %s: %s\n", c.Status, c.ID, firstLine(c.Reason))
 		}

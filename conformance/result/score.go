@@ -119,6 +119,17 @@ func Operator(r Result) string {
 	return parts[1]
 }
 
+// Interface returns the interface of package driver of a device cell's ID, "" of
+// other cases.
+func Interface(r Result) string {
+	parts := strings.Split(r.ID, "/")
+	if parts[0] != "device" || len(parts) < 3 {
+		return ""
+	}
+	name, _, _ := strings.Cut(parts[2], ".")
+	return name
+}
+
 // WriteScores writes scores as a table for people.
 func WriteScores(w io.Writer, scores []Score) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

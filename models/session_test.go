@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -233,55 +232,6 @@ func TestDefaultsCanBeOverridden(t *testing.T) {
 			assert.Equal(t, []float32{-1, 0}, floats(t, out["y"]))
 		}
 	})
-}
-
-func TestConcurrentRunsGiveTheSameBits(t *testing.T) {
-	on(t, func(t *testing.T, device string) {
-		s := affine().load(t, one(device))
-		var wait sync.WaitGroup
-		for g := range 8 {
-			wait.Go(func() {
-				for i := range 20 {
-					n := 1 + (g+i)%4
-					x := tensor.Zeros(tensor.Float32, tensor.Shape{n, 2})
-					tensor.Slice[float32](x)[0] = float32(g)
-					out, err := s.Run(context.Background(), values{"x": x})
-					if !assert.NoError(t, err) {
-						return
-					}
-					y := tensor.Slice[float32](out["y"].(*tensor.Tensor))
-					assert.Equal(t, float32(g)+0.5, y[0])
-					assert.Len(t, y, 3*n)
-				}
-			})
-		}
-		wait.Wait()
-	})
-}
-
-func TestCloseWaitsAndRefuses(t *testing.T) {
-	s, err := models.LoadBytes(t.Context(), endless(t), one("emu"))
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		_, err := s.Run(ctx, nil)
-		ended <- err
-	}()
-	time.Sleep(20 * time.Millisecond)
-	closed := make(chan error, 1)
-	go func() { closed <- s.Close() }()
-	select {
-	case <-closed:
-		t.Fatal("Close returned while a run was under way")
-	case <-time.After(30 * time.Millisecond):
-	}
-	cancel()
-	require.ErrorIs(t, <-ended, adapter.Canceled)
-	require.NoError(t, <-closed)
-	_, err = s.Run(t.Context(), nil)
-	require.ErrorIs(t, err, models.ErrClosed)
-	require.NoError(t, s.Close())
 }
 
 // endless is a loop that never ends by itself.

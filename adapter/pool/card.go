@@ -66,8 +66,8 @@ func (a amount) holds(need amount) int {
 
 // newCard looks at what a device can be divided into. What is in use now stays
 // out of it.
-func newCard(d *adapter.Device, owned bool, now time.Time) *card {
-	c := &card{name: d.Name(), device: d, class: d.Info().Class, owned: owned, leases: make(map[*Lease]int), added: now, since: now}
+func newCard(name string, d *adapter.Device, owned bool, now time.Time) *card {
+	c := &card{name: name, device: d, class: d.Info().Class, owned: owned, leases: make(map[*Lease]int), added: now, since: now}
 	step, err := d.PartitionGranule()
 	if err != nil {
 		c.unfit = err.Error()

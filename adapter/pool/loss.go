@@ -131,7 +131,7 @@ func (p *Pool) reopen(c *card) {
 	_ = c.device.Close() // its failure is that it is lost
 	d, err := adapter.Open(p.life, c.name, nil)
 	if err == nil {
-		if err = p.add(d, true); err == nil {
+		if err = p.add(c.name, d, true); err == nil {
 			return
 		}
 		_ = d.Close() // the pool was closed

@@ -160,7 +160,7 @@ func Open(ctx context.Context, names []string, o *Options) (*Pool, error) {
 			return nil, errors.Join(err, p.Close())
 		}
 		p.named[d.Name()] = true
-		if err := p.add(d, true); err != nil {
+		if err := p.add(d.Name(), d, true); err != nil {
 			return nil, errors.Join(err, d.Close(), p.Close())
 		}
 	}
@@ -169,13 +169,23 @@ func Open(ctx context.Context, names []string, o *Options) (*Pool, error) {
 
 // Add makes a device a card of the pool. It may have the name of a card that was
 // lost, whose place it takes.
-func (p *Pool) Add(d *adapter.Device) error { return p.add(d, false) }
-
-func (p *Pool) add(d *adapter.Device, owned bool) error {
+func (p *Pool) Add(d *adapter.Device) error {
 	if d == nil {
 		return driver.Errorf(driver.InvalidArgument, "Add", "no device")
 	}
-	c := newCard(d, owned, p.clock.Now())
+	return p.AddAs(d.Name(), d)
+}
+
+// AddAs is [Pool.Add] under another name, for devices that share theirs.
+func (p *Pool) AddAs(name string, d *adapter.Device) error {
+	if d == nil || name == "" {
+		return driver.Errorf(driver.InvalidArgument, "AddAs", "no device, or no name")
+	}
+	return p.add(name, d, false)
+}
+
+func (p *Pool) add(name string, d *adapter.Device, owned bool) error {
+	c := newCard(name, d, owned, p.clock.Now())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {

@@ -28,8 +28,12 @@ type pace struct {
 	read     time.Time     // the last reading
 }
 
-// worthwhile is the shortest wait that timers keep well.
-const worthwhile = 200 * time.Microsecond
+// worthwhile is the shortest wait that timers keep well. Who was made to wait too
+// long, because the system is slow to wake, may catch up on no more than credit.
+const (
+	worthwhile = 200 * time.Microsecond
+	credit     = 2 * time.Millisecond
+)
 
 // owe accounts for work that took so long, and waits for what is owed.
 func (p *pace) owe(d *Device, took time.Duration) {
@@ -47,7 +51,7 @@ func (p *pace) owe(d *Device, took time.Duration) {
 	paid := time.Since(start)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.debt = max(p.debt-paid, -worthwhile) // who waited too long may not catch up in a burst
+	p.debt = max(p.debt-paid, -credit)
 	p.busy += paid
 }
 

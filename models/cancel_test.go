@@ -10,6 +10,7 @@ import (
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/models"
 	"example.com/midplane/operators/graph"
 )
 
@@ -70,6 +71,28 @@ func TestCancelInsideANode(t *testing.T) {
 			assert.Less(t, took, 2*time.Second*slowness)
 		})
 	}
+}
+
+// A context that is over ends every stage with the same kind of error, also those
+// that make a plan for new shapes.
+func TestCancelEveryStage(t *testing.T) {
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	on(t, func(t *testing.T, device string) {
+		_, err := models.LoadBytes(over, busy(t), one(device))
+		require.ErrorIs(t, err, adapter.Canceled)
+		assert.NotErrorIs(t, err, models.ErrModel)
+
+		s, err := models.LoadBytes(t.Context(), busy(t), one(device))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, s.Close()) }()
+		_, err = s.Run(over, pictures()[0])
+		require.ErrorIs(t, err, adapter.Canceled)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, s.Warm(over, map[string]tensor.Shape{"x": {3, 2, 12, 12}}), adapter.Canceled)
+		_, err = s.Run(t.Context(), pictures()[0])
+		require.NoError(t, err)
+	})
 }
 
 func tensors(v ...*tensor.Tensor) []*tensor.Tensor { return v }

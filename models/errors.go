@@ -1,6 +1,7 @@
 package models
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -27,7 +28,7 @@ type Error struct {
 	Node   string // the node's label: `Conv "conv1"`
 	Device string // the device's name
 	Input  string // the input's or output's name
-	Kind   error  // ErrModel, ErrInput, ErrClosed, adapter.OutOfMemory, or nil
+	Kind   error  // ErrModel, ErrInput, ErrClosed, adapter.OutOfMemory, adapter.Canceled, or nil
 	Err    error  // what was wrong
 }
 
@@ -65,6 +66,8 @@ func (s *Session) fail(stage string, err error) error {
 	}
 	var file *onnx.Error
 	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		e.Kind = adapter.Canceled
 	case errors.As(err, &file) || stage == "lift" || stage == "infer":
 		e.Kind = ErrModel
 	case errors.Is(err, tensor.ErrTooLarge):

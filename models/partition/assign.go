@@ -162,12 +162,12 @@ type choice struct {
 }
 
 // choose prefers a kernel of its own to kernels for the parts of a node, and
-// those to one of last resort.
+// those, unless they do more work, to one of last resort.
 func (a *assigner) choose(n *graph.Node, d, depth int) (choice, error) {
 	v := supports(a.devices[d], n)
 	supported := v.Level != operators.Unsupported
 	own := choice{kernel: v.Kernel, lastResort: v.LastResort}
-	if supported && (!v.LastResort || a.settled[use(n, d)]) {
+	if supported && (!v.LastResort || decompose.Costly(n.Operator()) || a.settled[use(n, d)]) {
 		return own, nil
 	}
 	parts, err := a.decompose(n, d, depth)

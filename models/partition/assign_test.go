@@ -63,6 +63,25 @@ func TestKernelsOfLastResort(t *testing.T) {
 	}
 }
 
+// A product with a matrix is no better than any kernel for a transform.
+func TestCostlyParts(t *testing.T) {
+	x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Float32, tensor.KnownDims(tensor.Shape{1, 8, 2}))}
+	y := &graph.Value{Name: "y", Type: x.Type}
+	y.Producer = &graph.Node{Name: "n", Op: "DFT", Version: 20, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}}
+	parts := []string{"Transpose", "Shape", "Concat", "Reshape", "MatMul"}
+	for _, c := range []struct {
+		slow []string
+		want string
+	}{{[]string{"DFT"}, "kernel"}, {nil, "decomposed"}} {
+		g := &graph.Graph{Inputs: []*graph.Value{x}, Nodes: []*graph.Node{y.Producer}, Outputs: []*graph.Value{y}}
+		p, err := partition.Assign(t.Context(), g, []partition.Device{device("d", parts, c.slow)}, partition.Listed)
+		require.NoError(t, err)
+		for _, a := range p.Nodes {
+			assert.Equal(t, c.want, a.Route.String())
+		}
+	}
+}
+
 // The reasons are those of the device before, down to the part that it lacks.
 func TestReasons(t *testing.T) {
 	p, err := partition.Assign(t.Context(), softsign(), []partition.Device{device("a", []string{"Div"}, nil), device("b", []string{"Softsign"}, nil)}, partition.Listed)

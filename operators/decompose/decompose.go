@@ -21,3 +21,8 @@ func Lookup(operator string) (graph.Rewrite, bool) {
 	}
 	return nil, false
 }
+
+// Costly reports whether the rule for an operator emits more work than the
+// operator is, so that any kernel of its own is better: a DFT of n elements
+// becomes a product with an n × n matrix.
+func Costly(operator string) bool { return operator == "DFT" }

@@ -169,7 +169,7 @@ func TestEveryOperatorRuns(t *testing.T) {
 			assert.NotEqual(t, []string{p.Type}, s.Allowed(p.Type), "%s of %s is of type %s, which is no variable", p.Name, s.Name, p.Type)
 		}
 	}
-	assert.Equal(t, 34, count)
+	assert.Equal(t, 35, count)
 	assert.Equal(t, 1, operators.NewestOpset(microsoft.Domain))
 	assert.False(t, operators.Closed(microsoft.Domain))
 }

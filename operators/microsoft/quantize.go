@@ -9,8 +9,8 @@ import (
 )
 
 // quantized holds QuantizeLinear, DequantizeLinear, DynamicQuantizeMatMul,
-// MatMulIntegerToFloat, QGemm, and the operators on quantized numbers of
-// qlinear.go.
+// MatMulIntegerToFloat, QGemm, QLinearConv, and the operators on quantized
+// numbers of qlinear.go.
 var quantized = append([]operator{
 	{
 		schema: define("QuantizeLinear", "x T1, y_scale T1, y_zero_point T2?", "y T2",
@@ -30,13 +30,22 @@ var quantized = append([]operator{
 	{
 		schema: define("MatMulIntegerToFloat", "A T1, B T2, a_scale T3, b_scale T3, a_zero_point T1?, b_zero_point T2?, bias T3?", "Y T3",
 			map[string][]string{"T1": bytesOnly, "T2": bytesOnly, "T3": halves["T"]}),
-		rule: matMulIntegerToFloat,
+		rule:    matMulIntegerToFloat,
+		compute: byRule(matMulIntegerToFloat),
 	},
 	{
 		schema: define("QGemm", "A TA, a_scale T, a_zero_point TA, B TB, b_scale T, b_zero_point TB, C TC?, y_scale T?, y_zero_point TYZ?", "Y TY",
 			map[string][]string{"T": {"float"}, "TA": bytesOnly, "TB": bytesOnly, "TC": {"int32"}, "TYZ": bytesOnly, "TY": {"float", "int8", "uint8"}},
 			set("alpha", float32(1)), set("transA", int64(0)), set("transB", int64(0))),
 		rule: rule(qGemm),
+	},
+	{
+		schema: define("QLinearConv", "x T1, x_scale S, x_zero_point T1, w T2, w_scale S, w_zero_point T2, y_scale S, y_zero_point T3, B TB?", "y T3",
+			map[string][]string{"T1": bytesOnly, "T2": bytesOnly, "T3": bytesOnly, "TB": {"int32"}, "S": {"float"}},
+			set("auto_pad", "NOTSET"), set("channels_last", int64(0)), may("dilations", operators.IntsAttribute), set("group", int64(1)),
+			may("kernel_shape", operators.IntsAttribute), may("pads", operators.IntsAttribute), may("strides", operators.IntsAttribute)),
+		rule:    qLinearConv,
+		compute: byRule(qLinearConv),
 	},
 }, qlinear...)
 
@@ -80,6 +89,21 @@ func matMulIntegerToFloat(b *graph.Builder, n *graph.Node) ([]*graph.Value, erro
 		sides[i] = e.Op("DequantizeLinear", []*graph.Value{e.in(i), e.in(2 + i), e.in(4 + i)}, graph.A("axis", int64(-1)))
 	}
 	return []*graph.Value{e.plus(e.do("MatMul", sides[0], sides[1]), e.in(6))}, nil
+}
+
+// qLinearConv is ONNX's own operator, on an image whose channels may be last.
+func qLinearConv(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
+	e, err := emit(b, n, 0)
+	if err != nil {
+		return nil, err
+	}
+	apply := func(x *graph.Value) *graph.Value {
+		return e.Op("QLinearConv", append([]*graph.Value{x}, n.Inputs[1:]...), attributesOf(n)...)
+	}
+	if n.Bool("channels_last", false) {
+		return channelsLast(e, apply, e.in(0))
+	}
+	return []*graph.Value{apply(e.in(0))}, nil
 }
 
 // qGemm adds C, which is in steps of the product, and quantizes the result if

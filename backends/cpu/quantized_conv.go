@@ -1,0 +1,444 @@
+package cpu
+
+import (
+	"context"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/integer"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// quantizedConv holds ConvInteger, QLinearConv and, of com.microsoft,
+// QLinearConv.
+var quantizedConv = family{
+	{op: "ConvInteger", kernel: "conv/integer", inputs: [][]tensor.DType{bytes8, bytes8, bytes8, bytes8},
+		build: integerConv(convOperands{x: 0, w: 1, xZero: 2, wZero: 3, xScale: -1, wScale: -1, yScale: -1, yZero: -1, bias: -1}), accept: spatialImage(1)},
+	{op: "QLinearConv", kernel: "conv/quantized", inputs: qLinearConvTypes, build: integerConv(qLinearConvOperands), accept: spatialImage(3)},
+	{op: "com.microsoft.QLinearConv", kernel: "conv/quantized", inputs: qLinearConvTypes, build: integerConv(qLinearConvOperands), accept: spatialImage(3)},
+}
+
+var (
+	qLinearConvTypes    = [][]tensor.DType{bytes8, {tensor.Float32}, bytes8, bytes8, {tensor.Float32}, bytes8, {tensor.Float32}, bytes8, {tensor.Int32}}
+	qLinearConvOperands = convOperands{x: 0, xScale: 1, xZero: 2, w: 3, wScale: 4, wZero: 5, yScale: 6, yZero: 7, bias: 8}
+)
+
+// convOperands says which inputs the operands of a convolution are, -1 where it
+// has none.
+type convOperands struct {
+	x, xScale, xZero, w, wScale, wZero, yScale, yZero, bias int
+}
+
+// spatialImage takes one to three spatial axes, where that is known.
+func spatialImage(filters int) func(n *graph.Node) operators.Verdict {
+	return func(n *graph.Node) operators.Verdict {
+		return spatial(&graph.Node{Inputs: []*graph.Value{n.Inputs[0], n.Inputs[filters]}})
+	}
+}
+
+// integerConvolution is a convolution of integers of 8 bits, whose sums are the
+// result or are brought to steps of their own. Images have their channels last:
+// each line of the result is a product of pixels and filters. With x and w the
+// elements as they are multiplied and z and y their zero points, shifted alike,
+// a sum is
+//
+//	Σ (x - z) (w - y) = Σ x w - z Σ w - y Σ x + k z y
+type integerConvolution struct {
+	device                           *Device
+	in                               convOperands
+	last                             bool         // images and results have their channels last
+	shape                            tensor.Shape // of the result
+	to                               tensor.DType
+	batch, channels, filters, groups int
+	pixels                           *pixels
+	depth                            int // what a filter sees: channels of a group × taps
+	layout                           *filterLayout
+	packed                           *packedFilter // where the filters are constants
+	planewise                        bool          // each channel has one filter of its own
+
+	gridRows, gridColumns int // of tiles in a piece
+	pieces, columns       int // pieces that a group has, and those side by side
+	tasks                 tasks[integerConvTask]
+}
+
+// packedFilter is filters as they are multiplied.
+type packedFilter struct {
+	groups  []*integer.Columns
+	ones    *integer.Columns // a filter that adds up what the others see
+	taps    []int32          // of planewise filters, by tap and channel; groups is nil
+	tapSums []int32          // by channel
+}
+
+// filterLayout says where filters (M, C/groups, …) lie, and how they meet an
+// image.
+type filterLayout struct {
+	groups, rows int // rows: filters of a group
+	taps, inner  []int
+	step         int // bytes of a filter
+	planewise    bool
+}
+
+// packedFilterForm is how filters were packed.
+type packedFilterForm struct {
+	groups, inner int
+	planewise     bool
+}
+
+func integerConv(in convOperands) builder {
+	return func(d *Device, n *graph.Node) (planner, error) {
+		constant := n.Inputs[in.w].Const
+		return func(c *operators.Call) (work, error) {
+			w := &integerConvolution{device: d, in: in, to: tensor.Int32, last: n.Bool("channels_last", false), groups: int(n.Int("group", 1))}
+			if !w.arrange(n, c) {
+				return nil, nil
+			}
+			if constant != nil {
+				var err error
+				if w.packed, err = w.pack(constant); err != nil {
+					return nil, err
+				}
+			}
+			return w, nil
+		}, nil
+	}
+}
+
+// arrange finds the shapes of everything. It reports whether the kernel is for
+// them.
+func (w *integerConvolution) arrange(n *graph.Node, c *operators.Call) bool {
+	x, f, in := c.Inputs[w.in.x].Shape, c.Inputs[w.in.w].Shape, w.in
+	if len(x) < 3 || len(f) != len(x) || x.Size() == 0 || f.Size() == 0 || w.groups < 1 {
+		return false
+	}
+	w.batch, w.channels, w.filters, w.depth = x[0], x[1], f[0], f[1:].Size()
+	space := x[2:]
+	if w.last {
+		w.channels, space = x[len(x)-1], x[1:len(x)-1]
+	}
+	if w.filters%w.groups != 0 || f[1]*w.groups != w.channels || w.depth > exactInner {
+		return false
+	}
+	ws, ok := windowsOf(n, space, f[2:])
+	if !ok || volume(ws.out()) == 0 || !kernelFits(n, f) || !w.parametersFit(c) {
+		return false
+	}
+	if in.yZero >= 0 {
+		w.to = c.Inputs[in.yZero].DType
+	}
+	out := ws.out()
+	spaceOut := tensor.Shape(out[len(out)-len(space):])
+	w.shape = append(tensor.Shape{w.batch, w.filters}, spaceOut...)
+	if w.last {
+		w.shape = append(append(tensor.Shape{w.batch}, spaceOut...), w.filters)
+	}
+	w.planewise = f[1] == 1 && w.filters == w.channels && w.groups > 1
+	merged := !w.planewise && w.groups == 1 && (ws[2].dilation == 1 || ws[2].kernel == 1)
+	seen := w.channels / w.groups // bytes side by side that a tap sees
+	if merged {
+		seen *= ws[2].kernel
+	}
+	w.pixels = newPixels(ws, w.batch, w.channels, merged, w.last && c.Inputs[in.x].DType == tensor.Uint8 && (seen%4 == 0 || w.planewise))
+	if !roomFits(x.Size()+w.shape.Size(), w.batch, w.pixels.size) {
+		return false
+	}
+	w.layout = newFilterLayout(f, w.groups, ws.kernel(), merged, w.planewise)
+	rows := w.filters / w.groups
+	lines, perLine := len(w.pixels.lines), w.pixels.rows
+	w.gridRows, w.gridColumns = integer.Grid(lines, perLine, rows, w.depth, w.device.threads)
+	tileRows, tileColumns := integer.Tiles(lines, perLine, rows)
+	w.columns = (tileColumns + w.gridColumns - 1) / w.gridColumns
+	w.pieces = (tileRows + w.gridRows - 1) / w.gridRows * w.columns
+	return true
+}
+
+// parametersFit reports whether scales and zero points are such as kernels take:
+// one for all, or for the filters one for each.
+func (w *integerConvolution) parametersFit(c *operators.Call) bool {
+	in := w.in
+	one := func(i int) bool {
+		return i < 0 || !has(c, i) || c.Inputs[i].Shape.Size() == 1 && len(c.Inputs[i].Shape) < 2
+	}
+	list := func(i int) bool { return one(i) || c.Inputs[i].Shape.Equal(tensor.Shape{w.filters}) }
+	for _, i := range []int{in.xScale, in.wScale, in.yScale, in.yZero} {
+		if i >= 0 && !has(c, i) {
+			return false
+		}
+	}
+	bias := in.bias < 0 || !has(c, in.bias) || c.Inputs[in.bias].Shape.Equal(tensor.Shape{w.filters})
+	return one(in.xScale) && one(in.xZero) && list(in.wScale) && list(in.wZero) && one(in.yScale) && one(in.yZero) && bias
+}
+
+// newFilterLayout lays filters out: with a tap for each line of a window where
+// taps that are neighbours are merged, as their pixels lie behind one another.
+func newFilterLayout(f tensor.Shape, groups int, kernel [3]int, merged, planewise bool) *filterLayout {
+	l := &filterLayout{groups: groups, rows: f[0] / groups, step: f[1:].Size(), planewise: planewise}
+	taps := volume(kernel)
+	across := 1 // taps side by side that count as one
+	if merged {
+		across = kernel[2]
+	}
+	for k := 0; k < taps; k += across {
+		l.taps = append(l.taps, k)
+	}
+	for k := range across {
+		for channel := range f[1] {
+			l.inner = append(l.inner, channel*taps+k)
+		}
+	}
+	return l
+}
+
+// pack packs constant filters.
+func (w *integerConvolution) pack(t *tensor.Tensor) (*packedFilter, error) {
+	l := w.layout
+	size := int64(l.groups)*integer.ColumnsBytes(len(l.taps), len(l.inner), l.rows) + integer.ColumnsBytes(len(l.taps), len(l.inner), 1)
+	if l.planewise {
+		size = 4 * int64(len(t.Bytes())+l.groups)
+	}
+	return packedAs(&w.device.packed, t, packedFilterForm{l.groups, len(l.inner), l.planewise}, size, func() *packedFilter { return l.pack(t.Bytes(), t.DType()) })
+}
+
+func (l *filterLayout) pack(w []byte, d tensor.DType) *packedFilter {
+	p := &packedFilter{}
+	if l.planewise {
+		channels := l.groups
+		p.taps, p.tapSums = make([]int32, len(l.taps)*channels), make([]int32, channels)
+		for j := range channels {
+			for k, tap := range l.taps {
+				v := signedByte(w[j*l.step+tap], d)
+				p.taps[k*channels+j] = v
+				p.tapSums[j] += v
+			}
+		}
+		return p
+	}
+	for g := range l.groups {
+		m := &integer.Matrix{Data: w[g*l.rows*l.step:], Taps: l.taps, Inner: l.inner, Columns: l.rows, Step: l.step, Unsigned: d == tensor.Uint8}
+		p.groups = append(p.groups, m.Pack(nil))
+	}
+	ones := &integer.Matrix{Data: []byte{1}, Taps: make([]int, len(l.taps)), Inner: make([]int, len(l.inner)), Columns: 1}
+	p.ones = ones.Pack(nil)
+	return p
+}
+
+// signedByte returns the number that a byte of a type is.
+func signedByte(b byte, d tensor.DType) int32 {
+	if d == tensor.Int8 {
+		return int32(int8(b))
+	}
+	return int32(b)
+}
+
+func (w *integerConvolution) run(ctx context.Context, c *operators.Call) error {
+	t := w.tasks.get()
+	defer w.tasks.put(t)
+	t.w, t.ctx = w, ctx
+	t.room.scratch = &w.device.scratch
+	defer t.room.give()
+	if t.packed = w.packed; t.packed == nil {
+		f, err := view[byte](bytesOperand(c.Inputs[w.in.w]))
+		if err != nil {
+			return err
+		}
+		t.packed = w.layout.pack(f, c.Inputs[w.in.w].DType)
+	}
+	if err := t.prepare(c); err != nil {
+		return err
+	}
+	if w.planewise {
+		if err := t.runPlanewise(ctx); err != nil {
+			return err
+		}
+		return t.deliver()
+	}
+	if err := t.begin(ctx); err != nil {
+		return err
+	}
+	if err := w.device.divide(ctx, w.groups*w.pieces, t); err != nil {
+		return err
+	}
+	return t.deliver()
+}
+
+// integerConvTask is one run of a convolution.
+type integerConvTask struct {
+	w      *integerConvolution
+	ctx    context.Context
+	room   room
+	packed *packedFilter
+
+	image           []byte // unsigned, with padding
+	xZero           int32
+	wZeros          []int32
+	plain           bool // filters have no zero points
+	bias            []int32
+	start           []int32
+	startStep       int
+	scale           []float64
+	zero, low, high int32
+	bytes, toBytes  []byte  // the result with its channels last, and in the end
+	sums, toSums    []int32 // the same of ConvInteger
+	planewise       planewiseSums
+}
+
+// prepare finds the operands and draws the image.
+func (t *integerConvTask) prepare(c *operators.Call) (err error) {
+	w, in := t.w, t.w.in
+	zeros, err := zeroPoints(c, &t.room, in.xZero, c.Inputs[in.x].DType == tensor.Int8, 128)
+	if err != nil {
+		return err
+	}
+	t.xZero = zeros[0]
+	shifted := c.Inputs[in.w].DType == tensor.Uint8 && !w.planewise
+	if t.wZeros, err = zeroPoints(c, &t.room, in.wZero, shifted, -128); err != nil {
+		return err
+	}
+	t.plain = true
+	for _, y := range t.wZeros {
+		t.plain = t.plain && y == 0
+	}
+	if in.bias >= 0 && has(c, in.bias) {
+		if t.bias, err = input[int32](c, in.bias); err != nil {
+			return err
+		}
+	}
+	if err := t.outputs(c); err != nil {
+		return err
+	}
+	x, err := view[byte](bytesOperand(c.Inputs[in.x]))
+	if err != nil {
+		return err
+	}
+	if t.image = x; w.pixels.direct {
+		return nil
+	}
+	if t.image, err = take[byte](&t.room, w.batch*w.pixels.size+slack); err != nil {
+		return err
+	}
+	return w.device.drawPixels(t.ctx, w.pixels, t.image, x, w.last, byte(t.xZero), c.Inputs[in.x].DType == tensor.Int8)
+}
+
+// outputs makes the result, and room for it with its channels last.
+func (t *integerConvTask) outputs(c *operators.Call) (err error) {
+	w, in := t.w, t.w.in
+	if in.yScale < 0 {
+		if t.toSums, err = output[int32](c, 0, tensor.Int32, w.shape); err != nil {
+			return err
+		}
+		if t.sums = t.toSums; !w.last {
+			t.sums, err = take[int32](&t.room, len(t.toSums))
+		}
+		return err
+	}
+	if t.toBytes, err = quantizedOutput(c, w.to, w.shape); err != nil {
+		return err
+	}
+	if t.bytes = t.toBytes; !w.last {
+		if t.bytes, err = take[byte](&t.room, len(t.toBytes)); err != nil {
+			return err
+		}
+	}
+	if t.scale, err = requantization(c, &t.room, w.filters, in.xScale, in.wScale, in.yScale); err != nil {
+		return err
+	}
+	t.zero, t.low, t.high, err = target(c, in.yZero, w.to)
+	return err
+}
+
+// begin finds what sums start from.
+func (t *integerConvTask) begin(ctx context.Context) (err error) {
+	w := t.w
+	if t.start, err = take[int32](&t.room, w.filters); err != nil {
+		return err
+	}
+	perGroup := w.filters / w.groups
+	for j := range t.start {
+		y := t.wZeros[min(j, len(t.wZeros)-1)]
+		t.start[j] = t.biasOf(j) - t.xZero*(t.packed.groups[j/perGroup].Sums[j%perGroup]-int32(w.depth)*y)
+	}
+	if t.plain {
+		return nil
+	}
+	pixels := len(w.pixels.lines) * w.pixels.rows
+	row := t.start
+	if t.start, err = take[int32](&t.room, pixels*w.filters); err != nil {
+		return err
+	}
+	t.startStep = w.filters
+	seen, err := take[int32](&t.room, pixels)
+	if err != nil {
+		return err
+	}
+	var none [1]int32
+	for g := range w.groups {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p := t.product(g)
+		p.B, p.D, p.DStep, p.Sums, p.CStep, p.Bytes = t.packed.ones, none[:], 0, seen, 1, nil
+		r, c := integer.Tiles(len(p.Lines), p.Rows, 1)
+		p.Rectangle(0, r, 0, c)
+		for i, sum := range seen {
+			for j := g * perGroup; j < (g+1)*perGroup; j++ {
+				t.start[i*w.filters+j] = row[j] - t.wZeros[min(j, len(t.wZeros)-1)]*sum
+			}
+		}
+	}
+	return nil
+}
+
+func (t *integerConvTask) biasOf(j int) int32 {
+	if t.bias == nil {
+		return 0
+	}
+	return t.bias[j]
+}
+
+// product is that of a group.
+func (t *integerConvTask) product(g int) integer.Product {
+	w := t.w
+	perGroup := w.filters / w.groups
+	first := g * perGroup
+	p := integer.Product{
+		A: t.image[g*(w.channels/w.groups):], Lines: w.pixels.lines, Rows: w.pixels.rows, Step: w.pixels.step, Offsets: w.pixels.offsets,
+		B: t.packed.groups[g], D: t.start[first:], DStep: t.startStep, CStep: w.filters,
+		Zero: t.zero, Low: t.low, High: t.high,
+	}
+	if t.sums != nil {
+		p.Sums = t.sums[first:]
+	} else {
+		p.Bytes, p.Scale = t.bytes[first:], t.scale[first:]
+	}
+	return p
+}
+
+// Do implements parallel.Task.
+func (t *integerConvTask) Do(_, piece int) {
+	w := t.w
+	p := t.product(piece / w.pieces)
+	piece %= w.pieces
+	r, c := piece/w.columns*w.gridRows, piece%w.columns*w.gridColumns
+	tileRows, tileColumns := integer.Tiles(len(p.Lines), p.Rows, w.filters/w.groups)
+	p.Rectangle(r, min(r+w.gridRows, tileRows), c, min(c+w.gridColumns, tileColumns))
+}
+
+// deliver brings the result to the order of axes that is wanted.
+func (t *integerConvTask) deliver() error {
+	w := t.w
+	if w.last {
+		return t.ctx.Err()
+	}
+	pixels := w.shape.Size() / w.batch / w.filters
+	for n := range w.batch {
+		if err := t.ctx.Err(); err != nil {
+			return err
+		}
+		first := n * pixels * w.filters
+		if t.sums != nil {
+			turn(wordsOf(t.toSums[first:]), wordsOf(t.sums[first:]), w.filters, pixels, pixels, w.filters)
+		} else {
+			turn(t.toBytes[first:], t.bytes[first:], w.filters, pixels, pixels, w.filters)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,464 @@
+package cpu
+
+import (
+	"context"
+	"encoding/binary"
+	"unsafe"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/integer"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// quantizedMatmul holds QLinearMatMul and, of com.microsoft,
+// MatMulIntegerToFloat.
+var quantizedMatmul = family{
+	{op: "QLinearMatMul", kernel: "gemm/quantized", inputs: [][]tensor.DType{bytes8, {tensor.Float32}, bytes8, bytes8, {tensor.Float32}, bytes8, {tensor.Float32}, bytes8},
+		build: quantizedProduct(productOperands{a: 0, aScale: 1, aZero: 2, b: 3, bScale: 4, bZero: 5, yScale: 6, yZero: 7, bias: -1})},
+	{op: "com.microsoft.MatMulIntegerToFloat", kernel: "gemm/quantized", inputs: [][]tensor.DType{bytes8, bytes8, {tensor.Float32}, {tensor.Float32}, bytes8, bytes8, {tensor.Float32}},
+		build: quantizedProduct(productOperands{a: 0, b: 1, aScale: 2, bScale: 3, aZero: 4, bZero: 5, yScale: -1, yZero: -1, bias: 6})},
+}
+
+// productOperands says which inputs the operands of a product are, -1 where it
+// has none.
+type productOperands struct {
+	a, aScale, aZero, b, bScale, bZero, yScale, yZero, bias int
+}
+
+// quantizedMultiplication is a batch of matrix products (m, k) × (k, n) of
+// integers of 8 bits that stand for numbers, whose results are brought to steps
+// of their own, or to float32. With a and b the elements as they are multiplied
+// and z and y their zero points, shifted alike,
+//
+//	Σ (a - z) (b - y) = Σ a b - z Σ b - y Σ a + k z y
+type quantizedMultiplication struct {
+	device  *Device
+	in      productOperands
+	shape   tensor.Shape // of the result
+	to      tensor.DType
+	m, k, n int
+	rows    int    // of a matrix; m has those of several if the right operand is one
+	batch   layout // steps through the operands, in matrices
+	batches int
+	right   *integer.Columns // the right operand, where it is a constant
+	inner   []int            // where the inner extent of the right operand lies
+
+	gridRows, gridColumns int // of tiles in a piece
+	pieces, columns       int // pieces that a product has, and those side by side
+	tasks                 tasks[quantizedTask]
+}
+
+// exactInner is the greatest inner extent whose sums fit 32 bits whatever the
+// operands.
+const exactInner = (1<<31 - 1) / (255 * 255)
+
+// packedProduct is how a right operand of integers was packed.
+type packedProduct struct{}
+
+func quantizedProduct(in productOperands) builder {
+	return func(d *Device, n *graph.Node) (planner, error) {
+		constant := n.Inputs[in.b].Const
+		return func(c *operators.Call) (work, error) {
+			a, b := c.Inputs[in.a].Shape, c.Inputs[in.b].Shape
+			if len(a) < 2 || len(b) < 2 {
+				return nil, nil
+			}
+			la, lb := len(a)-2, len(b)-2
+			batch, ok := broadcastShape(a[:la], b[:lb])
+			w := &quantizedMultiplication{device: d, in: in, to: tensor.Float32, m: a[la], k: a[la+1], n: b[lb+1], rows: a[la]}
+			w.shape = append(batch.Clone(), w.m, w.n)
+			if !ok || w.k != b[lb] || w.k > exactInner || w.shape.Size() == 0 || w.k == 0 || !w.parametersFit(c) {
+				return nil, nil
+			}
+			if in.yZero >= 0 {
+				w.to = c.Inputs[in.yZero].DType
+			}
+			w.inner = multiples(w.k, w.n)
+			if lb == 0 { // one right operand: all left ones are rows of one matrix
+				w.m *= batch.Size()
+				batch, la = tensor.Shape{}, 0
+				if constant != nil {
+					var err error
+					if w.right, err = w.pack(constant); err != nil {
+						return nil, err
+					}
+				}
+			}
+			if w.batch, ok = broadcastLayout(batch, a[:la], b[:lb]); !ok {
+				return nil, nil
+			}
+			w.batches = batch.Size()
+			w.gridRows, w.gridColumns = integer.Grid(1, w.m, w.n, w.k, d.threads)
+			tileRows, tileColumns := integer.Tiles(1, w.m, w.n)
+			w.columns = (tileColumns + w.gridColumns - 1) / w.gridColumns
+			w.pieces = (tileRows + w.gridRows - 1) / w.gridRows * w.columns
+			return w, nil
+		}, nil
+	}
+}
+
+// multiples returns n multiples of step, from 0.
+func multiples(n, step int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i * step
+	}
+	return list
+}
+
+// parametersFit reports whether scales and zero points are such as kernels take:
+// one for all, or one for each column; of the left operand, zero points for each
+// row.
+func (w *quantizedMultiplication) parametersFit(c *operators.Call) bool {
+	in := w.in
+	one := func(i int) bool {
+		return i < 0 || !has(c, i) || c.Inputs[i].Shape.Size() == 1 && len(c.Inputs[i].Shape) < 2
+	}
+	list := func(i, n int) bool { return one(i) || c.Inputs[i].Shape.Equal(tensor.Shape{n}) }
+	for _, i := range []int{in.aScale, in.bScale, in.yScale, in.yZero} {
+		if i >= 0 && !has(c, i) {
+			return false
+		}
+	}
+	bias := in.bias < 0 || !has(c, in.bias) || c.Inputs[in.bias].Shape.Equal(tensor.Shape{w.n})
+	return one(in.aScale) && list(in.aZero, w.rows) && list(in.bScale, w.n) && list(in.bZero, w.n) && one(in.yScale) && one(in.yZero) && bias
+}
+
+// pack packs a constant right operand.
+func (w *quantizedMultiplication) pack(t *tensor.Tensor) (*integer.Columns, error) {
+	return packedAs(&w.device.packed, t, packedProduct{}, integer.ColumnsBytes(1, w.k, w.n), func() *integer.Columns {
+		return w.matrix(t.Bytes(), t.DType()).Pack(nil)
+	})
+}
+
+// matrix is a right operand.
+func (w *quantizedMultiplication) matrix(b []byte, d tensor.DType) *integer.Matrix {
+	return &integer.Matrix{Data: b, Taps: noTaps[:], Inner: w.inner, Columns: w.n, Step: 1, Unsigned: d == tensor.Uint8}
+}
+
+// noTaps is where a matrix that is no filter begins.
+var noTaps = [1]int{}
+
+// room is scratch for one run. Give gives it all back.
+type room struct {
+	scratch *scratch
+	taken   [][]byte
+}
+
+// take returns scratch for n elements of a type.
+func take[T any](r *room, n int) ([]T, error) {
+	var zero T
+	b, err := r.scratch.take(n * int(unsafe.Sizeof(zero)))
+	if err != nil {
+		return nil, err
+	}
+	r.taken = append(r.taken, b)
+	return as[T](b)[:n], nil
+}
+
+func (r *room) give() {
+	for _, b := range r.taken {
+		r.scratch.give(b)
+	}
+	r.taken = nil
+}
+
+func (w *quantizedMultiplication) run(ctx context.Context, c *operators.Call) error {
+	t := w.tasks.get()
+	defer w.tasks.put(t)
+	t.w = w
+	t.room.scratch = &w.device.scratch
+	defer t.room.give()
+	if err := t.prepare(ctx, c); err != nil {
+		return err
+	}
+	b, err := view[byte](bytesOperand(c.Inputs[w.in.b]))
+	if err != nil {
+		return err
+	}
+	var columns []byte
+	if t.right = w.right; t.right == nil {
+		if columns, err = take[byte](&t.room, int(integer.ColumnsBytes(1, w.k, w.n))); err != nil {
+			return err
+		}
+	}
+	for i := range w.batches {
+		var at cursor
+		w.batch.seek(&at, i/w.batch.inner)
+		within := i % w.batch.inner
+		from := (at.offset[0] + within*w.batch.step(0)) * w.m
+		if w.right == nil {
+			size := w.k * w.n
+			t.right = w.matrix(b[(at.offset[1]+within*w.batch.step(1))*size:][:size], c.Inputs[w.in.b].DType).Pack(columns)
+		}
+		t.a, t.first = t.left[from*t.step:][:w.m*t.step], i*w.m*w.n
+		t.begin()
+		if err := w.device.divide(ctx, w.pieces, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quantizedTask is one product of one run.
+type quantizedTask struct {
+	w    *quantizedMultiplication
+	room room
+
+	left                  []byte // rows step elements apart, unsigned
+	step                  int
+	leftZeros, rightZeros []int32
+	plain                 bool // one zero point on the left, and none on the right
+	start                 []int32
+	startStep             int
+	scale                 []float64 // of results of 8 bits
+	factor, bias          []float32 // of results of float32
+	zero, low, high       int32
+	bytes                 []byte
+	floats                []float32
+
+	a     []byte // rows of the product under way
+	right *integer.Columns
+	first int // element of the result
+}
+
+// prepare finds the operands that all products have in common.
+func (t *quantizedTask) prepare(ctx context.Context, c *operators.Call) (err error) {
+	w, in := t.w, t.w.in
+	if t.left, t.step, err = w.device.unsignedRows(ctx, &t.room, c.Inputs[in.a], w.k); err != nil {
+		return err
+	}
+	if t.leftZeros, err = zeroPoints(c, &t.room, in.aZero, c.Inputs[in.a].DType == tensor.Int8, 128); err != nil {
+		return err
+	}
+	if t.rightZeros, err = zeroPoints(c, &t.room, in.bZero, c.Inputs[in.b].DType == tensor.Uint8, -128); err != nil {
+		return err
+	}
+	t.plain = len(t.leftZeros) == 1
+	for _, y := range t.rightZeros {
+		t.plain = t.plain && y == 0
+	}
+	if t.plain {
+		t.start, err = take[int32](&t.room, w.n)
+	} else {
+		t.start, err = take[int32](&t.room, w.m*w.n)
+	}
+	if err != nil {
+		return err
+	}
+	if in.yScale < 0 {
+		return t.prepareFloats(c)
+	}
+	return t.prepareBytes(c)
+}
+
+func (t *quantizedTask) prepareFloats(c *operators.Call) error {
+	w, in := t.w, t.w.in
+	var err error
+	if t.floats, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
+		return err
+	}
+	scale, err := input[float32](c, in.aScale)
+	if err != nil {
+		return err
+	}
+	scales, err := input[float32](c, in.bScale)
+	if err != nil {
+		return err
+	}
+	if t.factor, err = take[float32](&t.room, w.n); err != nil {
+		return err
+	}
+	for j := range t.factor {
+		t.factor[j] = scale[0] * scales[min(j, len(scales)-1)]
+	}
+	if has(c, in.bias) {
+		t.bias, err = input[float32](c, in.bias)
+		return err
+	}
+	t.bias, err = take[float32](&t.room, w.n)
+	clear(t.bias)
+	return err
+}
+
+func (t *quantizedTask) prepareBytes(c *operators.Call) error {
+	w, in := t.w, t.w.in
+	var err error
+	if t.bytes, err = quantizedOutput(c, w.to, w.shape); err != nil {
+		return err
+	}
+	if t.scale, err = requantization(c, &t.room, w.n, in.aScale, in.bScale, in.yScale); err != nil {
+		return err
+	}
+	t.zero, t.low, t.high, err = target(c, in.yZero, w.to)
+	return err
+}
+
+// begin finds what the sums of a product start from.
+func (t *quantizedTask) begin() {
+	w := t.w
+	if t.plain {
+		t.startStep = 0
+		for j, sum := range t.right.Sums {
+			t.start[j] = -t.leftZeros[0] * sum
+		}
+		return
+	}
+	t.startStep = w.n
+	for i := range w.m {
+		sum := integer.Total(t.a[i*t.step:][:w.k])
+		z := t.leftZeros[0]
+		if len(t.leftZeros) > 1 {
+			z = t.leftZeros[i%w.rows]
+		}
+		row := t.start[i*w.n:][:w.n]
+		for j, column := range t.right.Sums {
+			y := t.rightZeros[min(j, len(t.rightZeros)-1)]
+			row[j] = int32(w.k)*z*y - z*column - y*sum
+		}
+	}
+}
+
+// Do implements parallel.Task.
+func (t *quantizedTask) Do(_, piece int) {
+	w := t.w
+	p := integer.Product{
+		A: t.a, Lines: noTaps[:], Rows: w.m, Step: t.step, Offsets: noOffsets[:], B: t.right, D: t.start, DStep: t.startStep, CStep: w.n,
+		Scale: t.scale, Zero: t.zero, Low: t.low, High: t.high, Factor: t.factor, Bias: t.bias,
+	}
+	if t.bytes != nil {
+		p.Bytes = t.bytes[t.first:][:w.m*w.n]
+	} else {
+		p.Floats = t.floats[t.first:][:w.m*w.n]
+	}
+	r, c := piece/w.columns*w.gridRows, piece%w.columns*w.gridColumns
+	tileRows, tileColumns := integer.Tiles(1, w.m, w.n)
+	p.Rectangle(r, min(r+w.gridRows, tileRows), c, min(c+w.gridColumns, tileColumns))
+}
+
+// noOffsets are those of a product with one tap.
+var noOffsets = [1]int64{}
+
+// unsignedRows returns the elements of an operand of rows of k integers, unsigned
+// and in whole quads, and how far apart the rows lie. Signed elements have 128
+// added.
+func (d *Device) unsignedRows(ctx context.Context, r *room, o operators.Operand, k int) ([]byte, int, error) {
+	a, err := view[byte](bytesOperand(o))
+	if err != nil || o.DType == tensor.Uint8 && k%4 == 0 {
+		return a, k, err
+	}
+	step := (k + 3) &^ 3
+	t := &unsignedTask{a: a, k: k, step: step, flip: o.DType == tensor.Int8, rows: len(a) / k}
+	if t.dst, err = take[byte](r, t.rows*step); err != nil {
+		return nil, 0, err
+	}
+	var pieces int
+	pieces, t.size = share(t.rows, step/4, d.threads)
+	return t.dst, step, d.divide(ctx, pieces, t)
+}
+
+// unsignedTask copies rows.
+type unsignedTask struct {
+	dst, a        []byte
+	k, step, rows int
+	size          int // rows of a piece
+	flip          bool
+}
+
+// Do implements parallel.Task.
+func (t *unsignedTask) Do(_, piece int) {
+	for i := piece * t.size; i < min((piece+1)*t.size, t.rows); i++ {
+		to := t.dst[i*t.step:][:t.step]
+		copyFlipped(to, t.a[i*t.k:][:t.k], t.flip)
+		clear(to[t.k:])
+	}
+}
+
+// copyFlipped copies bytes, and adds 128 to each if flip is set.
+func copyFlipped(dst, src []byte, flip bool) {
+	copy(dst, src)
+	if !flip {
+		return
+	}
+	dst = dst[:len(src)]
+	for len(dst) >= 8 {
+		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(dst)^0x8080808080808080)
+		dst = dst[8:]
+	}
+	for i := range dst {
+		dst[i] ^= 0x80
+	}
+}
+
+// zeroPoints returns the zero points in input i, which may be absent; flipped
+// ones are of elements to which shift is added.
+func zeroPoints(c *operators.Call, r *room, i int, flipped bool, shift int32) ([]int32, error) {
+	if !flipped {
+		shift = 0
+	}
+	if !has(c, i) {
+		list, err := take[int32](r, 1)
+		if err == nil {
+			list[0] = shift
+		}
+		return list, err
+	}
+	v, err := view[byte](bytesOperand(c.Inputs[i]))
+	if err != nil {
+		return nil, err
+	}
+	list, err := take[int32](r, len(v))
+	if err != nil {
+		return nil, err
+	}
+	for k, z := range v {
+		if list[k] = int32(z) + shift; c.Inputs[i].DType == tensor.Int8 {
+			list[k] = int32(int8(z)) + shift
+		}
+	}
+	return list, nil
+}
+
+// requantization returns by what sums of each of n columns are multiplied: the
+// product of the scales of the operands over that of the result.
+func requantization(c *operators.Call, r *room, n, aScale, bScale, yScale int) ([]float64, error) {
+	var scales [3][]float32
+	for k, i := range []int{aScale, bScale, yScale} {
+		var err error
+		if scales[k], err = input[float32](c, i); err != nil {
+			return nil, err
+		}
+	}
+	list, err := take[float64](r, n)
+	for j := range list {
+		list[j] = float64(scales[0][0]) * float64(scales[1][min(j, len(scales[1])-1)]) / float64(scales[2][0])
+	}
+	return list, err
+}
+
+// target returns the zero point of a result and the bounds of its type.
+func target(c *operators.Call, i int, d tensor.DType) (zero, low, high int32, err error) {
+	l, h := limitsOf(d)
+	low, high = int32(l), int32(h)
+	if !has(c, i) {
+		return 0, low, high, nil
+	}
+	v, err := view[byte](bytesOperand(c.Inputs[i]))
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if zero = int32(v[0]); d == tensor.Int8 {
+		zero = int32(int8(v[0]))
+	}
+	return zero, low, high, nil
+}
+
+// quantizedOutput makes output 0, of 8 bits, and returns its bytes.
+func quantizedOutput(c *operators.Call, d tensor.DType, shape tensor.Shape) ([]byte, error) {
+	o, err := c.NewOutput(0, d, shape)
+	if err != nil {
+		return nil, err
+	}
+	return view[byte](bytesOperand(o))
+}

@@ -38,6 +38,9 @@ func (b broken) Supports(n *graph.Node) operators.Verdict {
 	return v
 }
 
+// Groups: every node has a kernel of its own, which Build makes.
+func (broken) Groups(*graph.Graph) []operators.Group { return nil }
+
 func (b broken) Build(n *graph.Node) (operators.Kernel, error) {
 	if b.build != nil {
 		return b.build(b.Device, n)

@@ -22,6 +22,9 @@ func (idle) Supports(*graph.Node) operators.Verdict {
 	return operators.Verdict{Level: operators.Native, Kernel: "idle"}
 }
 
+// Groups: every node has a kernel of its own, which Build makes.
+func (idle) Groups(*graph.Graph) []operators.Group { return nil }
+
 func (idle) Build(*graph.Node) (operators.Kernel, error) { return idleKernel{}, nil }
 
 type idleKernel struct{}

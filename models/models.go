@@ -77,7 +77,8 @@ type Options struct {
 	// Copy reads the file into memory instead of mapping it.
 	Copy bool
 
-	// Hook is called after each node has run, from the goroutine that runs it.
+	// Hook is called after each node has run, from the goroutine that runs it;
+	// where one kernel computes several nodes, after the kernel for each of them.
 	// With a hook a device's work is waited for after each node, which costs
 	// time. A model that a device took as a whole runs without events.
 	Hook func(NodeEvent)

@@ -179,6 +179,10 @@ func TestHookSeesEveryNode(t *testing.T) {
 			seen = append(seen, e.Node.Op)
 			assert.Equal(t, device+":0", e.Device)
 			assert.Equal(t, partition.Kernel, e.Route)
+			if e.Kernel == "gemm+Add+Relu" && e.Node.Op != "MatMul" {
+				assert.Zero(t, e.Duration, "the first node of a group takes all the time")
+				continue
+			}
 			assert.Positive(t, e.Duration)
 		}
 		assert.Equal(t, []string{"MatMul", "Add", "Relu"}, seen)

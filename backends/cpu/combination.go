@@ -12,6 +12,7 @@ import (
 // combination combines two or more operands, which are broadcast against each
 // other, from left to right.
 type combination[T, R tensor.Element] struct {
+	behind
 	device  *Device
 	op      vector.Binary[T, R]
 	shape   tensor.Shape // of the result
@@ -73,12 +74,18 @@ func (w *combination[T, R]) arrange(c *operators.Call) bool {
 	return true
 }
 
+func (w *combination[T, R]) result() tensor.Shape { return w.shape }
+
 func (w *combination[T, R]) run(ctx context.Context, c *operators.Call) error {
 	dst, err := output[R](c, 0, tensor.DTypeOf[R](), w.shape)
 	if err != nil {
 		return err
 	}
 	left, err := input[T](c, 0)
+	if err != nil {
+		return err
+	}
+	others, err := w.after.load(c)
 	if err != nil {
 		return err
 	}
@@ -93,7 +100,7 @@ func (w *combination[T, R]) run(ctx context.Context, c *operators.Call) error {
 		if w.zero != nil && w.zero(right) {
 			return errUnfit
 		}
-		*t = combinationTask[T, R]{w: w, layout: &w.layouts[i], dst: dst, a: left, b: right, last: i == len(w.layouts)-1}
+		*t = combinationTask[T, R]{w: w, layout: &w.layouts[i], dst: dst, a: left, b: right, last: i == len(w.layouts)-1, others: others}
 		if err := w.device.divide(ctx, pieces, t); err != nil {
 			return err
 		}
@@ -109,13 +116,29 @@ type combinationTask[T, R tensor.Element] struct {
 	dst    []R
 	a, b   []T
 	last   bool
+	others operands
 }
 
 // Do implements parallel.Task.
 func (t *combinationTask[T, R]) Do(_, piece int) {
-	l := t.layout
 	first := piece * t.w.size
 	end := min(first+t.w.size, len(t.dst))
+	if !t.last {
+		t.combine(first, end)
+		return
+	}
+	t.w.after.blocks(first, end, func(first, end int) {
+		t.combine(first, end)
+		if t.w.finish != nil {
+			t.w.finish(t.dst[first:end])
+		}
+		finish(t.w.after, t.dst[first:end], first, &t.others)
+	})
+}
+
+// combine computes elements [first, end).
+func (t *combinationTask[T, R]) combine(first, end int) {
+	l := t.layout
 	var at cursor
 	l.seek(&at, first/l.inner)
 	within := first % l.inner
@@ -137,8 +160,5 @@ func (t *combinationTask[T, R]) Do(_, piece int) {
 		}
 		i, within = i+n, 0
 		l.next(&at)
-	}
-	if t.last && t.w.finish != nil {
-		t.w.finish(t.dst[first:end])
 	}
 }

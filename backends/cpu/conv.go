@@ -6,7 +6,6 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/matrix"
-	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
@@ -39,11 +38,13 @@ func spatial(n *graph.Node) operators.Verdict {
 // correlation is a convolution as a product of the filters and shifted views of
 // the image (see matrix.Correlation).
 type correlation struct {
+	behind
 	device                           *Device
 	shape                            tensor.Shape // of the result
 	batch, channels, filters, groups int
 	image                            *image
 	plane, outPlane                  int            // elements of a channel
+	biased                           bool           // input 2 is a number for each filter
 	filterRows                       []*matrix.Rows // by group, where the filters are constants
 	depth                            int            // what a filter sees: channels of a group × taps
 	offsets                          []int64        // in bytes, of what a filter sees
@@ -166,7 +167,7 @@ func newCorrelation(d *Device, c *operators.Call, ws windows, groups int) *corre
 	}
 	w := &correlation{
 		device: d, shape: convShape(x, f[0], &ws), batch: x[0], channels: x[1], filters: f[0], groups: groups,
-		image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), depth: f[1:].Size(),
+		image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), depth: f[1:].Size(), biased: has(c, 2),
 	}
 	for k := range f[1] {
 		for _, o := range w.image.offsets() {
@@ -183,6 +184,8 @@ func newCorrelation(d *Device, c *operators.Call, ws windows, groups int) *corre
 	return w
 }
 
+func (w *correlation) result() tensor.Shape { return w.shape }
+
 func (w *correlation) run(ctx context.Context, c *operators.Call) error {
 	x, err := input[float32](c, 0)
 	if err != nil {
@@ -195,10 +198,13 @@ func (w *correlation) run(ctx context.Context, c *operators.Call) error {
 	t := w.tasks.get()
 	defer w.tasks.put(t)
 	t.w = w
-	if has(c, 2) {
+	if w.biased {
 		if t.bias, err = input[float32](c, 2); err != nil {
 			return err
 		}
+	}
+	if t.others, err = w.after.load(c); err != nil {
+		return err
 	}
 	if t.filters = w.filterRows; t.filters == nil {
 		f, err := input[float32](c, 1)
@@ -222,7 +228,8 @@ func (w *correlation) run(ctx context.Context, c *operators.Call) error {
 			}
 			t.image = floats(room, w.channels*w.image.size)
 		}
-		t.dst = dst[n*w.filters*w.outPlane:][:w.filters*w.outPlane]
+		t.at = n * w.filters * w.outPlane
+		t.dst = dst[t.at:][:w.filters*w.outPlane]
 		if err := w.device.divide(ctx, w.groups*w.rows*w.columns, t); err != nil {
 			return err
 		}
@@ -260,6 +267,8 @@ type correlationTask struct {
 	image   []float32
 	bias    []float32
 	dst     []float32
+	at      int // the first element of dst in the result
+	others  operands
 }
 
 // Do implements parallel.Task.
@@ -272,12 +281,23 @@ func (t *correlationTask) Do(_, piece int) {
 	p := matrix.Correlation{
 		A: t.filters[group], Image: t.image[group*channels*size:][:channels*size], Offsets: w.offsets, Strips: w.strips,
 		C: t.dst[group*filters*w.outPlane:][:filters*w.outPlane], CStep: w.outPlane,
-		Low: vector.NegativeInfinity, High: vector.Infinity,
 	}
+	p.Low, p.High = w.after.bounds()
 	if t.bias != nil {
 		p.Column = t.bias[group*filters:][:filters]
 	}
 	r, s := piece%perGroup/w.columns*w.gridRows, piece%w.columns*w.gridColumns
 	tileRows, _ := matrix.Tiles(filters, 1)
-	p.Rectangle(r, min(r+w.gridRows, tileRows), s, min(s+w.gridColumns, len(w.strips)))
+	r1, s1 := min(r+w.gridRows, tileRows), min(s+w.gridColumns, len(w.strips))
+	p.Rectangle(r, r1, s, s1)
+	if w.after.idle() {
+		return
+	}
+	from, to := w.strips[s].To, w.strips[s1-1].End()
+	first, _ := matrix.RowTile(filters, r)
+	last, height := matrix.RowTile(filters, r1-1)
+	for i := first; i < last+height; i++ {
+		row := (group*filters+i)*w.outPlane + from
+		w.after.apply(t.dst[row:row+to-from], t.at+row, &t.others)
+	}
 }

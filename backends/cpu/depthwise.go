@@ -5,13 +5,13 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/matrix"
-	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
 
 // planewise is a convolution each of whose filters sees one channel.
 type planewise struct {
+	behind
 	device             *Device
 	shape              tensor.Shape // of the result
 	planes, multiplier int          // planes of the input, and filters for each
@@ -20,7 +20,8 @@ type planewise struct {
 	offsets            []int64
 	plane, outPlane    int
 	taps               int
-	pieces, size       int // of planes
+	biased             bool // input 2 is a number for each filter
+	pieces, size       int  // of planes
 	tasks              tasks[planewiseTask]
 }
 
@@ -37,13 +38,15 @@ func depthwise(d *Device, n *graph.Node) (planner, error) {
 		x, f := c.Inputs[0].Shape, c.Inputs[1].Shape
 		w := &planewise{
 			device: d, shape: convShape(x, f[0], &ws), planes: x[0] * x[1], channels: x[1], multiplier: f[0] / x[1],
-			image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), taps: f[2:].Size(),
+			image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), taps: f[2:].Size(), biased: has(c, 2),
 		}
 		w.offsets = w.image.offsets()
 		w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*w.taps*w.multiplier/2, d.threads)
 		return w, nil
 	}, nil
 }
+
+func (w *planewise) result() tensor.Shape { return w.shape }
 
 func (w *planewise) run(ctx context.Context, c *operators.Call) error {
 	t := w.tasks.get()
@@ -56,12 +59,15 @@ func (w *planewise) run(ctx context.Context, c *operators.Call) error {
 	if t.filters, err = input[float32](c, 1); err != nil {
 		return err
 	}
-	if has(c, 2) {
+	if w.biased {
 		if t.bias, err = input[float32](c, 2); err != nil {
 			return err
 		}
 	}
 	if t.dst, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
+		return err
+	}
+	if t.others, err = w.after.load(c); err != nil {
 		return err
 	}
 	if !w.image.direct {
@@ -81,12 +87,14 @@ type planewiseTask struct {
 	dst, x, filters, bias []float32
 	room                  []byte // for an image for each worker, step elements apart
 	step                  int
+	others                operands
 }
 
 // Do implements parallel.Task.
 func (t *planewiseTask) Do(worker, piece int) {
 	w := t.w
 	out, extent := w.image.windows.out(), w.image.extent
+	low, high := w.after.bounds()
 	for i := piece * w.size; i < min((piece+1)*w.size, w.planes); i++ {
 		image := t.x[i*w.plane:][:w.plane]
 		if t.room != nil {
@@ -106,9 +114,10 @@ func (t *planewiseTask) Do(worker, piece int) {
 				to, from := dst[z*slice:][:slice], image[z*extent[1]*extent[2]:]
 				bands(t.ctx, out[1], out[2]*w.taps, func(y, rows int) {
 					matrix.Filter(to[y*out[2]:], from[y*extent[2]:], t.filters[filter*w.taps:][:w.taps], w.offsets,
-						rows, out[2], extent[2], bias, vector.NegativeInfinity, vector.Infinity)
+						rows, out[2], extent[2], bias, low, high)
 				})
 			}
+			w.after.apply(dst, (i*w.multiplier+k)*w.outPlane, &t.others)
 		}
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"example.com/midplane/backends/cpu/internal/parallel"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
-	"example.com/midplane/operators/reference"
 )
 
 // work is what a node does for operands of certain shapes. It is safe for
@@ -33,8 +32,10 @@ type planner func(c *operators.Call) (work, error)
 // its work when it first meets them, and keeps it until others come.
 type kernel struct {
 	node   *graph.Node
+	inputs []*graph.Value // of the node, or of the group that it is the last of
 	plan   planner
-	values []int // inputs whose values the plan depends on
+	rest   func(ctx context.Context, c *operators.Call) error // computes what the plan leaves to the reference
+	values []int                                              // inputs whose values the plan depends on
 	last   atomic.Pointer[planned]
 }
 
@@ -60,13 +61,13 @@ func (k *kernel) Run(ctx context.Context, c *operators.Call) error {
 			return err
 		}
 	}
-	return reference.Apply(ctx, k.node, c, bytesOf)
+	return k.rest(ctx, c)
 }
 
 // planAhead plans the work where all that it depends on is known already.
 func (k *kernel) planAhead() error {
-	c := &operators.Call{Inputs: make([]operators.Operand, len(k.node.Inputs)), Outputs: make([]operators.Operand, len(k.node.Outputs))}
-	for i, v := range k.node.Inputs {
+	c := &operators.Call{Inputs: make([]operators.Operand, len(k.inputs)), Outputs: make([]operators.Operand, len(k.node.Outputs))}
+	for i, v := range k.inputs {
 		if v == nil {
 			continue
 		}

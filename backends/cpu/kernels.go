@@ -82,7 +82,10 @@ func (d *Device) entry(e entry) operators.Entry {
 			if err != nil {
 				return nil, err
 			}
-			k := &kernel{node: n, plan: plan, values: e.values}
+			k := &kernel{
+				node: n, inputs: n.Inputs, plan: plan, values: e.values,
+				rest: func(ctx context.Context, c *operators.Call) error { return reference.Apply(ctx, n, c, bytesOf) },
+			}
 			return k, k.planAhead()
 		},
 	}

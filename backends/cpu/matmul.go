@@ -19,6 +19,7 @@ var matmul = family{
 // multiplication is a batch of matrix products (m, k) × (k, n), with what Gemm
 // adds to one.
 type multiplication struct {
+	behind
 	device  *Device
 	shape   tensor.Shape // of the result
 	m, k, n int
@@ -182,6 +183,8 @@ func (w *multiplication) divide() {
 	w.rows, w.columns = (r+w.gridRows-1)/w.gridRows, (c+w.gridColumns-1)/w.gridColumns
 }
 
+func (w *multiplication) result() tensor.Shape { return w.shape }
+
 func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 	a, err := input[float32](c, 0)
 	if err != nil {
@@ -198,6 +201,9 @@ func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 	t := w.tasks.get()
 	defer w.tasks.put(t)
 	t.w, t.a, t.b, t.c = w, a, b, dst
+	if t.others, err = w.after.load(c); err != nil {
+		return err
+	}
 	s := &w.device.scratch
 	if w.turnLeft || w.alpha != 1 {
 		room, err := s.take(len(a) * 4)
@@ -264,6 +270,7 @@ type multiplicationTask struct {
 	w       *multiplication
 	a, b, c []float32
 	bias    []float32
+	others  operands
 }
 
 // Do implements parallel.Task.
@@ -279,8 +286,8 @@ func (t *multiplicationTask) Do(_, piece int) {
 		M: w.m, N: w.n, K: w.k,
 		A: t.a[fromA:], AStep: w.k,
 		C: t.c[batch*w.m*w.n:], CStep: w.n,
-		Low: vector.NegativeInfinity, High: vector.Infinity,
 	}
+	p.Low, p.High = w.after.bounds()
 	if p.PackedB = w.right; w.right == nil {
 		fromB := (at.offset[1] + within*w.batch.step(1)) * w.k * w.n
 		p.B, p.BStep = t.b[fromB:], w.n
@@ -288,7 +295,28 @@ func (t *multiplicationTask) Do(_, piece int) {
 	t.addBias(&p)
 	r, c := piece%perProduct/w.columns*w.gridRows, piece%w.columns*w.gridColumns
 	tileRows, tileColumns := matrix.Tiles(w.m, w.n)
-	p.Rectangle(r, min(r+w.gridRows, tileRows), c, min(c+w.gridColumns, tileColumns))
+	r1, c1 := min(r+w.gridRows, tileRows), min(c+w.gridColumns, tileColumns)
+	p.Rectangle(r, r1, c, c1)
+	if !w.after.idle() {
+		first, _ := matrix.RowTile(w.m, r)
+		last, height := matrix.RowTile(w.m, r1-1)
+		t.finish(batch*w.m*w.n, first, last+height, c*matrix.TileWidth(), min(c1*matrix.TileWidth(), w.n))
+	}
+}
+
+// finish does what follows to rows and columns of a product, whose first element
+// is element at of the result.
+func (t *multiplicationTask) finish(at, r0, r1, c0, c1 int) {
+	w := t.w
+	if c1-c0 == w.n { // whole rows lie one behind the other
+		from := at + r0*w.n
+		w.after.apply(t.c[from:at+r1*w.n], from, &t.others)
+		return
+	}
+	for i := r0; i < r1; i++ {
+		from := at + i*w.n + c0
+		w.after.apply(t.c[from:from+c1-c0], from, &t.others)
+	}
 }
 
 // addBias makes a product start from the bias.

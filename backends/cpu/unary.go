@@ -2,7 +2,9 @@ package cpu
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -13,44 +15,70 @@ import (
 // unary holds Abs, Neg, Sqrt, Reciprocal, Floor, Ceil, Round, Exp, Log, Tanh,
 // Erf, Relu, LeakyRelu, Clip, Sigmoid, HardSigmoid, HardSwish, Swish, Softplus,
 // Elu, Gelu, Not.
-var unary = family{
-	{op: "Abs", kernel: "elementwise", by: mapped(vector.Abs)},
-	{op: "Neg", kernel: "elementwise", by: mapped(vector.Neg)},
-	{op: "Sqrt", kernel: "elementwise", by: mapped(vector.Sqrt)},
-	{op: "Reciprocal", kernel: "elementwise", by: mapped(vector.Reciprocal)},
-	{op: "Floor", kernel: "elementwise", by: mapped(vector.Floor)},
-	{op: "Ceil", kernel: "elementwise", by: mapped(vector.Ceil)},
-	{op: "Round", kernel: "elementwise", by: mapped(vector.Round)},
-	{op: "Exp", kernel: "elementwise", by: mapped(vector.Exp)},
-	{op: "Log", kernel: "elementwise", by: mapped(vector.Log)},
-	{op: "Tanh", kernel: "elementwise", by: mapped(vector.Tanh)},
-	{op: "Erf", kernel: "elementwise", by: mapped(vector.Erf)},
-	{op: "Relu", kernel: "elementwise", by: mappedWith(func(*graph.Node) (vector.Unary, float32, float32) {
+var unary = append(ofFunctions(),
+	entry{op: "Clip", kernel: "elementwise", by: byType{tensor.Float32: clip}},
+	entry{op: "Not", kernel: "elementwise", by: byType{tensor.Bool: not}},
+)
+
+// functions are the operators on single elements, with their parameters as the
+// attributes say.
+var functions = map[string]func(n *graph.Node) (f vector.Unary, p, q float32){
+	"Abs":        plain(vector.Abs),
+	"Neg":        plain(vector.Neg),
+	"Sqrt":       plain(vector.Sqrt),
+	"Reciprocal": plain(vector.Reciprocal),
+	"Floor":      plain(vector.Floor),
+	"Ceil":       plain(vector.Ceil),
+	"Round":      plain(vector.Round),
+	"Exp":        plain(vector.Exp),
+	"Log":        plain(vector.Log),
+	"Tanh":       plain(vector.Tanh),
+	"Erf":        plain(vector.Erf),
+	"Sigmoid":    plain(vector.Sigmoid),
+	"HardSwish":  plain(vector.HardSwish),
+	"Softplus":   plain(vector.Softplus),
+	"Relu": func(*graph.Node) (vector.Unary, float32, float32) {
 		return vector.Clip, 0, vector.Infinity
-	})},
-	{op: "LeakyRelu", kernel: "elementwise", by: mappedWith(func(n *graph.Node) (vector.Unary, float32, float32) {
+	},
+	"LeakyRelu": func(n *graph.Node) (vector.Unary, float32, float32) {
 		return vector.LeakyRelu, n.Float("alpha", 0.01), 0
-	})},
-	{op: "Clip", kernel: "elementwise", by: byType{tensor.Float32: clip}},
-	{op: "Sigmoid", kernel: "elementwise", by: mapped(vector.Sigmoid)},
-	{op: "HardSigmoid", kernel: "elementwise", by: mappedWith(func(n *graph.Node) (vector.Unary, float32, float32) {
+	},
+	"HardSigmoid": func(n *graph.Node) (vector.Unary, float32, float32) {
 		return vector.HardSigmoid, n.Float("alpha", 0.2), n.Float("beta", 0.5)
-	})},
-	{op: "HardSwish", kernel: "elementwise", by: mapped(vector.HardSwish)},
-	{op: "Swish", kernel: "elementwise", by: mappedWith(func(n *graph.Node) (vector.Unary, float32, float32) {
+	},
+	"Swish": func(n *graph.Node) (vector.Unary, float32, float32) {
 		return vector.Swish, n.Float("alpha", 1), 0
-	})},
-	{op: "Softplus", kernel: "elementwise", by: mapped(vector.Softplus)},
-	{op: "Elu", kernel: "elementwise", by: mappedWith(func(n *graph.Node) (vector.Unary, float32, float32) {
+	},
+	"Elu": func(n *graph.Node) (vector.Unary, float32, float32) {
 		return vector.Elu, n.Float("alpha", 1), 0
-	})},
-	{op: "Gelu", kernel: "elementwise", accept: geluKind, by: mappedWith(func(n *graph.Node) (vector.Unary, float32, float32) {
+	},
+	"Gelu": func(n *graph.Node) (vector.Unary, float32, float32) {
 		if n.Text("approximate", "none") == "tanh" {
 			return vector.GeluTanh, 0, 0
 		}
 		return vector.Gelu, 0, 0
-	})},
-	{op: "Not", kernel: "elementwise", by: byType{tensor.Bool: not}},
+	},
+}
+
+func plain(f vector.Unary) func(*graph.Node) (vector.Unary, float32, float32) {
+	return func(*graph.Node) (vector.Unary, float32, float32) { return f, 0, 0 }
+}
+
+// ofFunctions returns the entries of functions.
+func ofFunctions() family {
+	var f family
+	for _, op := range slices.Sorted(maps.Keys(functions)) {
+		read := functions[op]
+		e := entry{op: op, kernel: "elementwise", by: byType{tensor.Float32: func(d *Device, n *graph.Node) (planner, error) {
+			f, p, q := read(n)
+			return planMapping(d, function[float32]{f, p, q, false}), nil
+		}}}
+		if op == "Gelu" {
+			e.accept = geluKind
+		}
+		f = append(f, e)
+	}
+	return f
 }
 
 // geluKind takes the two kinds that there are; the reference rejects others.
@@ -71,23 +99,11 @@ type function[T tensor.Element] struct {
 // mapping computes a function of every element.
 type mapping[T tensor.Element] struct {
 	function[T]
+	behind
 	device *Device
 	shape  tensor.Shape
 	size   int // elements of a piece
 	tasks  tasks[mappingTask[T]]
-}
-
-// mapped makes the builder of a function without parameters.
-func mapped(f vector.Unary) byType {
-	return mappedWith(func(*graph.Node) (vector.Unary, float32, float32) { return f, 0, 0 })
-}
-
-// mappedWith makes the builder of a function whose parameters are attributes.
-func mappedWith(read func(n *graph.Node) (f vector.Unary, p, q float32)) byType {
-	return byType{tensor.Float32: func(d *Device, n *graph.Node) (planner, error) {
-		f, p, q := read(n)
-		return planMapping(d, function[float32]{f, p, q, false}), nil
-	}}
 }
 
 func planMapping[T tensor.Element](d *Device, f function[T]) planner {
@@ -114,6 +130,8 @@ func not(d *Device, _ *graph.Node) (planner, error) {
 	return planMapping(d, function[bool]{apply: apply}), nil
 }
 
+func (w *mapping[T]) result() tensor.Shape { return w.shape }
+
 func (w *mapping[T]) run(ctx context.Context, c *operators.Call) error {
 	p, q := w.p, w.q
 	if w.bounds {
@@ -132,7 +150,11 @@ func (w *mapping[T]) run(ctx context.Context, c *operators.Call) error {
 	}
 	t := w.tasks.get()
 	defer w.tasks.put(t)
-	*t = mappingTask[T]{w, dst, a, p, q}
+	others, err := w.after.load(c)
+	if err != nil {
+		return err
+	}
+	*t = mappingTask[T]{w, dst, a, p, q, others}
 	return w.device.divide(ctx, (len(dst)+w.size-1)/w.size, t)
 }
 
@@ -160,11 +182,15 @@ type mappingTask[T tensor.Element] struct {
 	w      *mapping[T]
 	dst, a []T
 	p, q   float32
+	others operands
 }
 
 // Do implements parallel.Task.
 func (t *mappingTask[T]) Do(_, piece int) {
 	first := piece * t.w.size
 	end := min(first+t.w.size, len(t.dst))
-	t.w.apply(t.dst[first:end], t.a[first:end], t.p, t.q)
+	t.w.after.blocks(first, end, func(first, end int) {
+		t.w.apply(t.dst[first:end], t.a[first:end], t.p, t.q)
+		finish(t.w.after, t.dst[first:end], first, &t.others)
+	})
 }

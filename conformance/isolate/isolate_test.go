@@ -52,6 +52,9 @@ type device struct {
 	mode string
 }
 
+// Groups: every node has a kernel of its own, which Build makes.
+func (device) Groups(*graph.Graph) []operators.Group { return nil }
+
 func (d device) Build(n *graph.Node) (operators.Kernel, error) {
 	k, err := d.Device.Build(n)
 	return kernel{d, k}, err

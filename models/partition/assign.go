@@ -39,6 +39,7 @@ func Assign(ctx context.Context, g *graph.Graph, devices []Device, policy Policy
 		p.byNode[n] = len(p.Nodes)
 		p.Nodes = append(p.Nodes, place)
 	}
+	p.groups(g)
 	return p, nil
 }
 
@@ -112,12 +113,12 @@ func (a *assigner) node(g *graph.Graph, i int) int {
 			continue
 		}
 		if c.builder == nil {
-			a.places[n] = Assignment{n, d, Kernel, c.kernel, reason(verdicts)}
+			a.places[n] = Assignment{Node: n, Device: d, Route: Kernel, Kernel: c.kernel, Reason: reason(verdicts)}
 			return 0
 		}
 		grown := g.Replace(i, c.builder, c.outputs) - 1
 		for _, part := range c.builder.Nodes {
-			a.places[part] = Assignment{part, d, Decomposed, c.kernels[part], reason(verdicts)}
+			a.places[part] = Assignment{Node: part, Device: d, Route: Decomposed, Kernel: c.kernels[part], Reason: reason(verdicts)}
 		}
 		return grown
 	}

@@ -76,6 +76,10 @@ type Assignment struct {
 	Route  Route  //
 	Kernel string // the kernel's name, as its device gives it
 	Reason string // why here and not on a device before it; "" on the first one
+
+	// Group is the nodes that the kernel computes together, this one among them;
+	// nil where it is alone.
+	Group []*graph.Node
 }
 
 // Placement is a graph of which every node has a place.

@@ -125,12 +125,24 @@ func (e *Env) place(ctx context.Context, t *tensor.Tensor, device int) (*adapter
 // build makes the kernel of a node on a device, which Close closes.
 func (e *Env) build(n *graph.Node, device int) (operators.Kernel, error) {
 	k, err := e.backend(device).Build(n)
+	e.own(k, err)
+	return k, err
+}
+
+// buildGroup makes the kernel of a group, nil if the device has none.
+func (e *Env) buildGroup(nodes []*graph.Node, device int) (operators.Kernel, error) {
+	k, err := e.backend(device).(operators.Fuser).BuildGroup(nodes)
+	e.own(k, err)
+	return k, err
+}
+
+// own keeps a kernel that was built to be closed.
+func (e *Env) own(k operators.Kernel, err error) {
 	if c, ok := k.(io.Closer); ok && err == nil {
 		e.mu.Lock()
 		e.kernels = append(e.kernels, c)
 		e.mu.Unlock()
 	}
-	return k, err
 }
 
 // Close closes the kernels and frees the constants. No plan may run any more.

@@ -11,6 +11,7 @@ import (
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/models/partition"
 	"example.com/midplane/operators"
 )
 
@@ -348,8 +349,23 @@ func (x *Execution) step(s *step, f *frame, i int) error {
 	if err == nil && a.Device != Host {
 		err = x.streams[a.Device].Synchronize(x.ctx)
 	}
-	x.env.Hook(NodeEvent{a.Node, x.env.Placement.DeviceName(a.Device), a.Route, a.Kernel, start, time.Since(start)})
+	x.tell(a, start, time.Since(start))
 	return err
+}
+
+// tell tells the hook of a step. Of a group the first node took all the time.
+func (x *Execution) tell(a *partition.Assignment, start time.Time, took time.Duration) {
+	device := x.env.Placement.DeviceName(a.Device)
+	if a.Group == nil {
+		x.env.Hook(NodeEvent{a.Node, device, a.Route, a.Kernel, start, took})
+		return
+	}
+	for i, n := range a.Group {
+		x.env.Hook(NodeEvent{n, device, a.Route, a.Kernel, start, took})
+		if i == 0 {
+			start, took = start.Add(took), 0
+		}
+	}
 }
 
 // results collects the outputs of a frame. What lies in the memory of a caller

@@ -29,9 +29,9 @@ func (p *Program) make(ctx context.Context, given []Given) (*Plan, error) {
 		return nil, err
 	}
 	m.params(given)
-	needed := m.needed()
+	m.running = m.needed()
 	for _, n := range p.graph.Nodes {
-		if needed[n] {
+		if m.running[n] {
 			if err := m.node(n); err != nil {
 				return nil, err
 			}
@@ -52,6 +52,7 @@ type maker struct {
 	facts   infer.Facts
 	slots   map[place]int
 	typed   map[*graph.Value]*graph.Value
+	running map[*graph.Node]bool // the nodes that have to run
 }
 
 // place is a value at a location.
@@ -165,6 +166,8 @@ func (m *maker) node(n *graph.Node) error {
 		return m.loopNode(n, a)
 	case a.Device == Host:
 		return m.hostNode(n, a)
+	case a.Group != nil:
+		return m.groupNode(n, a)
 	}
 	return m.kernelNode(n, a)
 }

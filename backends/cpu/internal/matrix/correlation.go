@@ -33,6 +33,9 @@ type Strip struct {
 	Keep     uint64 // bit j: column j is kept
 }
 
+// End returns the column of C behind the strip's last.
+func (s *Strip) End() int { return s.To + bits.OnesCount64(s.Keep) }
+
 // Strips divides a box of pixels, row by row, into strips. Pixel (z, y, x) is
 // computed at element (z × height + y) × width + x of the image, where height and
 // width are at least as large as the box.

@@ -59,6 +59,9 @@ const innerBlock = 512
 // Tiles returns how many rows and columns of tiles an M × N result has.
 func Tiles(m, n int) (rows, columns int) { return best.rowTiles(m), best.columnTiles(n) }
 
+// RowTile returns the first row of a tile of m rows, and how many it has.
+func RowTile(m, tile int) (first, height int) { return best.rowTile(m, tile) }
+
 // TileWidth is the number of columns of a tile.
 func TileWidth() int { return best.columns }
 

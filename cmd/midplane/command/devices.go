@@ -26,13 +26,26 @@ type deviceJSON struct {
 }
 
 func devicesCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, measured bool
+	var names []string
 	c := &cobra.Command{
 		Use:   "devices",
-		Short: "List every device, usable or not, with the reason",
-		Args:  cobra.NoArgs,
+		Short: "List every device, usable or not, with the reason; or measure them",
+		Long: `List every device, usable or not, with the reason.
+
+With --measure, find out how fast they are, for about ten seconds each: products of
+matrices by element type, copies, the launch of a kernel, memory that can be had.
+What a device declares of itself stands beside.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			list := listDevices(adapter.Devices(c.Context()))
+			found := adapter.Devices(c.Context())
+			if measured {
+				return measureDevices(c, names, found, asJSON)
+			}
+			if len(names) > 0 {
+				return fmt.Errorf("--device goes with --measure; the list has every device")
+			}
+			list := listDevices(found)
 			if asJSON {
 				return printJSON(c.OutOrStdout(), list)
 			}
@@ -52,6 +65,8 @@ func devicesCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&measured, "measure", false, "measure the devices")
+	c.Flags().StringSliceVar(&names, "device", nil, "with --measure: the devices `A,B` (default: all usable ones)")
 	return c
 }
 

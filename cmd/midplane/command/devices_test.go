@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/midplane/cmd/midplane/command"
+	"example.com/midplane/conformance/measure"
 )
 
 func TestDevices(t *testing.T) {
@@ -89,4 +90,26 @@ func TestOpsMarkdown(t *testing.T) {
 	assert.Contains(t, page, "| operator | versions | types | emu:1 |")
 	assert.Contains(t, page, "\n| Relu | 1, 6, 13, 14 | float64; 13: bfloat16; 14: int16 int32 int64 int8 | – |\n|  |  | float32 float16 | **kernel** |\n")
 	assert.Contains(t, page, "\n## ai.onnx.ml\n")
+}
+
+func TestDevicesAreMeasured(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
+	type figures struct {
+		Device, Description string
+		measure.Figures
+	}
+	list := decoded[[]figures](t, "devices", "--measure", "--device", "emu:1")
+	require.Len(t, list, 1)
+	assert.Equal(t, "emu:1", list[0].Device)
+	assert.EqualValues(t, 1<<30, list[0].Memory.Declared)
+	assert.Positive(t, list[0].Memory.Measured)
+	assert.Positive(t, list[0].HostIn.Measured)
+	assert.Equal(t, "float32", list[0].Peak[0].DType)
+}
+
+func TestMeasuringTakesADevice(t *testing.T) {
+	assert.Equal(t, 2, midplane("devices", "--measure", "--device", "nothing:0").status)
+	assert.Equal(t, 2, midplane("devices", "--device", "cpu").status)
 }

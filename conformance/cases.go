@@ -59,6 +59,7 @@ func (o *Options) every() ([]testcase, error) {
 		all = append(all, laws(p)...)
 		all = append(all, conditions()...)
 		all = append(all, devices(p)...)
+		all = append(all, pools(p)...)
 	default:
 		return nil, fmt.Errorf("conformance: no profile is called %q: %s, %s or %s", p, Smoke, Core, Full)
 	}

@@ -118,6 +118,8 @@ type Reading struct {
 	Passed bool     `json:"passed"`
 	Note   string   `json:"note,omitempty"` // why not, or what else is worth knowing
 
+	Err error `json:"-"` // what went wrong, where something did
+
 	limit float64 // where it is not the indicator's
 }
 
@@ -177,7 +179,7 @@ func (i *Indicator) attempt(ctx context.Context, b *bench) (Reading, error) {
 			return r, ctx.Err()
 		}
 		if err != nil {
-			r = unknown("%v", err)
+			r = Reading{Note: err.Error(), Err: err}
 		}
 		r = i.judge(r)
 		if r.Passed || !i.Timed || r.Value == nil {

@@ -124,7 +124,7 @@ func TestVerdicts(t *testing.T) {
 			if turns++; turns == 1 {
 				first = append(first, b...)
 			}
-			if len(b) > 0 && turns == 7 { // the first set again, behind six sets
+			if len(b) > 0 && turns == 8 { // the first set again, behind seven sets
 				b[0] ^= 1
 			}
 			return nil

@@ -3,6 +3,8 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/conformance/cell"
@@ -51,15 +53,7 @@ func (o *Options) every() ([]testcase, error) {
 	switch p := o.profile(); p {
 	case "":
 	case Smoke, Core, Full:
-		for _, c := range cell.All() {
-			if in(p, c) {
-				all = append(all, cellCase{c})
-			}
-		}
-		all = append(all, laws(p)...)
-		all = append(all, conditions()...)
-		all = append(all, devices(p)...)
-		all = append(all, pools(p)...)
+		all = append(all, profiles[p]()...)
 	default:
 		return nil, fmt.Errorf("conformance: no profile is called %q: %s, %s or %s", p, Smoke, Core, Full)
 	}
@@ -75,12 +69,29 @@ func (o *Options) every() ([]testcase, error) {
 	return all, nil
 }
 
+// profiles are the cases of each profile.
+var profiles = map[Profile]func() []testcase{
+	Smoke: sync.OnceValue(func() []testcase { return casesOf(Smoke) }),
+	Core:  sync.OnceValue(func() []testcase { return casesOf(Core) }),
+	Full:  sync.OnceValue(func() []testcase { return casesOf(Full) }),
+}
+
+func casesOf(p Profile) []testcase {
+	var all []testcase
+	for _, c := range cell.All() {
+		if in(p, c) {
+			all = append(all, cellCase{c})
+		}
+	}
+	return slices.Concat(all, laws(p), neighbours(), conditions(), devices(p), pools(p))
+}
+
 // in reports whether a cell belongs to a profile.
 func in(p Profile, c cell.Cell) bool {
 	main := mainType(c)
 	switch p {
 	case Smoke:
-		return c.Newest() && main && (c.First() && c.Shape != cell.Large || c.Usual()) || c.Newest() && c.First() && c.Usual()
+		return c.Newest() && main && (c.First() || c.Usual()) || c.Newest() && c.First() && c.Usual()
 	case Core:
 		return c.Newest() || main && c.Usual()
 	}

@@ -41,7 +41,7 @@ func cellsOf(s *operators.Schema, r recipe) []Cell {
 		for _, class := range names {
 			for _, shape := range r.shapes {
 				c := Cell{Operator: s.Operator(), Version: s.Since, DType: t, Attributes: class, Shape: shape}
-				if add(c) && class == names[0] && shape == r.shapes[0] && turnable(c, s, r) {
+				if add(c) && slices.Contains(names[:min(len(names), 2)], class) && shape == r.shapes[0] && turnable(c, s, r) {
 					c.Layout = Transposed
 					add(c)
 				}

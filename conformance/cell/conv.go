@@ -23,7 +23,7 @@ var convolutions = family{
 		shapes:  spatial, values: []Values{Extreme}, draw: convInteger,
 	},
 	"DeformConv": {
-		classes: classes("bias", "mask", "group", "offset-group", "kernel-shape", "strides", "pads", "dilations"),
+		classes: classes("bias", "mask", "group", "offset-group", "kernel-shape", "strides", "pads", "asymmetric-pads", "dilations"),
 		shapes:  []Shape{Rank4, Dynamic}, draw: deformConv,
 	},
 	"CausalConvWithState": {
@@ -72,7 +72,7 @@ func (d *draft) slide(w window, class string) {
 	case "asymmetric-pads":
 		d.ints("pads", append(times(1, axes), times(0, axes)...)...)
 	case "dilations":
-		d.ints("dilations", times(2, axes)...)
+		d.ints("dilations", dilated(axes)...)
 	case "same-upper", "same-lower":
 		d.text("auto_pad", map[string]string{"same-upper": "SAME_UPPER", "same-lower": "SAME_LOWER"}[class])
 		d.ints("strides", times(2, axes)...)
@@ -85,6 +85,24 @@ func (d *draft) slide(w window, class string) {
 		d.ints("dilations", ramp(1, axes)...)
 		d.ints("pads", append(times(1, axes), times(2, axes)...)...)
 	}
+}
+
+// beyond returns 1, 0, 1, …
+func beyond(n int) []int {
+	v := dilated(n)
+	for i := range v {
+		v[i]--
+	}
+	return v
+}
+
+// dilated returns 2, 1, 2, …
+func dilated(n int) []int {
+	v := times(2, n)
+	for i := 1; i < n; i += 2 {
+		v[i] = 1
+	}
+	return v
 }
 
 // ramp returns from, from+1, from, from+1, …
@@ -135,7 +153,7 @@ func convTranspose(d *draft) {
 	switch d.Attributes {
 	case "output-padding":
 		d.ints("strides", times(2, axes)...)
-		d.ints("output_padding", times(1, axes)...)
+		d.ints("output_padding", beyond(axes)...)
 	case "output-shape":
 		d.ints("strides", times(2, axes)...)
 		out := make([]int, axes)
@@ -197,9 +215,11 @@ func (w window) positions(class string) []int {
 		case "strides":
 			stride = ramp(2, len(out))[i]
 		case "dilations":
-			reach = 2*(reach-1) + 1
+			reach = dilated(len(out))[i]*(reach-1) + 1
 		case "pads":
 			pads = 2
+		case "asymmetric-pads":
+			pads = 1
 		}
 		out[i] = (n+pads-reach)/stride + 1
 	}

@@ -245,8 +245,15 @@ func (d *draft) shape(usual int) tensor.Shape {
 			s[i] = 1 + s[i]%3
 		}
 	}
+	if last := len(s) - 1; last >= 0 && last < 2 && d.IntN(2) == 0 {
+		s[last] = rows[d.IntN(len(rows))]
+	}
 	return d.classed(s)
 }
+
+// rows are extents of last axes that a register, or two, hold just so, or just
+// not.
+var rows = []int{8, 9, 15, 16, 17, 24, 31, 32, 33, 40}
 
 func (d *draft) extent() int { return extents[d.IntN(len(extents))] }
 
@@ -257,8 +264,11 @@ func (d *draft) classed(s tensor.Shape) tensor.Shape {
 	case d.Cell.Shape == Empty:
 		s[d.IntN(len(s))] = 0
 	case d.Cell.Shape == Large:
-		const size = 1 << 15
+		const size = 1 << 16
 		last := len(s) - 1
+		if last > 0 {
+			s[last-1] = 257 + d.IntN(20)
+		}
 		s[last] = size/s[:last].Size() + 1 + d.IntN(30)
 	}
 	return s

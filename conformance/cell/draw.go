@@ -31,7 +31,8 @@ func Make(c Cell, seed uint64) (*Problem, error) {
 		return nil, fmt.Errorf("cell: %s: the version has no such attributes, types or shapes", c.ID())
 	}
 	p := d.problem(seed)
-	p.Draws = append(p.Draws, d.values(seed, Ordinary), d.again(s, r, seed))
+	p.Draws = append(p.Draws, d.values(seed, Ordinary))
+	p.Draws = append(p.Draws, d.again(s, r, seed)...)
 	for _, class := range r.values {
 		if values := d.values(seed, class); values.Inputs != nil {
 			p.Draws = append(p.Draws, values)
@@ -40,18 +41,51 @@ func Make(c Cell, seed uint64) (*Problem, error) {
 	return p, nil
 }
 
-// again draws ordinary data a second time: of other shapes, where the cell is
-// dynamic and a node of the same attributes takes them.
-func (d *draft) again(s *operators.Schema, r recipe, seed uint64) Draw {
-	if d.Cell.Shape == Dynamic {
-		for try := range uint64(8) {
-			other := sketch(d.Cell, s, r, seed+1+try)
-			if !other.missing && other.alike(d) {
-				return other.values(seed, Again)
-			}
+// again draws ordinary data a second time. Where the cell is dynamic and a node
+// of the same attributes takes them, it draws data of larger shapes and of
+// smaller ones; elsewhere, data that differ in one element too.
+func (d *draft) again(s *operators.Schema, r recipe, seed uint64) []Draw {
+	if d.Cell.Shape != Dynamic {
+		again := []Draw{d.values(seed, Again)}
+		if nudged := d.values(seed, Nudged); nudged.Inputs != nil {
+			again = append(again, nudged)
+		}
+		return again
+	}
+	var larger, smaller *draft
+	for try := range uint64(24) {
+		other := sketch(d.Cell, s, r, seed+1+try)
+		switch {
+		case other.missing || !other.alike(d):
+		case other.elements() > d.elements() && larger == nil:
+			larger = other
+		case other.elements() < d.elements() && smaller == nil:
+			smaller = other
 		}
 	}
-	return d.values(seed, Again)
+	var draws []Draw
+	if larger != nil {
+		draws = append(draws, larger.values(seed, Larger))
+	}
+	if smaller != nil {
+		draws = append(draws, smaller.values(seed, Smaller))
+	}
+	if draws == nil {
+		draws = append(draws, d.values(seed, Again))
+	}
+	return draws
+}
+
+// elements counts those of the operands.
+func (d *draft) elements() int {
+	n := 0
+	for _, o := range d.operands {
+		if o != nil && o.typ.IsTensor() {
+			s, _ := o.typ.Dims.Shape()
+			n += s.Size()
+		}
+	}
+	return n
 }
 
 // alike reports whether the data of one draft suits the model of another.
@@ -162,20 +196,34 @@ func (d *draft) dataDice(seed uint64, class Values, i int) *rand.Rand {
 // hold values of the class.
 func (d *draft) values(seed uint64, class Values) Draw {
 	out := Draw{Name: string(class)}
-	ordinary := class == Ordinary || class == Again
-	special := ordinary
+	special := class.ordinary() && class != Nudged
+	last := -1 // the operand whose last element is nudged
+	for i, o := range d.operands {
+		if class == Nudged && o != nil && o.role == data && o.value == nil && !d.initializer(o) {
+			last = i
+		}
+	}
 	for i, o := range d.operands {
 		if o == nil || d.initializer(o) {
 			continue
 		}
 		r := d.dataDice(seed, class, i)
+		if class == Nudged {
+			r = d.dataDice(seed, Ordinary, i)
+		}
 		if o.value != nil {
 			out.Inputs = append(out.Inputs, o.value(r))
 			continue
 		}
 		t := o.tensor(r)
-		if o.role == data && !ordinary {
+		if o.role == data && !class.ordinary() {
 			special = mix(r, t, class) || special
+		}
+		if i == last && t.Len() > 0 {
+			other := o.tensor(d.dataDice(seed, Again, i))
+			clearElement(t, t.Len()-1)
+			move(t, t.Len()-1, other, other.Len()-1)
+			special = true
 		}
 		if d.Layout == Transposed && o.turned() {
 			t = reversed(t)
@@ -220,6 +268,13 @@ func reversed(t *tensor.Tensor) *tensor.Tensor {
 		}
 	}
 	return out
+}
+
+// clearElement makes an element of a packed type 0.
+func clearElement(t *tensor.Tensor, i int) {
+	if bits := t.DType().Bits(); bits > 0 && bits < 8 {
+		t.Bytes()[i*bits/8] &^= (byte(1)<<bits - 1) << (i * bits % 8)
+	}
 }
 
 // move copies element i of one tensor to place k of another.

@@ -2,6 +2,7 @@ package cell
 
 import (
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -204,12 +205,22 @@ func convertible(d *draft, s tensor.Shape, to tensor.DType) {
 		d.in(s, plain, numerals(to))
 	case to == tensor.String:
 		d.in(s, plain, between(-50, 50)).also = rounded
+	case to.IsFloat() && to.Bits() > 8 && to.Bits() < d.DType.Bits() && d.DType.IsFloat():
+		d.in(s, data, ties(to, -3, 3))
 	case to.IsFloat() && to.Bits() > 8 && d.DType.IsFloat():
 		d.data(s)
 	case to == tensor.Float8E8M0: // which has no sign
 		d.in(s, plain, between(0.25, 8))
 	case to.IsFloat() && to.Bits() <= 8:
-		d.in(s, plain, between(-8, 8))
+		d.in(s, plain, ties(to, -8, 8)).also = beyondNarrow
+	case to == tensor.Bool && d.DType.IsFloat():
+		d.in(s, data, among(0, 0, 1, -1, 0.25, -0.75, 100))
+	case to == tensor.Bool:
+		d.in(s, data, among(0, 0, 1, 2, 64))
+	case to.IsFloat() && to.Bits() >= 32 && d.DType.IsInteger():
+		d.in(s, data, between(-100, 100))
+	case to.IsInteger() && to.Bits() >= 8 && d.DType.IsInteger():
+		d.in(s, data, between(-300, 300)) // high bits are discarded
 	case to.IsInteger() && d.DType.IsFloat():
 		least, most := integers(to, -100, 100)
 		d.in(s, plain, between(float64(least)-0.75, float64(most)+0.75))
@@ -220,6 +231,37 @@ func convertible(d *draft, s tensor.Shape, to tensor.DType) {
 	default:
 		d.in(s, plain, between(-100, 100))
 	}
+}
+
+// ties draws numbers from a range, half of them in the middle between two numbers
+// of a type.
+func ties(to tensor.DType, low, high float64) fill {
+	bits := map[tensor.DType]int{tensor.Float32: 24, tensor.Float16: 11, tensor.BFloat16: 8, tensor.Float8E4M3FN: 4, tensor.Float8E4M3FNUZ: 4, tensor.Float8E5M2: 3, tensor.Float8E5M2FNUZ: 3, tensor.Float4E2M1: 2}[to]
+	return func(r *rand.Rand, d tensor.DType, s tensor.Shape) *tensor.Tensor {
+		v := make([]float64, s.Size())
+		for i := range v {
+			v[i] = low + r.Float64()*(high-low)
+			if r.IntN(2) == 0 {
+				odd := int64(1)<<bits + 2*r.Int64N(1<<(bits-1)) + 1
+				v[i] = math.Copysign(math.Ldexp(float64(odd), r.IntN(2)-bits), v[i])
+			}
+		}
+		return tensor.FromFloat64s(d, s, v)
+	}
+}
+
+// beyondNarrow makes some elements numbers beyond the reach of types of eight
+// bits, those that the type has.
+func beyondNarrow(t *tensor.Tensor) *tensor.Tensor {
+	if t.DType().Bits() <= 8 {
+		return t
+	}
+	v := t.Float64s()
+	far := []float64{300, -480, 500, -1000, 60000, -65000}
+	for i := 2; i < len(v); i += 4 {
+		v[i] = far[i/4%len(far)]
+	}
+	return tensor.FromFloat64s(t.DType(), t.Shape(), v)
 }
 
 // rounded makes floats halves, which every way of printing prints alike.

@@ -158,18 +158,31 @@ const (
 	NaN       Values = "nan"
 	ChosenNaN Values = "chosen-nan" // NaN among the elements that an operator chooses from, which the specification leaves open
 	Subnormal Values = "denormal"
+	Wide      Values = "wide"   // integers that float32 cannot hold, of which a few can be added
+	Nudged    Values = "nudged" // as Ordinary, but for one element, the last that can be
+	Larger    Values = "larger" // ordinary, of more elements than the first
+	Smaller   Values = "smaller"
 )
 
-// mix replaces about a third of t's elements by special values of a class. It
+// ordinary reports whether the class is of numbers like those that models see.
+func (v Values) ordinary() bool {
+	switch v {
+	case Ordinary, Again, Nudged, Larger, Smaller:
+		return true
+	}
+	return false
+}
+
+// mix replaces about half of t's elements by special values of a class. It
 // reports whether the type has any.
 func mix(r *rand.Rand, t *tensor.Tensor, class Values) bool {
 	var mixed *tensor.Tensor
 	if d := t.DType(); d.IsInteger() {
-		if class != Extreme {
+		special := wholes(r, d, class, t.Len())
+		if special == nil {
 			return false
 		}
-		least, most := limits(d)
-		mixed = tensor.FromInt64s(d, t.Shape(), replaced(r, t.Int64s(), []int64{least, most, 0, 1}))
+		mixed = tensor.FromInt64s(d, t.Shape(), replaced(r, t.Int64s(), special))
 	} else if special := specials(d, class); special != nil {
 		mixed = tensor.FromFloat64s(d, t.Shape(), replaced(r, t.Float64s(), special))
 	} else {
@@ -179,14 +192,40 @@ func mix(r *rand.Rand, t *tensor.Tensor, class Values) bool {
 	return t.Len() > 0
 }
 
-// replaced replaces the first element, and about a third of the others.
+// replaced replaces the first element, and about half of the others, by special
+// values in turn.
 func replaced[T any](r *rand.Rand, v, special []T) []T {
+	next := r.IntN(len(special))
 	for i := range v {
-		if i == 0 || r.IntN(3) == 0 {
-			v[i] = special[r.IntN(len(special))]
+		if i == 0 || r.IntN(2) == 0 {
+			v[i] = special[next%len(special)]
+			next++
 		}
 	}
 	return v
+}
+
+// wholes lists special values of a class that an integer type has, for a tensor
+// of n elements. Of uint64 those beyond an int64 are written as negative.
+func wholes(r *rand.Rand, d tensor.DType, class Values, n int) []int64 {
+	switch {
+	case class == Extreme && d == tensor.Uint64:
+		return []int64{0, -1, 1, math.MinInt64, math.MaxInt64}
+	case class == Extreme:
+		least, most := limits(d)
+		return []int64{least, most, 0, 1}
+	case class == Wide && d.Bits() >= 32:
+		most := int64(1) << (d.Bits() - 3) / int64(n+1)
+		special := make([]int64, 8)
+		for i := range special {
+			special[i] = most - r.Int64N(most/16+1)*2 - 1
+			if i%2 == 1 && !d.IsUnsigned() {
+				special[i] = -special[i]
+			}
+		}
+		return special
+	}
+	return nil
 }
 
 // specials lists the special values of a class that a floating-point type has.

@@ -8,14 +8,14 @@ import (
 
 // gathers holds operators that pick elements by index, or find indexes.
 var gathers = family{
-	"Gather":         {classes: classes("axis", "negative-axis", "scalar-index", "matrix-index", "negative-index", "int32"), shapes: fromRank1, draw: gather},
-	"GatherElements": {classes: classes("axis", "negative-axis", "negative-index", "int32"), shapes: fromRank1, draw: gatherElements},
-	"GatherND":       {classes: classes("partial", "batch", "negative-index"), shapes: []Shape{Rank3, Rank2, Rank4, Dynamic, Large}, draw: gatherND},
+	"Gather":         {classes: classes("axis", "negative-axis", "scalar-index", "matrix-index", "negative-index", "int32"), shapes: fromRank1, values: everyValue, draw: gather},
+	"GatherElements": {classes: classes("axis", "negative-axis", "negative-index", "int32"), shapes: fromRank1, values: everyValue, draw: gatherElements},
+	"GatherND":       {classes: classes("partial", "batch", "negative-index"), shapes: []Shape{Rank3, Rank2, Rank4, Dynamic, Large}, values: everyValue, draw: gatherND},
 
-	"Scatter":         {classes: classes("axis"), shapes: []Shape{Rank2, Rank1, Rank3, Dynamic}, draw: scatterElements},
+	"Scatter":         {classes: classes("axis"), shapes: []Shape{Rank2, Rank1, Rank3, Dynamic}, values: everyValue, draw: scatterElements},
 	"ScatterElements": {classes: classes("axis", "negative-axis", "negative-index", "add", "mul", "max", "min"), shapes: fromRank1, draw: scatterElements},
 	"ScatterND":       {classes: classes("partial", "negative-index", "add", "mul", "max", "min"), shapes: []Shape{Rank3, Rank2, Rank4, Dynamic, Large}, draw: scatterND},
-	"TensorScatter":   {classes: classes("indices", "circular", "axis"), shapes: []Shape{Rank4, Rank3, Dynamic, Large}, draw: tensorScatter},
+	"TensorScatter":   {classes: classes("indices", "circular", "axis"), shapes: []Shape{Rank4, Rank3, Dynamic, Large}, values: everyValue, draw: tensorScatter},
 
 	"OneHot":  {classes: classes("axis", "negative-axis", "negative-index", "outside", "depth-float"), shapes: []Shape{Rank2, Scalar, Rank1, Rank3, Dynamic, Large}, typed: "T3", draw: oneHot},
 	"NonZero": {shapes: anyRank, values: []Values{NaN}, draw: func(d *draft) { d.in(d.shape(3), data, among(0, 0, 1, 2, -1)) }},
@@ -45,11 +45,14 @@ func (d *draft) picked(rank int) int {
 		d.int("axis", axis)
 	case "negative-axis":
 		d.only(d.Version >= 11)
-		axis = d.IntN(rank)
+		axis = d.behind(rank)
 		d.int("axis", axis-rank)
 	}
 	return axis
 }
+
+// behind draws an axis other than the first, where there is one.
+func (d *draft) behind(rank int) int { return min(1+d.IntN(max(rank-1, 1)), rank-1) }
 
 // indexed returns the type of indexes of the attribute class.
 func (d *draft) indexed() tensor.DType {

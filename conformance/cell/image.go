@@ -98,7 +98,7 @@ func resize(d *draft) {
 	case "antialias", "antialias-cubic":
 		d.flag("antialias")
 	case "crop":
-		d.float("extrapolation_value", 7)
+		d.float("extrapolation_value", 7.25)
 	}
 	d.resizeOperands(c.scale)
 }
@@ -237,7 +237,7 @@ func maxRoiPool(d *draft) {
 		}
 		return tensor.FromFloat64s(t, s, v)
 	})
-	d.ints("pooled_shape", 2, 2)
+	d.ints("pooled_shape", 2, 3)
 	if d.is("scale") {
 		d.float("spatial_scale", 0.5)
 	}

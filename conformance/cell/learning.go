@@ -89,19 +89,19 @@ func imputer(d *draft) {
 	}
 	if d.DType.IsFloat() {
 		attr(d, "imputed_value_floats", d.reals(n, 4, 8))
-		d.float("replaced_value_float", 2)
+		d.float("replaced_value_float", 2.5)
 	} else {
 		d.ints("imputed_value_int64s", 40, 50, 60)
 		d.attributes[0].Value = d.attributes[0].Value.([]int64)[:n]
 		d.int("replaced_value_int64", 2)
 	}
-	d.in(d.examples(features), plain, among(0, 1, 2, 3))
+	d.in(d.examples(features), plain, among(0, 1, 2, 2.5))
 }
 
 func binarizer(d *draft) {
 	d.in(d.examples(4), plain, among(-1, 0, 1, 2))
 	if d.is("threshold") {
-		d.float("threshold", 1)
+		d.float("threshold", 0.75)
 	}
 }
 

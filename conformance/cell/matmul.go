@@ -28,7 +28,7 @@ func matMul(d *draft) {
 	case Large:
 		m, k, n = 33, 300+d.IntN(40), 70+d.IntN(9)
 	case Empty:
-		*[]*int{&m, &k, &n}[d.IntN(3)] = 0
+		d.emptied(&m, &k, &n)
 	}
 	batch := make([]int, max(d.rank(2)-2, 0))
 	for i := range batch {
@@ -52,13 +52,26 @@ func matMul(d *draft) {
 	d.weight(right)
 }
 
+// emptied makes one extent of a product 0: in the usual class the one that is
+// summed over, so that results are sums of nothing.
+func (d *draft) emptied(m, k, n *int) {
+	if d.is("default") {
+		*k = 0
+		return
+	}
+	*[]*int{m, n}[d.IntN(2)] = 0
+}
+
 func gemm(d *draft) {
 	m, k, n := 2+d.IntN(4), 1+d.extent(), 2+d.IntN(5)
+	if d.is("default") {
+		m, n = d.extent(), d.extent()
+	}
 	switch d.Cell.Shape {
 	case Large:
 		m, k, n = 35, 300+d.IntN(40), 70+d.IntN(9)
 	case Empty:
-		*[]*int{&m, &k, &n}[d.IntN(3)] = 0
+		d.emptied(&m, &k, &n)
 	}
 	a, b := tensor.Shape{m, k}, tensor.Shape{k, n}
 	if d.is("trans-a", "trans-both") {
@@ -74,7 +87,7 @@ func gemm(d *draft) {
 	c := tensor.Shape{m, n}
 	switch d.Attributes {
 	case "alpha-beta":
-		d.float("alpha", 2)
+		d.float("alpha", 1.5)
 		d.float("beta", 0.5)
 		if d.DType.IsInteger() {
 			d.attributes = nil

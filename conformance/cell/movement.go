@@ -11,32 +11,32 @@ var movements = family{
 	"Identity":  {shapes: anyRank, values: everyValue, draw: func(d *draft) { d.data(d.shape(2)) }},
 	"Shape":     {classes: classes("start", "end", "negative-end"), shapes: anyRank, draw: shapeOp},
 	"Size":      {shapes: anyRank, draw: func(d *draft) { d.data(d.shape(2)) }},
-	"Reshape":   {classes: classes("minus-one", "zero", "allowzero"), shapes: fromRank1, draw: reshape},
-	"Flatten":   {classes: classes("axis", "axis-0", "negative-axis"), shapes: fromRank1, draw: flatten},
-	"Squeeze":   {classes: classes("axes", "negative-axes"), shapes: fromRank2, draw: squeeze},
-	"Unsqueeze": {classes: classes("two-axes", "negative-axis"), shapes: []Shape{Rank2, Scalar, Rank1, Rank3, Rank4, Empty, Dynamic, Large}, draw: unsqueeze},
+	"Reshape":   {classes: classes("minus-one", "zero", "allowzero"), shapes: fromRank1, values: everyValue, draw: reshape},
+	"Flatten":   {classes: classes("axis", "axis-0", "negative-axis"), shapes: fromRank1, values: everyValue, draw: flatten},
+	"Squeeze":   {classes: classes("axes", "negative-axes"), shapes: fromRank2, values: everyValue, draw: squeeze},
+	"Unsqueeze": {classes: classes("two-axes", "negative-axis"), shapes: []Shape{Rank2, Scalar, Rank1, Rank3, Rank4, Empty, Dynamic, Large}, values: everyValue, draw: unsqueeze},
 	"Expand":    {classes: classes("higher-rank"), shapes: anyRank, values: everyValue, draw: expand},
 	"Transpose": {classes: classes("perm", "swap-last", "rotate"), shapes: fromRank1, values: everyValue, draw: transpose},
-	"Tile":      {shapes: fromRank1, draw: tile},
+	"Tile":      {shapes: fromRank1, values: everyValue, draw: tile},
 
-	"DepthToSpace": {classes: classes("column-row-depth"), shapes: []Shape{Rank4, Dynamic, Large}, draw: depthToSpace},
-	"SpaceToDepth": {shapes: []Shape{Rank4, Dynamic, Large}, draw: depthToSpace},
+	"DepthToSpace": {classes: classes("column-row-depth"), shapes: []Shape{Rank4, Dynamic, Large}, values: everyValue, draw: depthToSpace},
+	"SpaceToDepth": {shapes: []Shape{Rank4, Dynamic, Large}, values: everyValue, draw: depthToSpace},
 
 	"Concat": {classes: classes("axis", "negative-axis", "one", "four"), shapes: fromRank1, values: everyValue, draw: concatOp},
-	"Split":  {classes: classes("axis", "negative-axis", "sizes", "uneven"), shapes: fromRank1, draw: split},
+	"Split":  {classes: classes("axis", "negative-axis", "sizes", "uneven"), shapes: fromRank1, values: everyValue, draw: split},
 	"Slice": {
 		classes: classes("axes", "negative", "steps", "backwards", "clamped", "int32"),
-		shapes:  fromRank1, draw: slice,
+		shapes:  fromRank1, values: everyValue, draw: slice,
 	},
 	"Pad": {
 		classes: classes("value", "reflect", "edge", "wrap", "negative", "axes", "negative-axes"),
 		shapes:  fromRank1, values: everyValue, draw: pad,
 	},
-	"Trilu":           {classes: classes("lower", "above", "below", "lower-above"), shapes: fromRank2, draw: trilu},
-	"ReverseSequence": {classes: classes("batch-major"), shapes: []Shape{Rank2, Rank3, Rank4, Dynamic, Large}, draw: reverseSequence},
-	"Compress":        {classes: classes("axis", "negative-axis", "short"), shapes: fromRank1, draw: compress},
-	"CenterCropPad":   {classes: classes("axes", "negative-axes"), shapes: fromRank1, draw: centerCropPad},
-	"Col2Im":          {classes: classes("strides", "pads", "dilations"), shapes: []Shape{Rank3, Dynamic}, draw: col2Im},
+	"Trilu":           {classes: classes("lower", "above", "below", "lower-above"), shapes: fromRank2, values: everyValue, draw: trilu},
+	"ReverseSequence": {classes: classes("batch-major"), shapes: []Shape{Rank2, Rank3, Rank4, Dynamic, Large}, values: everyValue, draw: reverseSequence},
+	"Compress":        {classes: classes("axis", "negative-axis", "short"), shapes: fromRank1, values: everyValue, draw: compress},
+	"CenterCropPad":   {classes: classes("axes", "negative-axes"), shapes: fromRank1, values: everyValue, draw: centerCropPad},
+	"Col2Im":          {classes: classes("strides", "pads", "asymmetric-pads", "dilations"), shapes: []Shape{Rank3, Dynamic}, draw: col2Im},
 }
 
 func shapeOp(d *draft) {
@@ -227,6 +227,7 @@ func concatOp(d *draft) {
 		axis = len(s) - 1
 	case "negative-axis":
 		d.only(d.Version >= 11)
+		axis = d.behind(len(s))
 	}
 	for range n {
 		part := s.Clone()
@@ -303,7 +304,10 @@ func slice(d *draft) {
 	}
 	switch d.Attributes {
 	case "axes":
-		axes = d.Perm(rank)[:max(rank-1, 1)]
+		if axes = d.Perm(rank)[:max(rank-1, 1)]; rank > 1 && slices.IsSorted(axes) && axes[0] == 0 {
+			slices.Reverse(axes)
+			axes[0] = rank - 1
+		}
 	case "negative":
 		d.only(d.Version >= 10)
 		starts, ends = times(-3, rank), times(-1, rank)

@@ -167,7 +167,7 @@ func lrn(d *draft) {
 	case "parameters":
 		d.float("alpha", 0.5)
 		d.float("beta", 0.5)
-		d.float("bias", 2)
+		d.float("bias", 1.5)
 	case "even-size":
 		size = 4
 		d.float("alpha", 0.5)
@@ -183,15 +183,14 @@ func softmax(d *draft) {
 	} else {
 		d.data(s)
 	}
-	axis := d.IntN(len(s))
 	switch d.Attributes {
 	case "default":
 		d.only(d.Version >= 13 || len(s) > 1)
 	case "axis":
-		d.int("axis", axis)
+		d.int("axis", d.IntN(max(len(s)-1, 1)))
 	case "negative-axis":
 		d.only(d.Version >= 11)
-		d.int("axis", axis-len(s))
+		d.int("axis", d.behind(len(s))-len(s))
 	}
 }
 

@@ -44,7 +44,7 @@ var pairs = family{
 // fill of the second.
 func two(first fill, values []Values, second fill) recipe {
 	return recipe{
-		classes: classes("scalar-operand", "trailing"),
+		classes: classes("scalar-operand", "trailing", "constant-operand"),
 		shapes:  pairwise,
 		values:  values,
 		draw: func(d *draft) {
@@ -63,6 +63,9 @@ func two(first fill, values []Values, second fill) recipe {
 			o := d.in(b, data, second)
 			if d.Operator == "Div" && d.DType.IsInteger() {
 				o.role, o.fill = plain, among(1, 2, 3, 5, 7)
+			}
+			if d.is("constant-operand") {
+				o.role = weight
 			}
 		},
 	}

@@ -65,7 +65,11 @@ func quantizeLinear(d *draft) {
 		to = tensor.Float8E4M3FN
 		d.int("saturate", 0)
 	}
-	d.in(s, plain, quarters(200))
+	reach := 200
+	if d.is("unsaturated", "to-float8e4m3fn") {
+		reach = 4000 // beyond the type's
+	}
+	d.in(s, plain, quarters(reach))
 	d.in(scale, weight, scales(d.tensorType(1, scale).DType))
 	switch d.Attributes {
 	case "without-zero-point":

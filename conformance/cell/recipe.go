@@ -44,5 +44,5 @@ var (
 // The data that operators are tried on.
 var (
 	everyValue = []Values{Extreme, Infinite, NaN, Subnormal} // each result follows from few elements
-	summed     = []Values{Infinite, NaN}                     // order and width of sums must not matter
+	summed     = []Values{Infinite, NaN, Subnormal, Wide}    // order and width of sums must not matter
 )

@@ -57,7 +57,7 @@ func (d *draft) recurrentAttributes(activations int, other []string) {
 	case "activation":
 		attr(d, "activations", other[:activations])
 		attr(d, "activation_alpha", []float32{0.25, 0.5, 0.75}[:activations])
-		attr(d, "activation_beta", []float32{0.5, 0.25, 0.125}[:activations])
+		attr(d, "activation_beta", []float32{0.375, 0.25, 0.125}[:activations])
 	case "clip":
 		d.float("clip", 0.5)
 	case "linear-before-reset":

@@ -8,7 +8,7 @@ var reductions = family{
 	"ReduceMean":      reduction(between(-3, 3), summed),
 	"ReduceSumSquare": reduction(between(-3, 3), summed),
 	"ReduceL1":        reduction(between(-3, 3), summed),
-	"ReduceL2":        reduction(between(-3, 3), summed),
+	"ReduceL2":        reduction(between(-3, 3), []Values{Infinite, NaN}), // squares of denormal numbers are lost
 	"ReduceLogSumExp": reduction(between(-3, 3), []Values{NaN}),
 	"ReduceLogSum":    reduction(between(0.25, 3), nil),
 	"ReduceProd":      reduction(among(-2, -1.5, -1, 1, 1.25, 0.75, 2), []Values{NaN}),
@@ -38,7 +38,7 @@ func reduction(f fill, values []Values) recipe {
 				d.list("axes", d.IntN(max(rank, 1)))
 			case "negative-axis":
 				d.only(rank > 0 && d.Version >= 11)
-				d.list("axes", -1-d.IntN(max(rank, 1)))
+				d.list("axes", -1-d.IntN(max(rank-1, 1)))
 			case "axes":
 				d.only(rank > 1)
 				if rank > 1 {
@@ -69,7 +69,7 @@ func argExtreme(d *draft) {
 		d.int("axis", axis)
 	case "negative-axis":
 		d.only(d.Version >= 11)
-		d.int("axis", axis-len(s))
+		d.int("axis", d.behind(len(s))-len(s))
 	case "keepdims0":
 		d.int("keepdims", 0)
 		d.int("axis", axis)

@@ -33,6 +33,7 @@ type request struct {
 	Model                       []byte
 	Path                        string
 	Sets                        [][]byte
+	Neighbour, NeighbourSet     []byte
 	Random, Guarded, Concurrent bool
 	Limit                       time.Duration
 }
@@ -45,7 +46,7 @@ type answer struct {
 }
 
 func pack(t *trial.Trial) request {
-	r := request{t.Model, t.Path, nil, t.Random, t.Guarded, t.Concurrent, t.Limit}
+	r := request{t.Model, t.Path, nil, t.Neighbour, codec.All(t.NeighbourSet), t.Random, t.Guarded, t.Concurrent, t.Limit}
 	for _, set := range t.Sets {
 		r.Sets = append(r.Sets, codec.All(set))
 	}
@@ -54,8 +55,12 @@ func pack(t *trial.Trial) request {
 
 func (r request) unpack() (*trial.Trial, error) {
 	t := &trial.Trial{Model: r.Model, Path: r.Path, Random: r.Random, Guarded: r.Guarded, Concurrent: r.Concurrent, Limit: r.Limit}
-	sets, err := decodeSets(r.Sets)
-	t.Sets = sets
+	var err error
+	if t.Sets, err = decodeSets(r.Sets); err != nil || r.Neighbour == nil {
+		return t, err
+	}
+	t.Neighbour = r.Neighbour
+	t.NeighbourSet, err = codec.DecodeAll(r.NeighbourSet)
 	return t, err
 }
 

@@ -42,10 +42,10 @@ func (f format) ulp(v float64) float64 {
 
 // bounds says how far each element of an output may be from what is expected:
 // ulps[class] units in the last place of the larger of the expected magnitude
-// and base, and share[class] of scale.
+// and base, share[class] of scale, and lost[class].
 type bounds struct {
-	ulps, share [3]float64
-	base, scale []float64 // per element; nil: 0
+	ulps, share, lost [3]float64
+	base, scale       []float64 // per element; nil: 0
 }
 
 // at returns the greatest difference allowed at element i in a class.
@@ -53,7 +53,7 @@ func (b bounds) at(f format, class Class, i int, want float64) float64 {
 	if b.base != nil {
 		want = math.Max(math.Abs(want), b.base[i])
 	}
-	allowed := b.ulps[class] * f.ulp(want)
+	allowed := b.ulps[class]*f.ulp(want) + b.lost[class]
 	if b.scale != nil {
 		allowed += b.share[class] * b.scale[i]
 	}
@@ -159,7 +159,8 @@ func (e *Expectation) operand(ctx context.Context, v *graph.Value) (*tensor.Tens
 // with a probability that can be neglected below √n·u·Σ|terms| times a small
 // constant (Higham and Mary, "A new approach to probabilistic rounding error
 // analysis", 2019). Σ|terms| is what the oracle computes of the magnitudes of
-// the operands.
+// the operands. Where products are denormal, each loses up to half of the least
+// number, however small it is; sums of denormal numbers are exact.
 func (e *Expectation) sumBounds(ctx context.Context, all []bounds) error {
 	sizes, err := e.oracle.changed(ctx, e.inputs, magnitude)
 	if err != nil {
@@ -181,7 +182,9 @@ func (e *Expectation) sumBounds(ctx context.Context, all []bounds) error {
 		n := float64(e.terms(out))
 		own, wide := formats[out.DType()].unit(), precise(out.DType()).unit()
 		strict := 2 * math.Min(n+4, 8*math.Sqrt(n)+8)
+		underflow := n * formats[out.DType()].ulp(0)
 		all[i] = bounds{
+			lost:  [3]float64{n * precise(out.DType()).ulp(0), underflow, underflow},
 			ulps:  [3]float64{1, 1, 2},
 			share: [3]float64{strict * wide, 2 * (n + 4) * own, math.Max(strict*relaxed(out.DType()), 4*(n+4)*own)},
 			scale: scale,

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"strings"
 
 	"example.com/midplane/adapter/tensor"
@@ -61,6 +62,7 @@ type rule struct {
 	floor func(in *tensor.Tensor) []float64                 // for ulps: magnitudes that a result's is taken to be at least
 	terms func(n *graph.Node, in, out []tensor.Shape) int   // for sums: the most terms in one; nil: by extents
 	wide  bool                                              // for sums: terms of all elements have the magnitude of the largest
+	moves bool                                              // elements come out as they went in, -0 as well
 	stash bool                                              // computed in float32 whatever the type, but where the attribute stash_type says otherwise
 	check func(n *graph.Node, in, out []tensor.Value) error // for distributed
 }
@@ -141,16 +143,35 @@ var rules = map[string]rule{
 	"Bernoulli": {kind: distributed, check: bernoulli}, "Multinomial": {kind: distributed, check: multinomial},
 }
 
+// movers are operators whose results are elements of their operands, which keep
+// every bit but those that tell NaNs apart; and Neg, which changes the sign of
+// each.
+var movers = []string{
+	"Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Concat", "Split", "Slice", "Pad", "Gather",
+	"GatherElements", "GatherND", "DepthToSpace", "SpaceToDepth", "ReverseSequence", "Compress", "Where", "CenterCropPad", "Scatter",
+	"TensorScatter", "BitCast", "Neg",
+}
+
+// choosers are operators of ai.onnx.ml whose results are equal to those expected
+// or wrong: they choose, encode and move.
+var choosers = []string{
+	"ai.onnx.ml.ArrayFeatureExtractor", "ai.onnx.ml.Binarizer", "ai.onnx.ml.CastMap", "ai.onnx.ml.CategoryMapper", "ai.onnx.ml.DictVectorizer",
+	"ai.onnx.ml.FeatureVectorizer", "ai.onnx.ml.Imputer", "ai.onnx.ml.LabelEncoder", "ai.onnx.ml.OneHotEncoder", "ai.onnx.ml.ZipMap",
+}
+
 // ruleOf returns the rule for a node's results.
 func ruleOf(n *graph.Node) rule {
 	name := n.Operator()
 	if r, ok := rules[name]; ok {
 		return r
 	}
+	if slices.Contains(choosers, name) {
+		return rule{}
+	}
 	if strings.HasPrefix(name, "ai.onnx.ml.") || strings.HasPrefix(name, "ai.onnx.preview.training.") {
 		return rule{kind: conditioned}
 	}
-	return rule{}
+	return rule{moves: slices.Contains(movers, name)}
 }
 
 // Judged names, for people, the way in which results of an operator are judged.

@@ -33,9 +33,14 @@ type Trial struct {
 	Path  string // where that is
 	Sets  [][]tensor.Value
 
+	// Neighbour, if set, is another model, which is loaded and run on
+	// NeighbourSet before this one on the same device, and closed after it.
+	Neighbour    []byte
+	NeighbourSet []tensor.Value
+
 	Random     bool          // outputs may differ when asked for again
 	Guarded    bool          // run the first set once more, on a device whose memory is watched
-	Concurrent bool          // run the sets side by side, too
+	Concurrent bool          // run the sets more often, and side by side
 	Limit      time.Duration // after which the device counts as hung; 0: none
 }
 
@@ -167,6 +172,14 @@ func (a *attempt) plain(ctx context.Context) {
 	dev := adapter.New("device", drv)
 	defer dev.Close()
 	rest := dev.Stats().InUse
+	if a.trial.Neighbour != nil {
+		before, err := a.neighbour(ctx, dev)
+		if err != nil {
+			a.fail(Failed, fmt.Errorf("another model before: %w", err))
+			return
+		}
+		defer before.Close()
+	}
 	s, err := a.load(ctx, dev)
 	if err != nil {
 		a.fail(Failed, err)
@@ -182,9 +195,18 @@ func (a *attempt) plain(ctx context.Context) {
 		a.fail(Failed, err)
 		return
 	}
-	if left := dev.Stats().InUse - rest; left > 0 {
+	if left := dev.Stats().InUse - rest; left > 0 && a.trial.Neighbour == nil {
 		a.o.Leak = fmt.Sprintf("%d bytes of the device are in use after the session was closed", left)
 	}
+}
+
+// neighbour loads and runs the other model.
+func (a *attempt) neighbour(ctx context.Context, dev *adapter.Device) (*models.Session, error) {
+	s, err := models.LoadBytes(ctx, a.trial.Neighbour, &models.Options{Opened: []*adapter.Device{dev}, Fallback: models.FallbackNever})
+	if err == nil {
+		_, err = run(ctx, s, a.trial.NeighbourSet)
+	}
+	return s, err
 }
 
 func (a *attempt) load(ctx context.Context, dev *adapter.Device) (*models.Session, error) {
@@ -234,11 +256,21 @@ func (a *attempt) sets(ctx context.Context, s *models.Session) error {
 		return err
 	}
 	a.compare(0, again, "when it was run again")
-	if a.trial.Concurrent {
-		return a.concurrently(ctx, s)
+	if !a.trial.Concurrent {
+		return nil
 	}
-	return nil
+	for range repeats {
+		again, err := run(ctx, s, a.trial.Sets[0])
+		if err != nil {
+			return err
+		}
+		a.compare(0, again, "when it was run often")
+	}
+	return a.concurrently(ctx, s)
 }
+
+// repeats is how often the first set is run again where sets are run often.
+const repeats = 16
 
 // concurrently runs all sets at the same time.
 func (a *attempt) concurrently(ctx context.Context, s *models.Session) error {

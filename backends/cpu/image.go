@@ -80,23 +80,49 @@ func (m *image) phaseIndex(axis, phase int) int {
 
 // draw writes the image of a plane, with blank where there is padding.
 func (m *image) draw(dst, plane []float32, blank float32) {
-	in := m.windows.in()
+	dst = dst[:m.size]
+	slice := m.extent[1] * m.extent[2]
 	for _, pz := range m.phases[0] {
 		for _, py := range m.phases[1] {
 			for _, px := range m.phases[2] {
 				for z := range m.extent[0] {
-					fromZ := m.windows[0].from(z, pz)
-					for y := range m.extent[1] {
-						fromY := m.windows[1].from(y, py)
-						line := dst[:m.extent[2]]
-						dst = dst[m.extent[2]:]
-						if fromZ < 0 || fromZ >= in[0] || fromY < 0 || fromY >= in[1] {
-							vector.Fill(line, blank)
-							continue
-						}
-						m.windows[2].draw(line, plane[(fromZ*in[1]+fromY)*in[2]:][:in[2]], px, blank)
-					}
+					m.drawSlice(dst[:slice], plane, [3]int{z, py, px}, pz, blank)
+					dst = dst[slice:]
 				}
+			}
+		}
+	}
+}
+
+// drawSlice writes slice at[0] of the phases at[1] and at[2] of the other axes, in
+// phase pz along the first.
+func (m *image) drawSlice(dst, plane []float32, at [3]int, pz int, blank float32) {
+	wz, wy, wx := &m.windows[0], &m.windows[1], &m.windows[2]
+	width, fromZ := m.extent[2], wz.from(at[0], pz)
+	y0, y1 := wy.filled(at[1], m.extent[1])
+	x0, x1 := wx.filled(at[2], width)
+	if fromZ < 0 || fromZ >= wz.in || y0 == y1 || x0 == x1 {
+		vector.Fill(dst, blank)
+		return
+	}
+	vector.Fill(dst[:y0*width], blank)
+	vector.Fill(dst[y1*width:], blank)
+	for y := y0; y < y1 && x1-x0 < width; y++ {
+		vector.Fill(dst[y*width:][:x0], blank)
+		vector.Fill(dst[y*width:][x1:width], blank)
+	}
+	from := plane[(fromZ*wy.in+wy.from(y0, at[1]))*wx.in+wx.from(x0, at[2]):]
+	to, step := dst[y0*width+x0:], wy.stride*wx.in
+	switch wx.stride {
+	case 1:
+		vector.CopyRows(to, from, y1-y0, x1-x0, width, step)
+	case 2:
+		vector.EvenRows(to, from, y1-y0, x1-x0, width, step)
+	default:
+		for y := range y1 - y0 {
+			line, of := to[y*width:][:x1-x0], from[y*step:]
+			for x := range line {
+				line[x] = of[x*wx.stride]
 			}
 		}
 	}
@@ -105,25 +131,13 @@ func (m *image) draw(dst, plane []float32, blank float32) {
 // from returns which element of the input element j of a phase is.
 func (w *window) from(j, phase int) int { return j*w.stride + phase - w.before }
 
-// draw writes one line of an image.
-func (w *window) draw(dst, line []float32, phase int, blank float32) {
-	first := min(max((w.before-phase+w.stride-1)/w.stride, 0), len(dst))
-	end := first
+// filled returns which of the first n elements of a phase are elements of the
+// input, and not padding.
+func (w *window) filled(phase, n int) (first, end int) {
+	first = min(max((w.before-phase+w.stride-1)/w.stride, 0), n)
+	end = first
 	if last := w.in - 1 + w.before - phase; last >= 0 {
-		end = min(max(last/w.stride+1, first), len(dst))
+		end = min(max(last/w.stride+1, first), n)
 	}
-	vector.Fill(dst[:first], blank)
-	vector.Fill(dst[end:], blank)
-	if first == end {
-		return
-	}
-	line = line[w.from(first, phase):]
-	dst = dst[first:end]
-	if w.stride == 1 {
-		copy(dst, line)
-		return
-	}
-	for j := range dst {
-		dst[j] = line[j*w.stride]
-	}
+	return first, end
 }

@@ -64,7 +64,7 @@ func (m *Machine) NewMasks(columns reg.GPVirtual) Masks {
 	// Words from -1s into 0s: the address is as many words before the border as
 	// there are columns.
 	s.words = GP64()
-	LEAQ(maskWords(), s.words)
+	LEAQ(MaskWords(), s.words)
 	SHLQ(U8(2), columns)
 	SUBQ(columns, s.words)
 	ADDQ(U32(16*4), s.words)
@@ -73,8 +73,8 @@ func (m *Machine) NewMasks(columns reg.GPVirtual) Masks {
 
 var words *Mem
 
-// maskWords is 16 words of -1, then 16 of 0.
-func maskWords() Mem {
+// MaskWords is 16 words of -1, then 16 of 0.
+func MaskWords() Mem {
 	if words == nil {
 		m := GLOBL("maskWords", 8|16) // RODATA, NOPTR
 		for i := range 32 {

@@ -51,6 +51,8 @@ type kernels struct {
 	expSum             func(dst, a *float32, n int, m float32) float32
 	normalize          func(dst, a, scale, bias *float32, n int, mean, inverse float32)
 	addScaled          func(dst, a *float32, n int, s float32)
+	copyRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
+	evenRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
 	quantize           func(dst *byte, a *float32, n int, scale, zero, low, high float32)
 	dequantizeUnsigned func(dst *float32, a *byte, n int, scale, zero float32)
 	dequantizeSigned   func(dst *float32, a *byte, n int, scale, zero float32)
@@ -103,6 +105,8 @@ var kernelsAVX2 = kernels{
 	expSum:             expSumAVX2,
 	normalize:          normalizeAVX2,
 	addScaled:          addScaledAVX2,
+	copyRows:           copyRowsAVX2,
+	evenRows:           evenRowsAVX2,
 	quantize:           quantizeAVX2,
 	dequantizeUnsigned: dequantizeUnsignedAVX2,
 	dequantizeSigned:   dequantizeSignedAVX2,
@@ -155,6 +159,8 @@ var kernelsAVX512 = kernels{
 	expSum:             expSumAVX512,
 	normalize:          normalizeAVX512,
 	addScaled:          addScaledAVX512,
+	copyRows:           copyRowsAVX512,
+	evenRows:           evenRowsAVX512,
 	quantize:           quantizeAVX512,
 	dequantizeUnsigned: dequantizeUnsignedAVX512,
 	dequantizeSigned:   dequantizeSignedAVX512,
@@ -407,6 +413,17 @@ func dequantizeSignedAVX2(dst *float32, a *byte, n int, scale, zero float32)
 //go:noescape
 func scaleIntegersAVX2(dst *float32, a *int32, n int, scale float32)
 
+// copyRowsAVX2 copies rows: dst[y×dstStep+x] = a[y×aStep+x], steps in elements.
+//
+//go:noescape
+func copyRowsAVX2(dst, a *float32, rows, columns, dstStep, aStep int)
+
+// evenRowsAVX2 copies every second element of rows: dst[y×dstStep+x] =
+// a[y×aStep+2x], steps in elements.
+//
+//go:noescape
+func evenRowsAVX2(dst, a *float32, rows, columns, dstStep, aStep int)
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -652,3 +669,14 @@ func dequantizeSignedAVX512(dst *float32, a *byte, n int, scale, zero float32)
 //
 //go:noescape
 func scaleIntegersAVX512(dst *float32, a *int32, n int, scale float32)
+
+// copyRowsAVX512 copies rows: dst[y×dstStep+x] = a[y×aStep+x], steps in elements.
+//
+//go:noescape
+func copyRowsAVX512(dst, a *float32, rows, columns, dstStep, aStep int)
+
+// evenRowsAVX512 copies every second element of rows: dst[y×dstStep+x] =
+// a[y×aStep+2x], steps in elements.
+//
+//go:noescape
+func evenRowsAVX512(dst, a *float32, rows, columns, dstStep, aStep int)

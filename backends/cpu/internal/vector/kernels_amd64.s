@@ -4331,6 +4331,141 @@ registers_done:
 	VZEROUPPER
 	RET
 
+// func copyRowsAVX2(dst *float32, a *float32, rows int, columns int, dstStep int, aStep int)
+// Requires: AVX
+TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ dstStep+32(FP), SI
+	MOVQ aStep+40(FP), DI
+	SHLQ $0x02, SI
+	SHLQ $0x02, DI
+	MOVQ BX, R8
+	ANDQ $0x00000007, R8
+	XORQ R9, R9
+	MOVQ $0x00000008, R9
+	LEAQ maskWords<>+0(SB), R9
+	SHLQ $0x02, R8
+	SUBQ R8, R9
+	ADDQ $0x00000040, R9
+
+row:
+	TESTQ DX, DX
+	JE    done
+	MOVQ  AX, R8
+	MOVQ  CX, R10
+	MOVQ  BX, R11
+
+registers:
+	CMPQ    R11, $0x00000008
+	JL      rest
+	VMOVUPS (R10), Y0
+	VMOVUPS Y0, (R8)
+	ADDQ    $0x00000020, R8
+	ADDQ    $0x00000020, R10
+	SUBQ    $0x00000008, R11
+	JMP     registers
+
+rest:
+	TESTQ      R11, R11
+	JE         next
+	VMOVDQU    (R9), Y0
+	VMASKMOVPS (R10), Y0, Y0
+	VMOVDQU    (R9), Y1
+	VMASKMOVPS Y0, Y1, (R8)
+
+next:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	DECQ DX
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+// func evenRowsAVX2(dst *float32, a *float32, rows int, columns int, dstStep int, aStep int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·evenRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    rows+16(FP), DX
+	MOVQ    columns+24(FP), BX
+	MOVQ    dstStep+32(FP), SI
+	MOVQ    aStep+40(FP), DI
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, DI
+	MOVQ    BX, R8
+	ANDQ    $0x00000007, R8
+	XORQ    R9, R9
+	MOVQ    $0x00000008, R10
+	MOVQ    R8, R11
+	LEAQ    maskWords<>+0(SB), R12
+	SHLQ    $0x02, R11
+	SUBQ    R11, R12
+	ADDQ    $0x00000040, R12
+	MOVQ    R8, R11
+	LEAQ    -1(R11)(R11*1), R11
+	CMPQ    R11, R10
+	CMOVQGT R10, R11
+	TESTQ   R8, R8
+	CMOVQEQ R9, R11
+	LEAQ    maskWords<>+0(SB), R10
+	SHLQ    $0x02, R11
+	SUBQ    R11, R10
+	ADDQ    $0x00000040, R10
+	LEAQ    -8(R8)(R8*1), R8
+	TESTQ   R8, R8
+	CMOVQLT R9, R8
+	LEAQ    maskWords<>+0(SB), R9
+	SHLQ    $0x02, R8
+	SUBQ    R8, R9
+	ADDQ    $0x00000040, R9
+
+row:
+	TESTQ DX, DX
+	JE    done
+	MOVQ  AX, R8
+	MOVQ  CX, R11
+	MOVQ  BX, R13
+
+registers:
+	CMPQ    R13, $0x00000008
+	JL      rest
+	VMOVUPS (R11), Y0
+	VMOVUPS 28(R11), Y1
+	VSHUFPS $0xd8, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (R8)
+	ADDQ    $0x00000020, R8
+	ADDQ    $0x00000040, R11
+	SUBQ    $0x00000008, R13
+	JMP     registers
+
+rest:
+	TESTQ      R13, R13
+	JE         next
+	VMOVDQU    (R10), Y0
+	VMASKMOVPS (R11), Y0, Y0
+	VMOVDQU    (R9), Y1
+	VMASKMOVPS 28(R11), Y1, Y1
+	VSHUFPS    $0xd8, Y1, Y0, Y0
+	VPERMPD    $0xd8, Y0, Y0
+	VMOVDQU    (R12), Y1
+	VMASKMOVPS Y0, Y1, (R8)
+
+next:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	DECQ DX
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
 // func addBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addBothAVX512(SB), NOSPLIT, $0-40
@@ -7972,3 +8107,148 @@ registers:
 registers_done:
 	VZEROUPPER
 	RET
+
+// func copyRowsAVX512(dst *float32, a *float32, rows int, columns int, dstStep int, aStep int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  columns+24(FP), BX
+	MOVQ  dstStep+32(FP), SI
+	MOVQ  aStep+40(FP), DI
+	SHLQ  $0x02, SI
+	SHLQ  $0x02, DI
+	MOVQ  BX, R8
+	ANDQ  $0x0000000f, R8
+	XORQ  R9, R9
+	MOVQ  $0x00000010, R9
+	MOVL  $0x0000ffff, R9
+	BZHIL R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	TESTQ DX, DX
+	JE    done
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  BX, R10
+
+registers:
+	CMPQ    R10, $0x00000010
+	JL      rest
+	VMOVUPS (R9), Z0
+	VMOVUPS Z0, (R8)
+	ADDQ    $0x00000040, R8
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x00000010, R10
+	JMP     registers
+
+rest:
+	TESTQ     R10, R10
+	JE        next
+	VMOVUPS.Z (R9), K1, Z0
+	VMOVUPS   Z0, K1, (R8)
+
+next:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	DECQ DX
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+// func evenRowsAVX512(dst *float32, a *float32, rows int, columns int, dstStep int, aStep int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·evenRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    rows+16(FP), DX
+	MOVQ    columns+24(FP), BX
+	MOVQ    dstStep+32(FP), SI
+	MOVQ    aStep+40(FP), DI
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, DI
+	MOVQ    BX, R8
+	ANDQ    $0x0000000f, R8
+	VMOVUPS pairOrder<>+0(SB), Z0
+	XORQ    R9, R9
+	MOVQ    $0x00000010, R10
+	MOVQ    R8, R11
+	MOVL    $0x0000ffff, R12
+	BZHIL   R11, R12, R12
+	KMOVW   R12, K1
+	MOVQ    R8, R11
+	LEAQ    -1(R11)(R11*1), R11
+	CMPQ    R11, R10
+	CMOVQGT R10, R11
+	TESTQ   R8, R8
+	CMOVQEQ R9, R11
+	MOVL    $0x0000ffff, R10
+	BZHIL   R11, R10, R10
+	KMOVW   R10, K2
+	LEAQ    -16(R8)(R8*1), R8
+	TESTQ   R8, R8
+	CMOVQLT R9, R8
+	MOVL    $0x0000ffff, R9
+	BZHIL   R8, R9, R9
+	KMOVW   R9, K3
+
+row:
+	TESTQ DX, DX
+	JE    done
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  BX, R10
+
+registers:
+	CMPQ      R10, $0x00000010
+	JL        rest
+	VMOVUPS   (R9), Z1
+	VMOVUPS   60(R9), Z2
+	VMOVAPS   Z0, Z3
+	VPERMI2PS Z2, Z1, Z3
+	VMOVUPS   Z3, (R8)
+	ADDQ      $0x00000040, R8
+	ADDQ      $0x00000080, R9
+	SUBQ      $0x00000010, R10
+	JMP       registers
+
+rest:
+	TESTQ     R10, R10
+	JE        next
+	VMOVUPS.Z (R9), K2, Z1
+	VMOVUPS.Z 60(R9), K3, Z2
+	VMOVAPS   Z0, Z3
+	VPERMI2PS Z2, Z1, Z3
+	VMOVUPS   Z3, K1, (R8)
+
+next:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	DECQ DX
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+DATA pairOrder<>+0(SB)/4, $0x00000000
+DATA pairOrder<>+4(SB)/4, $0x00000002
+DATA pairOrder<>+8(SB)/4, $0x00000004
+DATA pairOrder<>+12(SB)/4, $0x00000006
+DATA pairOrder<>+16(SB)/4, $0x00000008
+DATA pairOrder<>+20(SB)/4, $0x0000000a
+DATA pairOrder<>+24(SB)/4, $0x0000000c
+DATA pairOrder<>+28(SB)/4, $0x0000000e
+DATA pairOrder<>+32(SB)/4, $0x00000011
+DATA pairOrder<>+36(SB)/4, $0x00000013
+DATA pairOrder<>+40(SB)/4, $0x00000015
+DATA pairOrder<>+44(SB)/4, $0x00000017
+DATA pairOrder<>+48(SB)/4, $0x00000019
+DATA pairOrder<>+52(SB)/4, $0x0000001b
+DATA pairOrder<>+56(SB)/4, $0x0000001d
+DATA pairOrder<>+60(SB)/4, $0x0000001f
+GLOBL pairOrder<>(SB), RODATA|NOPTR, $64

@@ -14,6 +14,14 @@ func Select[T any](dst []T, which []bool, a, b []T) {
 
 // Fill sets every element to v.
 func Fill[T any](dst []T, v T) {
+	const short = 32
+	if len(dst) > short {
+		Fill(dst[:short], v)
+		for n := short; n < len(dst); n *= 2 {
+			copy(dst[n:], dst[:n])
+		}
+		return
+	}
 	for i := range dst {
 		dst[i] = v
 	}

@@ -62,6 +62,12 @@ func (ks *kernels) use() {
 	AddScaled = func(dst, a []float32, s float32) {
 		ks.addScaled(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), len(dst), s)
 	}
+	copyRows = func(dst, a []float32, rows, columns, dstStep, aStep int) {
+		ks.copyRows(unsafe.SliceData(dst), unsafe.SliceData(a), rows, columns, dstStep, aStep)
+	}
+	evenRows = func(dst, a []float32, rows, columns, dstStep, aStep int) {
+		ks.evenRows(unsafe.SliceData(dst), unsafe.SliceData(a), rows, columns, dstStep, aStep)
+	}
 	ks.useIntegers()
 }
 

@@ -251,6 +251,29 @@ func TestReductions(t *testing.T) {
 	})
 }
 
+func TestRows(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, columns := range lengths {
+			for _, rows := range []int{0, 1, 3} {
+				for stride, move := range map[int]func(dst, a []float32, rows, columns, dstStep, aStep int){1: CopyRows, 2: EvenRows} {
+					aStep, dstStep := stride*columns+3, columns+2
+					a := operands(max((rows-1)*aStep+stride*(columns-1)+1, 0), 8) // not one element more than needed
+					got, check := guarded(t, max((rows-1)*dstStep+columns, 0))
+					want := append([]float32(nil), got...)
+					for y := range rows {
+						for x := range columns {
+							want[y*dstStep+x] = a[y*aStep+stride*x]
+						}
+					}
+					move(got, a, rows, columns, dstStep, aStep)
+					check()
+					requireSame(t, want, got, "%d × %d by %d", rows, columns, stride)
+				}
+			}
+		}
+	})
+}
+
 func BenchmarkUnary(b *testing.B) {
 	a, dst := operands(4096, 9), make([]float32, 4096)
 	for i := range a {

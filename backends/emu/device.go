@@ -125,6 +125,9 @@ func (d *Device) Synchronize(ctx context.Context) error {
 			first = err
 		}
 	}
+	if lost := d.lost.Load(); lost != nil && first == nil {
+		return lost // though another wait may have had the failure of the work
+	}
 	return first
 }
 

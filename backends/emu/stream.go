@@ -247,6 +247,9 @@ func (s *stream) Synchronize(ctx context.Context) error {
 	defer s.mu.Unlock()
 	err := s.failed
 	s.failed = nil
+	if lost := s.dev.lost.Load(); lost != nil && err == nil {
+		return lost // though another wait may have had the failure of the work
+	}
 	return err
 }
 

@@ -27,7 +27,7 @@ type deviceJSON struct {
 
 func devicesCommand() *cobra.Command {
 	var asJSON, measured bool
-	var names []string
+	var names, indicators []string
 	c := &cobra.Command{
 		Use:   "devices",
 		Short: "List every device, usable or not, with the reason; or measure them",
@@ -35,15 +35,22 @@ func devicesCommand() *cobra.Command {
 
 With --measure, find out how fast they are, for about ten seconds each: products of
 matrices by element type, copies, the launch of a kernel, memory that can be had.
-What a device declares of itself stands beside.`,
+What a device declares of itself stands beside.
+
+With --indicators, find out how well they are divided into instances and shared out
+(docs/pool.md), for half a minute each; the exit status is 1 where an indicator is
+outside its bound.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			found := adapter.Devices(c.Context())
 			if measured {
 				return measureDevices(c, names, found, asJSON)
 			}
+			if len(indicators) > 0 {
+				return indicateDevices(c, names, found, indicators, asJSON)
+			}
 			if len(names) > 0 {
-				return fmt.Errorf("--device goes with --measure; the list has every device")
+				return fmt.Errorf("--device goes with --measure or --indicators; the list has every device")
 			}
 			list := listDevices(found)
 			if asJSON {
@@ -66,7 +73,10 @@ What a device declares of itself stands beside.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&measured, "measure", false, "measure the devices")
-	c.Flags().StringSliceVar(&names, "device", nil, "with --measure: the devices `A,B` (default: all usable ones)")
+	c.Flags().StringSliceVar(&indicators, "indicators", nil, "measure virtualization and scheduling; `all`, or some as in --indicators=create,fairness")
+	c.Flags().Lookup("indicators").NoOptDefVal = everyIndicator
+	c.MarkFlagsMutuallyExclusive("measure", "indicators")
+	c.Flags().StringSliceVar(&names, "device", nil, "with --measure or --indicators: the devices `A,B` (default: all usable ones)")
 	return c
 }
 

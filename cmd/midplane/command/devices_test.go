@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/midplane/adapter/pool/indicator"
 	"example.com/midplane/cmd/midplane/command"
 	"example.com/midplane/conformance/measure"
 )
@@ -112,4 +113,22 @@ func TestDevicesAreMeasured(t *testing.T) {
 func TestMeasuringTakesADevice(t *testing.T) {
 	assert.Equal(t, 2, midplane("devices", "--measure", "--device", "nothing:0").status)
 	assert.Equal(t, 2, midplane("devices", "--device", "cpu").status)
+}
+
+func TestDevicesIndicators(t *testing.T) {
+	out := good(t, "devices", "--indicators=memory-accuracy,fairness", "--device", "emu:1")
+	assert.Regexp(t, `(?m)^INDICATOR +VALUE +UNIT +BOUND +NOTE$`, out)
+	assert.Regexp(t, `(?m)^memory-accuracy +0 +steps +≤ 1 `, out)
+	assert.Regexp(t, `(?m)^fairness +0\.9\d+ +index +≥ 0\.9 `, out)
+	list := decoded[[]indicator.Report](t, "devices", "--indicators=instances", "--device", "emu:1")
+	require.Len(t, list, 1)
+	assert.Equal(t, "emu:1", list[0].Device)
+	require.Len(t, list[0].Readings, 1)
+	assert.EqualValues(t, 64, *list[0].Readings[0].Value)
+	assert.True(t, list[0].Readings[0].Passed)
+	for _, wrong := range [][]string{
+		{"devices", "--indicators=beauty"}, {"devices", "--indicators", "--measure"}, {"devices", "--indicators", "--device", "nothing"}, {"devices", "--device", "cpu"},
+	} {
+		assert.Equal(t, 2, midplane(wrong...).status, wrong)
+	}
 }

@@ -26,15 +26,11 @@ type measuredJSON struct {
 // measureDevices measures the devices of these names, or all that can be used.
 func measureDevices(c *cobra.Command, names []string, found []adapter.Found, asJSON bool) error {
 	descriptions := make(map[string]string)
-	all := len(names) == 0
 	for _, f := range found {
 		descriptions[f.Name] = f.Info.Description
-		if all && f.Err == nil && f.Info.Unusable == "" {
-			names = append(names, f.Name)
-		}
 	}
 	var list []measuredJSON
-	for _, name := range names {
+	for _, name := range orUsable(names, found) {
 		figures, err := measure.Device(c.Context(), name, func(ctx context.Context) (driver.Device, error) {
 			return adapter.OpenDriver(ctx, name, nil)
 		}, measure.Turn)
@@ -52,6 +48,20 @@ func measureDevices(c *cobra.Command, names []string, found []adapter.Found, asJ
 		}
 	}
 	return nil
+}
+
+// orUsable returns the names, or where there are none those of all devices that
+// can be used.
+func orUsable(names []string, found []adapter.Found) []string {
+	if len(names) > 0 {
+		return names
+	}
+	for _, f := range found {
+		if f.Err == nil && f.Info.Unusable == "" {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // printFigures writes a table of what is declared and what was measured.

@@ -25,7 +25,9 @@ func opened(d driver.Device) func(context.Context) (driver.Device, error) {
 func TestDevice(t *testing.T) {
 	const brief = 2 * time.Millisecond
 	devices := map[string]func(context.Context) (driver.Device, error){
-		"cpu": func(context.Context) (driver.Device, error) { return cpu.New(&driver.Options{MemoryLimit: 64 << 20}), nil },
+		"cpu": func(context.Context) (driver.Device, error) {
+			return cpu.New(&driver.Options{MemoryLimit: 64 << 20}), nil
+		},
 		"emu": func(context.Context) (driver.Device, error) {
 			return emu.New(&emu.Options{Memory: 32 << 20, MaxDelay: -1}), nil
 		},

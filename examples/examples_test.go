@@ -28,7 +28,7 @@ func TestEveryExampleHasAPageAndATest(t *testing.T) {
 		page, err := os.ReadFile(filepath.Join(name, "README.md"))
 		if assert.NoError(t, err) {
 			assert.True(t, strings.HasPrefix(string(page), "# "+name+": "), "the page of %s says what it shows", name)
-			assert.Regexp(t, "(?m)^go run \\./(examples/"+name+"|cmd/midplane)\\b", string(page), "the page of %s has the command", name)
+			assert.Regexp(t, "(?m)^go run \\./(examples/"+name+"|cmd/midplane|midplane)\\b", string(page), "the page of %s has the command", name)
 		}
 		tests, err := filepath.Glob(filepath.Join(name, "*_test.go"))
 		require.NoError(t, err)

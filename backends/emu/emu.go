@@ -31,8 +31,8 @@
 //
 // Each file holds one concern of a backend. A first version of one needs what is
 // in emu.go (the driver), memory.go (Alloc), the two copies of copy.go and
-// kernels.go (the operators): eleven functions and the kernels; package
-// examples/newbackend is such a version. Every other file is optional, and
+// kernels.go (the operators): nine functions and a kernel's; examples/newbackend
+// is such a version, in a module of its own. Every other file is optional, and
 // implements the interfaces of package driver that it names, each announced in
 // [driver.Info].Caps.
 package emu

@@ -56,6 +56,10 @@ func mover(dst, src *tensor.Tensor) func(i, k int) {
 		}
 	case bits == 8:
 		return func(i, k int) { to[i] = from[k] }
+	case bits == 32: // the widths of most elements, as arrays, move in one instruction
+		return func(i, k int) { *(*[4]byte)(to[4*i:]) = [4]byte(from[4*k:]) }
+	case bits == 64:
+		return func(i, k int) { *(*[8]byte)(to[8*i:]) = [8]byte(from[8*k:]) }
 	default:
 		size := bits / 8
 		return func(i, k int) { copy(to[i*size:][:size], from[k*size:][:size]) }
@@ -65,13 +69,23 @@ func mover(dst, src *tensor.Tensor) func(i, k int) {
 // strided returns, in row-major order of a shape, the indexes
 // base + Σ at[axis] × steps[axis].
 func strided(shape tensor.Shape, base int, steps []int) []int {
+	if len(shape) == 0 {
+		return []int{base}
+	}
 	indexes := make([]int, 0, shape.Size())
-	walk(shape, func(at []int) {
+	if cap(indexes) == 0 {
+		return indexes
+	}
+	last := len(shape) - 1
+	walk(shape[:last], func(at []int) {
 		k := base
 		for axis, i := range at {
 			k += i * steps[axis]
 		}
-		indexes = append(indexes, k)
+		for range shape[last] {
+			indexes = append(indexes, k)
+			k += steps[last]
+		}
 	})
 	return indexes
 }

@@ -27,6 +27,7 @@ type Lease struct {
 	state     leaseState
 	granted   time.Time
 	deadline  time.Time   // after notice
+	preempted *Ended      // likewise: how it will end
 	stopGrace func() bool // nil without
 	ended     *Ended
 	failure   error // of closing the instances, valid once closed
@@ -192,8 +193,15 @@ func (l *Lease) Release() error {
 
 // Next waits for the lease to end, and then for the one that its request is
 // given when it is made again (see [Restart]). Where it is not, it returns the
-// lease's own end. What Next has returned is for the caller to release.
+// lease's own end. A lease that is to be preempted ends at once: its holder needs
+// it no more. What Next has returned is for the caller to release.
 func (l *Lease) Next(ctx context.Context) (*Lease, error) {
+	l.pool.mu.Lock()
+	leaving := l.preempted
+	l.pool.mu.Unlock()
+	if leaving != nil {
+		l.finish(leaving)
+	}
 	select {
 	case <-l.closed:
 	case <-ctx.Done():
@@ -237,6 +245,7 @@ func (p *Pool) warn(l *Lease, by *task) {
 	l.deadline = p.clock.Now().Add(p.options.Grace)
 	close(l.notice)
 	why := &Ended{Lease: l.id, Cause: Preempted, Text: fmt.Sprintf("by request %d of priority %d", by.id, by.request.Priority)}
+	l.preempted = why
 	l.stopGrace = p.clock.AfterFunc(p.options.Grace, func() { l.finish(why) })
 	p.counts.Preempted++
 	p.emit(Event{Kind: Noticed, Task: l.id, Request: &l.task.request, Text: why.Text})

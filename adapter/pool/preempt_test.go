@@ -181,3 +181,18 @@ func TestReleaseWithdrawsWhatIsMadeAgain(t *testing.T) {
 	require.NoError(t, l.Release())
 	assert.Zero(t, r.Snapshot().Cards[0].MemoryHeld)
 }
+
+func TestNextGivesWayAtOnce(t *testing.T) {
+	r := newRack(t, nil, gpus(1)...)
+	low := r.take("memory=60B,compute=0.5,restart=preemption")
+	high := r.ask("memory=80B,compute=0.5,priority=1")
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err := low.Next(over)
+	assert.ErrorIs(t, err, driver.Canceled)
+	require.NoError(t, high.got(t).Release(), "without the time that it was given")
+	again, err := low.Next(ctx)
+	require.NoError(t, err)
+	assert.ErrorIs(t, low.Err(), pool.Preempted)
+	require.NoError(t, again.Release())
+}

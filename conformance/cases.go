@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,15 +14,15 @@ import (
 
 // profile returns the profile in force, "" for none.
 func (o *Options) profile() Profile {
-	if o.Profile == "" && len(o.ONNX) == 0 {
+	if o.Profile == "" && len(o.ONNX)+len(o.Models) == 0 {
 		return Smoke
 	}
 	return o.Profile
 }
 
 // cases returns the cases chosen, in order.
-func (o *Options) cases() ([]testcase, error) {
-	all, err := o.every()
+func (o *Options) cases(ctx context.Context) ([]testcase, error) {
+	all, err := o.every(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,13 +43,13 @@ func (o *Options) cases() ([]testcase, error) {
 		kept = mine
 	}
 	if len(kept) == 0 {
-		return nil, errors.New("conformance: no case to run: name a profile or folders of ONNX's backend tests, and a pattern that matches some")
+		return nil, errors.New("conformance: no case to run: name a profile, or folders of ONNX's backend tests or of models, and a pattern that matches some")
 	}
 	return kept, nil
 }
 
 // every returns the cases of the profile and of the folders.
-func (o *Options) every() ([]testcase, error) {
+func (o *Options) every(ctx context.Context) ([]testcase, error) {
 	var all []testcase
 	switch p := o.profile(); p {
 	case "":
@@ -65,6 +66,14 @@ func (o *Options) every() ([]testcase, error) {
 		for _, c := range cases {
 			all = append(all, officialCase{c})
 		}
+	}
+	mined := make(map[string]bool)
+	for _, dir := range o.Models {
+		cases, err := modelCases(ctx, dir, o.profile(), mined)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, cases...)
 	}
 	return all, nil
 }

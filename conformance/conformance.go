@@ -17,7 +17,8 @@
 // the element type and the number of terms (package oracle). Laws, which need no
 // expected values. Conditions that have to end in an error. ONNX's own backend
 // tests, from folders, under ONNX's own rule: shape and element type equal,
-// strings equal, numbers within rtol 1e-3 and atol 1e-7, NaN equal to NaN.
+// strings equal, numbers within rtol 1e-3 and atol 1e-7, NaN equal to NaN. Whole
+// models, and their nodes one by one (package mine).
 //
 // Every case has a device of its own, and no other: nothing falls back. What the
 // device lacks is unsupported, with the reason; it is never left out, and it
@@ -56,13 +57,18 @@ const (
 // Options choose cases and say how they are run. Nil and zero values are
 // defaults.
 type Options struct {
-	// Profile chooses cells. Default: those of Smoke where ONNX names no folders,
-	// else none.
+	// Profile chooses cells. Default: those of Smoke where neither ONNX nor Models
+	// names folders, else none.
 	Profile Profile
 
 	// ONNX are folders of ONNX's backend tests: of case folders, or of flat
 	// X.onnx with X_output_0.pb.
 	ONNX []string
+
+	// Models are folders of models with data, laid out as ONNX's backend tests
+	// are: each is run as it is, with and without the passes of package optimize,
+	// and its distinct nodes are run on data drawn from the seed.
+	Models []string
 
 	// Match, if set, keeps the cases whose ID it matches.
 	Match *regexp.Regexp

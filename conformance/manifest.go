@@ -64,7 +64,7 @@ func (r *runner) manifest(report *Report, ended time.Time) *result.Manifest {
 	m := &result.Manifest{
 		Format: result.Format, Suite: Version(), Created: ended,
 		Device:  described(o.Name, r.info, r.class.String()),
-		Profile: string(o.profile()), ONNX: bases(o.ONNX),
+		Profile: string(o.profile()), ONNX: bases(o.ONNX), Models: bases(o.Models),
 		Shard: o.Shard, Shards: o.Shards, Isolated: o.Isolate, Seed: o.Seed, Challenge: o.Challenge, Subject: o.Subject,
 		Cases: len(report.Cases), CaseIDs: result.IDs(report.Cases), Summary: report.Summary, Scores: report.Scores,
 		Grade: result.SelfDeclared,
@@ -85,9 +85,17 @@ func described(name string, info driver.Info, class string) result.Device {
 func bases(dirs []string) []string {
 	var names []string
 	for _, d := range dirs {
-		names = append(names, filepath.Base(d))
+		names = append(names, base(d))
 	}
 	return names
+}
+
+// base returns the last element of a folder's path, wherever it is named from.
+func base(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return filepath.Base(dir)
 }
 
 // Version returns the version of this module in the program.

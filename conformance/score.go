@@ -19,7 +19,7 @@ func Score(ctx context.Context, open Open, o *Options) (*Report, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	cases, err := o.cases()
+	cases, err := o.cases(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -29,7 +28,7 @@ type VerifyOptions struct {
 	// their last element.
 	ONNX []string
 
-	// Models are the folders of models that the manifest names.
+	// Models are the folders of models, likewise.
 	Models []string
 
 	// Replay is how many cases are run again on the device that Open opens.
@@ -78,7 +77,7 @@ func Verify(ctx context.Context, p *result.Package, o *VerifyOptions) (*Verifica
 	if err != nil {
 		return nil, err
 	}
-	cases, err := options.cases()
+	cases, err := options.cases(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,14 +104,25 @@ func optionsOf(m result.Manifest, o *VerifyOptions) (*Options, error) {
 			return nil, fmt.Errorf("conformance: the manifest's pattern of cases: %w", err)
 		}
 	}
-	for _, name := range m.ONNX {
-		i := slices.IndexFunc(o.ONNX, func(dir string) bool { return filepath.Base(dir) == name })
-		if i < 0 {
-			return nil, fmt.Errorf("conformance: the package has the cases of a folder of ONNX's backend tests called %q, which is not among %q", name, o.ONNX)
-		}
-		options.ONNX = append(options.ONNX, o.ONNX[i])
+	var err error
+	if options.ONNX, err = named(m.ONNX, o.ONNX, "ONNX's backend tests"); err != nil {
+		return nil, err
 	}
-	return options, nil
+	options.Models, err = named(m.Models, o.Models, "models")
+	return options, err
+}
+
+// named returns the folders whose paths end in the names that a manifest has.
+func named(names, dirs []string, what string) ([]string, error) {
+	var found []string
+	for _, name := range names {
+		i := slices.IndexFunc(dirs, func(dir string) bool { return base(dir) == name })
+		if i < 0 {
+			return nil, fmt.Errorf("conformance: the package has the cases of a folder of %s called %q, which is not among %q", what, name, dirs)
+		}
+		found = append(found, dirs[i])
+	}
+	return found, nil
 }
 
 func (v *Verification) problem(format string, args ...any) {

@@ -77,6 +77,10 @@ type Options struct {
 	// Copy reads the file into memory instead of mapping it.
 	Copy bool
 
+	// Unoptimized leaves the graph as the model has it: no pass of package
+	// optimize is applied, and every node has a kernel of its own.
+	Unoptimized bool
+
 	// Hook is called after each node has run, from the goroutine that runs it;
 	// where one kernel computes several nodes, after the kernel for each of them.
 	// With a hook a device's work is waited for after each node, which costs

@@ -83,6 +83,9 @@ func (v *variant) prepare(ctx context.Context, overridden []int) error {
 	}
 	infer.Annotate(v.graph, facts)
 	s.stage("infer", start)
+	if s.options.Unoptimized {
+		return v.place(ctx)
+	}
 	start = time.Now()
 	if err := optimize.Run(ctx, v.graph, facts); err != nil {
 		return s.fail("optimize", err)
@@ -123,6 +126,9 @@ func (v *variant) place(ctx context.Context) error {
 			missing.Declined = s.declined
 		}
 		return s.fail("place", err)
+	}
+	if !s.options.Unoptimized {
+		placement.Join()
 	}
 	v.placement = placement
 	for _, a := range placement.Nodes {

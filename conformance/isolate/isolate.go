@@ -35,6 +35,7 @@ type request struct {
 	Sets                        [][]byte
 	Neighbour, NeighbourSet     []byte
 	Random, Guarded, Concurrent bool
+	Unoptimized                 bool
 	Limit                       time.Duration
 }
 
@@ -46,7 +47,8 @@ type answer struct {
 }
 
 func pack(t *trial.Trial) request {
-	r := request{t.Model, t.Path, nil, t.Neighbour, codec.All(t.NeighbourSet), t.Random, t.Guarded, t.Concurrent, t.Limit}
+	r := request{Model: t.Model, Path: t.Path, Neighbour: t.Neighbour, NeighbourSet: codec.All(t.NeighbourSet),
+		Random: t.Random, Guarded: t.Guarded, Concurrent: t.Concurrent, Unoptimized: t.Unoptimized, Limit: t.Limit}
 	for _, set := range t.Sets {
 		r.Sets = append(r.Sets, codec.All(set))
 	}
@@ -54,7 +56,7 @@ func pack(t *trial.Trial) request {
 }
 
 func (r request) unpack() (*trial.Trial, error) {
-	t := &trial.Trial{Model: r.Model, Path: r.Path, Random: r.Random, Guarded: r.Guarded, Concurrent: r.Concurrent, Limit: r.Limit}
+	t := &trial.Trial{Model: r.Model, Path: r.Path, Random: r.Random, Guarded: r.Guarded, Concurrent: r.Concurrent, Unoptimized: r.Unoptimized, Limit: r.Limit}
 	var err error
 	if t.Sets, err = decodeSets(r.Sets); err != nil || r.Neighbour == nil {
 		return t, err

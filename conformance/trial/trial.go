@@ -38,10 +38,11 @@ type Trial struct {
 	Neighbour    []byte
 	NeighbourSet []tensor.Value
 
-	Random     bool          // outputs may differ when asked for again
-	Guarded    bool          // run the first set once more, on a device whose memory is watched
-	Concurrent bool          // run the sets more often, and side by side
-	Limit      time.Duration // after which the device counts as hung; 0: none
+	Random      bool          // outputs may differ when asked for again
+	Guarded     bool          // run the first set once more, on a device whose memory is watched
+	Concurrent  bool          // run the sets more often, and side by side
+	Unoptimized bool          // leave out the passes of package optimize, and kernels for several nodes
+	Limit       time.Duration // after which the device counts as hung; 0: none
 }
 
 // End says how a trial ended.
@@ -210,7 +211,7 @@ func (a *attempt) neighbour(ctx context.Context, dev *adapter.Device) (*models.S
 }
 
 func (a *attempt) load(ctx context.Context, dev *adapter.Device) (*models.Session, error) {
-	o := &models.Options{Opened: []*adapter.Device{dev}, Fallback: models.FallbackNever}
+	o := &models.Options{Opened: []*adapter.Device{dev}, Fallback: models.FallbackNever, Unoptimized: a.trial.Unoptimized}
 	if a.trial.Path != "" {
 		return models.Load(ctx, a.trial.Path, o)
 	}

@@ -39,7 +39,6 @@ func Assign(ctx context.Context, g *graph.Graph, devices []Device, policy Policy
 		p.byNode[n] = len(p.Nodes)
 		p.Nodes = append(p.Nodes, place)
 	}
-	p.groups(g)
 	return p, nil
 }
 

@@ -5,9 +5,11 @@ import (
 	"example.com/midplane/operators/graph"
 )
 
-// groups asks the devices which of the nodes that they were given they compute
-// together, in g and in the bodies that the plan runs, and notes it in the
-// placement. What is no group is left alone.
+// Join asks the devices which of the nodes that they were given they compute
+// together, in the graph and in the bodies that the plan runs, and notes it in
+// the placement. What is no group is left alone.
+func (p *Placement) Join() { p.groups(p.Graph) }
+
 func (p *Placement) groups(g *graph.Graph) {
 	for d, device := range p.Devices {
 		fuser, ok := device.Backend.(operators.Fuser)

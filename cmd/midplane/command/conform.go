@@ -76,8 +76,9 @@ takes the shard from JOB_COMPLETION_INDEX.`,
 func (f *conformFlags) register(c *cobra.Command, o *conformance.Options) {
 	s := c.Flags()
 	s.StringVar(&f.device, "device", "cpu", "the device to score")
-	s.StringVar(&f.profile, "profile", "", "the cells to run: `smoke`, core or full (default: smoke, or none with --onnx)")
+	s.StringVar(&f.profile, "profile", "", "the cells to run: `smoke`, core or full (default: smoke, or none with --onnx or --models)")
 	s.StringArrayVar(&o.ONNX, "onnx", nil, "a `DIR` of ONNX test folders, or of flat X.onnx with X_output_0.pb; may be repeated")
+	s.StringArrayVar(&o.Models, "models", nil, "a `DIR` of models in ONNX's test layout, run as they are and node by node; may be repeated")
 	s.StringVar(&f.match, "run", "", "only the cases whose ID matches `REGEX`")
 	s.StringVar(&f.shard, "shard", "", "only the i-th of n parts: `i/n`, from 0; i may be left to JOB_COMPLETION_INDEX")
 	s.IntVar(&o.Workers, "workers", 0, "cases side by side (0: one per processor)")

@@ -31,7 +31,7 @@ func TestConformGoesOnAfterAnInterrupt(t *testing.T) {
 	}
 	for _, more := range [][]string{nil, {"--isolate"}} {
 		dir := filepath.Join(t.TempDir(), "package")
-		args := append([]string{"conform", "--profile", "smoke", "--run", "^op/[A-C]", "--workers", "1", "--out", dir}, more...)
+		args := append([]string{"conform", "--profile", "smoke", "--run", "^op/(A[b-r]|C)", "--workers", "1", "--out", dir}, more...)
 		var stderr strings.Builder
 		first := exec.CommandContext(t.Context(), os.Args[0], args...)
 		first.Stderr = &stderr
@@ -47,7 +47,7 @@ func TestConformGoesOnAfterAnInterrupt(t *testing.T) {
 
 		second := exec.CommandContext(t.Context(), os.Args[0], args...)
 		out, err := second.Output()
-		require.NoError(t, err)
+		require.NoError(t, err, "%s", out)
 		assert.Regexp(t, `\n\d+ passed, 0 failed, 0 unsupported\n$`, string(out))
 		assert.Less(t, before, lines(t, results))
 		log, err := os.ReadFile(filepath.Join(dir, "log.txt"))

@@ -169,8 +169,10 @@ func newCorrelation(d *Device, c *operators.Call, ws windows, groups int) *corre
 		device: d, shape: convShape(x, f[0], &ws), batch: x[0], channels: x[1], filters: f[0], groups: groups,
 		image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), depth: f[1:].Size(), biased: has(c, 2),
 	}
+	taps := w.image.offsets()
+	w.offsets = matrix.NewOffsets(f[1] * len(taps))
 	for k := range f[1] {
-		for _, o := range w.image.offsets() {
+		for _, o := range taps {
 			w.offsets = append(w.offsets, int64(k*w.image.size)*4+o*4)
 		}
 	}

@@ -240,6 +240,10 @@ func (g *generator) loop(label string, masked bool) {
 	Label(label + "_done")
 }
 
+// prefetchAhead is how many rows of B, which lie here and there, are asked for
+// before they are needed. As many offsets more are read: see matrix.NewOffsets.
+const prefetchAhead = 12
+
 // step adds the products of one element of the inner extent, k steps on. The row
 // of B moves on by itself.
 func (g *generator) step(set, k int, masked bool) {
@@ -249,6 +253,11 @@ func (g *generator) step(set, k int, masked bool) {
 		at := GP64()
 		MOVQ(Mem{Base: g.offsets, Disp: k * 8}, at)
 		from.Index, from.Scale = at, 1
+		if g.m.Wide() {
+			ahead := GP64()
+			MOVQ(Mem{Base: g.offsets, Disp: (k + prefetchAhead) * 8}, ahead)
+			PREFETCHT0(Mem{Base: g.b, Index: ahead, Scale: 1, Disp: 2*g.m.Width() - 1})
+		}
 	}
 	for i := range 2 {
 		from.Disp = i * g.m.Width()

@@ -12,7 +12,7 @@ import (
 type Correlation struct {
 	A       *Rows
 	Image   []float32
-	Offsets []int64 // in bytes, one for each column of A
+	Offsets []int64 // in bytes, one for each column of A, in a list that NewOffsets made
 	Strips  []Strip
 	C       []float32 // rows CStep elements apart
 	CStep   int
@@ -24,6 +24,14 @@ type Correlation struct {
 
 	kernels *kernels
 }
+
+// offsetsAhead is how many offsets behind those that are used kernels may read,
+// to ask for what lies there before it is needed.
+const offsetsAhead = 16
+
+// NewOffsets returns an empty list of offsets with room for n, and behind them for
+// what kernels read ahead.
+func NewOffsets(n int) []int64 { return make([]int64, 0, n+offsetsAhead) }
 
 // Strip is a tile's columns: those of B that begin at element From of the image,
 // and go to C from column To on.
@@ -124,6 +132,9 @@ func (p *Correlation) check(ks *kernels, s0, s1 int) {
 			s.To+kept+(p.A.rows-1)*p.CStep > len(p.C) {
 			panic(fmt.Sprintf("matrix: strip %+v leaves an image of %d elements or a result of %d", s, len(p.Image), len(p.C)))
 		}
+	}
+	if cap(p.Offsets) < len(p.Offsets)+offsetsAhead {
+		panic("matrix: offsets without room behind them")
 	}
 	if p.A.kernels != ks || len(p.Offsets) != p.A.inner || p.Column != nil && len(p.Column) < p.A.rows {
 		panic("matrix: operands do not fit each other")

@@ -99,7 +99,7 @@ func TestIntegerCorrelation(t *testing.T) {
 					}
 				}
 				packed, sums := ks.packRows(weights, filters, channels*4, 4, filtersSigned)
-				var offsets []int64
+				offsets := NewOffsets(64)
 				for g := range groups {
 					for _, tap := range []int{0, 1, width, width + 1} {
 						offsets = append(offsets, int64(4*(g*height*width+tap)))

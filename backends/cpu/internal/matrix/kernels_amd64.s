@@ -9045,7 +9045,7 @@ packed14AVX512_done:
 	RET
 
 // func indirect1AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect1AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -9088,24 +9088,32 @@ indirect1AVX512_sets:
 	CMPQ         CX, $0x00000004
 	JL           indirect1AVX512_single
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
 	VFMADD231PS  Z31, Z29, Z0
 	VFMADD231PS  Z30, Z29, Z1
 	MOVQ         8(SI), DI
+	MOVQ         104(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 4(BX), Z29
 	VFMADD231PS  Z31, Z29, Z2
 	VFMADD231PS  Z30, Z29, Z3
 	MOVQ         16(SI), DI
+	MOVQ         112(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 8(BX), Z29
 	VFMADD231PS  Z31, Z29, Z4
 	VFMADD231PS  Z30, Z29, Z5
 	MOVQ         24(SI), DI
+	MOVQ         120(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 12(BX), Z29
@@ -9122,6 +9130,8 @@ indirect1AVX512_single:
 
 indirect1AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9173,7 +9183,7 @@ indirect1AVX512_done:
 	RET
 
 // func indirect2AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect2AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -9221,6 +9231,8 @@ indirect2AVX512_sets:
 	CMPQ         CX, $0x00000002
 	JL           indirect2AVX512_single
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9230,6 +9242,8 @@ indirect2AVX512_sets:
 	VFMADD231PS  Z31, Z28, Z2
 	VFMADD231PS  Z30, Z28, Z3
 	MOVQ         8(SI), DI
+	MOVQ         104(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 8(BX), Z29
@@ -9249,6 +9263,8 @@ indirect2AVX512_single:
 
 indirect2AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9311,7 +9327,7 @@ indirect2AVX512_done:
 	RET
 
 // func indirect3AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect3AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -9368,6 +9384,8 @@ indirect3AVX512_sets:
 	CMPQ         CX, $0x00000002
 	JL           indirect3AVX512_single
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9380,6 +9398,8 @@ indirect3AVX512_sets:
 	VFMADD231PS  Z31, Z29, Z4
 	VFMADD231PS  Z30, Z29, Z5
 	MOVQ         8(SI), DI
+	MOVQ         104(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 12(BX), Z29
@@ -9402,6 +9422,8 @@ indirect3AVX512_single:
 
 indirect3AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9479,7 +9501,7 @@ indirect3AVX512_done:
 	RET
 
 // func indirect4AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect4AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -9537,6 +9559,8 @@ started:
 
 indirect4AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9621,7 +9645,7 @@ indirect4AVX512_done:
 	RET
 
 // func indirect5AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect5AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -9686,6 +9710,8 @@ started:
 
 indirect5AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9783,7 +9809,7 @@ indirect5AVX512_done:
 	RET
 
 // func indirect6AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect6AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -9855,6 +9881,8 @@ started:
 
 indirect6AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -9965,7 +9993,7 @@ indirect6AVX512_done:
 	RET
 
 // func indirect7AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect7AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -10044,6 +10072,8 @@ started:
 
 indirect7AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -10167,7 +10197,7 @@ indirect7AVX512_done:
 	RET
 
 // func indirect8AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect8AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -10253,6 +10283,8 @@ started:
 
 indirect8AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -10389,7 +10421,7 @@ indirect8AVX512_done:
 	RET
 
 // func indirect9AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect9AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -10482,6 +10514,8 @@ started:
 
 indirect9AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -10631,7 +10665,7 @@ indirect9AVX512_done:
 	RET
 
 // func indirect10AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect10AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -10731,6 +10765,8 @@ started:
 
 indirect10AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -10893,7 +10929,7 @@ indirect10AVX512_done:
 	RET
 
 // func indirect11AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect11AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -11000,6 +11036,8 @@ started:
 
 indirect11AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -11175,7 +11213,7 @@ indirect11AVX512_done:
 	RET
 
 // func indirect12AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect12AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -11289,6 +11327,8 @@ started:
 
 indirect12AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -11477,7 +11517,7 @@ indirect12AVX512_done:
 	RET
 
 // func indirect13AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect13AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -11598,6 +11638,8 @@ started:
 
 indirect13AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -11799,7 +11841,7 @@ indirect13AVX512_done:
 	RET
 
 // func indirect14AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, POPCNT
+// Requires: AVX, AVX512F, BMI2, MMX+, POPCNT
 TEXT ·indirect14AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -11927,6 +11969,8 @@ started:
 
 indirect14AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17011,7 +17055,7 @@ stridedBytes14AVX512_done:
 	RET
 
 // func indirectBytes1AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes1AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -17054,24 +17098,32 @@ indirectBytes1AVX512_sets:
 	CMPQ         CX, $0x00000004
 	JL           indirectBytes1AVX512_single
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
 	VPDPBUSD     Z29, Z31, Z0
 	VPDPBUSD     Z29, Z30, Z1
 	MOVQ         8(SI), DI
+	MOVQ         104(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 4(BX), Z29
 	VPDPBUSD     Z29, Z31, Z2
 	VPDPBUSD     Z29, Z30, Z3
 	MOVQ         16(SI), DI
+	MOVQ         112(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 8(BX), Z29
 	VPDPBUSD     Z29, Z31, Z4
 	VPDPBUSD     Z29, Z30, Z5
 	MOVQ         24(SI), DI
+	MOVQ         120(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 12(BX), Z29
@@ -17088,6 +17140,8 @@ indirectBytes1AVX512_single:
 
 indirectBytes1AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17133,7 +17187,7 @@ indirectBytes1AVX512_done:
 	RET
 
 // func indirectBytes2AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes2AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -17181,6 +17235,8 @@ indirectBytes2AVX512_sets:
 	CMPQ         CX, $0x00000002
 	JL           indirectBytes2AVX512_single
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17190,6 +17246,8 @@ indirectBytes2AVX512_sets:
 	VPDPBUSD     Z28, Z31, Z2
 	VPDPBUSD     Z28, Z30, Z3
 	MOVQ         8(SI), DI
+	MOVQ         104(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 8(BX), Z29
@@ -17209,6 +17267,8 @@ indirectBytes2AVX512_single:
 
 indirectBytes2AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17261,7 +17321,7 @@ indirectBytes2AVX512_done:
 	RET
 
 // func indirectBytes3AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes3AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -17318,6 +17378,8 @@ indirectBytes3AVX512_sets:
 	CMPQ         CX, $0x00000002
 	JL           indirectBytes3AVX512_single
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17330,6 +17392,8 @@ indirectBytes3AVX512_sets:
 	VPDPBUSD     Z29, Z31, Z4
 	VPDPBUSD     Z29, Z30, Z5
 	MOVQ         8(SI), DI
+	MOVQ         104(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS 12(BX), Z29
@@ -17352,6 +17416,8 @@ indirectBytes3AVX512_single:
 
 indirectBytes3AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17415,7 +17481,7 @@ indirectBytes3AVX512_done:
 	RET
 
 // func indirectBytes4AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes4AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -17473,6 +17539,8 @@ started:
 
 indirectBytes4AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17539,7 +17607,7 @@ indirectBytes4AVX512_done:
 	RET
 
 // func indirectBytes5AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes5AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -17604,6 +17672,8 @@ started:
 
 indirectBytes5AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17679,7 +17749,7 @@ indirectBytes5AVX512_done:
 	RET
 
 // func indirectBytes6AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes6AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -17751,6 +17821,8 @@ started:
 
 indirectBytes6AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -17835,7 +17907,7 @@ indirectBytes6AVX512_done:
 	RET
 
 // func indirectBytes7AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes7AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -17914,6 +17986,8 @@ started:
 
 indirectBytes7AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -18007,7 +18081,7 @@ indirectBytes7AVX512_done:
 	RET
 
 // func indirectBytes8AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes8AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -18093,6 +18167,8 @@ started:
 
 indirectBytes8AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -18195,7 +18271,7 @@ indirectBytes8AVX512_done:
 	RET
 
 // func indirectBytes9AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes9AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -18288,6 +18364,8 @@ started:
 
 indirectBytes9AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -18399,7 +18477,7 @@ indirectBytes9AVX512_done:
 	RET
 
 // func indirectBytes10AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes10AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -18499,6 +18577,8 @@ started:
 
 indirectBytes10AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -18619,7 +18699,7 @@ indirectBytes10AVX512_done:
 	RET
 
 // func indirectBytes11AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes11AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -18726,6 +18806,8 @@ started:
 
 indirectBytes11AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -18855,7 +18937,7 @@ indirectBytes11AVX512_done:
 	RET
 
 // func indirectBytes12AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes12AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -18969,6 +19051,8 @@ started:
 
 indirectBytes12AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -19107,7 +19191,7 @@ indirectBytes12AVX512_done:
 	RET
 
 // func indirectBytes13AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes13AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -19228,6 +19312,8 @@ started:
 
 indirectBytes13AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29
@@ -19375,7 +19461,7 @@ indirectBytes13AVX512_done:
 	RET
 
 // func indirectBytes14AVX512(t *byte)
-// Requires: AVX, AVX512F, AVX512VNNI, BMI2, POPCNT
+// Requires: AVX, AVX512F, AVX512VNNI, BMI2, MMX+, POPCNT
 TEXT ·indirectBytes14AVX512(SB), NOSPLIT, $0-8
 	MOVQ         t+0(FP), AX
 	MOVQ         88(AX), CX
@@ -19503,6 +19589,8 @@ started:
 
 indirectBytes14AVX512_next:
 	MOVQ         (SI), DI
+	MOVQ         96(SI), R8
+	PREFETCHT0   127(DX)(R8*1)
 	VMOVUPS.Z    (DX)(DI*1), K1, Z31
 	VMOVUPS.Z    64(DX)(DI*1), K2, Z30
 	VBROADCASTSS (BX), Z29

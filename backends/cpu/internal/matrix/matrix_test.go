@@ -180,7 +180,7 @@ func TestCorrelation(t *testing.T) {
 			} {
 				strips := ks.strips(c.box, c.height, c.width)
 				out := c.box[0] * c.box[1] * c.box[2]
-				offsets := make([]int64, c.inner)
+				offsets := NewOffsets(c.inner)[:c.inner]
 				end := ((c.box[0]-1)*c.height+c.box[1]-1)*c.width + c.box[2]
 				for k := range offsets {
 					offsets[k] = int64(k*17%23) * 4
@@ -221,7 +221,7 @@ func TestCorrelation(t *testing.T) {
 
 func TestCorrelationChecksItsOperands(t *testing.T) {
 	make := func() *Correlation {
-		return &Correlation{A: PackRows(random(6), 2, 3, 3, 1), Image: random(12), Offsets: []int64{0, 4, 8}, Strips: Strips([3]int{1, 1, 10}, 1, 10), C: random(20), CStep: 10, Low: NoLow, High: NoHigh}
+		return &Correlation{A: PackRows(random(6), 2, 3, 3, 1), Image: random(12), Offsets: append(NewOffsets(3), 0, 4, 8), Strips: Strips([3]int{1, 1, 10}, 1, 10), C: random(20), CStep: 10, Low: NoLow, High: NoHigh}
 	}
 	rows, _ := Tiles(2, 1)
 	assert.NotPanics(t, func() { p := make(); p.Rectangle(0, rows, 0, len(p.Strips)) })

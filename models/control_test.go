@@ -201,3 +201,25 @@ func TestContainersAndStrings(t *testing.T) {
 		}
 	})
 }
+
+// A loop stacks what lives on the host too.
+func TestLoopStacksStrings(t *testing.T) {
+	on(t, func(t *testing.T, device string) {
+		body := newSketch("body")
+		i := body.input("i", tensor.Int64)
+		cond := body.input("go", tensor.Bool)
+		body.output("again", body.Op("Identity", []*graph.Value{cond}))
+		text := body.Op("Cast", []*graph.Value{i}, graph.A("to", int64(tensor.String)))
+		body.output("pair", body.Op("StringConcat", []*graph.Value{body.Const(tensor.Of([]string{"a", "b"})), text}))
+		s := newSketch("stack")
+		trips := s.input("trips", tensor.Int64)
+		s.output("y", s.Op("Loop", []*graph.Value{trips, nil}, graph.A("body", body.done())))
+		session := s.load(t, one(device))
+		out, err := session.Run(t.Context(), values{"trips": tensor.Scalar(int64(3))})
+		require.NoError(t, err)
+		assert.Equal(t, tensor.Of([]string{"a0", "b0", "a1", "b1", "a2", "b2"}, 3, 2), out["y"])
+		out, err = session.Run(t.Context(), values{"trips": tensor.Scalar(int64(0))})
+		require.NoError(t, err)
+		assert.Equal(t, tensor.Shape{0, 2}, out["y"].(*tensor.Tensor).Shape())
+	})
+}

@@ -1,15 +1,19 @@
 package partition_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/partition"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/reference"
 )
 
 // device has fast kernels, and slow ones of last resort.
@@ -110,4 +114,152 @@ func TestPassedOnInputs(t *testing.T) {
 	assert.Same(t, p.Graph.Outputs[0], p.Nodes[0].Node.Outputs[0])
 	_, err = partition.Assign(t.Context(), abs(), []partition.Device{device("d", []string{"Relu"}, nil)}, partition.Listed)
 	assert.ErrorContains(t, err, "Identity: no kernel")
+}
+
+// Which devices may take what the first one lacks is the user's choice.
+func TestPolicies(t *testing.T) {
+	first, second, spare := device("first", []string{"Div"}, nil), device("second", []string{"Abs"}, nil), device("spare", []string{"Softsign"}, nil)
+	spare.Spare = true
+	for _, c := range []struct {
+		policy  partition.Policy
+		devices []partition.Device
+		on      string // the device of both nodes, "" where there is none
+	}{
+		{partition.Never, []partition.Device{first, device("second", []string{"Softsign"}, nil)}, ""},
+		{partition.Listed, []partition.Device{first, device("second", []string{"Softsign"}, nil)}, "second"},
+		{partition.Listed, []partition.Device{first, second, spare}, ""},
+		{partition.Any, []partition.Device{first, second, spare}, "spare"},
+		{partition.Never, []partition.Device{device("first", []string{"Softsign"}, nil), spare}, "first"},
+		{partition.Any, []partition.Device{device("first", []string{"Softsign"}, nil), spare}, "first"},
+	} {
+		p, err := partition.Assign(t.Context(), softsign(), c.devices, c.policy)
+		if c.on == "" {
+			var missing *partition.UnsupportedError
+			require.ErrorAs(t, err, &missing, "%v", c.policy)
+			assert.Len(t, missing.Nodes, 2)
+			continue
+		}
+		require.NoError(t, err, "%v", c.policy)
+		for _, a := range p.Nodes {
+			assert.Equal(t, c.on, p.DeviceName(a.Device))
+			assert.Equal(t, c.on != "first", a.Reason != "")
+		}
+	}
+}
+
+func TestPolicyNames(t *testing.T) {
+	for name, p := range map[string]partition.Policy{"never": partition.Never, "listed": partition.Listed, "any": partition.Any} {
+		got, err := partition.ParsePolicy(name)
+		require.NoError(t, err)
+		assert.Equal(t, p, got)
+		assert.Equal(t, name, p.String())
+	}
+	_, err := partition.ParsePolicy("sometimes")
+	assert.EqualError(t, err, `no fallback policy is called "sometimes": never, listed or any`)
+}
+
+// op makes a node with one output of a type.
+func op(operator string, typ tensor.Type, inputs ...*graph.Value) *graph.Node {
+	n := &graph.Node{Op: operator, Name: operator, Inputs: inputs}
+	n.Outputs = []*graph.Value{{Name: operator, Type: typ, Producer: n}}
+	return n
+}
+
+// Strings stay on the host, control flow is the plan's, and bodies are placed
+// node by node.
+func TestHostAndControl(t *testing.T) {
+	numbers, text := tensor.TensorType(tensor.Float32, tensor.Dims{tensor.Known(2)}), tensor.TensorType(tensor.String, tensor.Dims{tensor.Known(2)})
+	cond := &graph.Value{Name: "cond", Type: tensor.TensorType(tensor.Bool, tensor.Dims{})}
+	x, words := &graph.Value{Name: "x", Type: numbers}, &graph.Value{Name: "words", Type: text}
+	branch := op("If", numbers, cond)
+	for _, name := range []string{"then_branch", "else_branch"} {
+		relu := op("Relu", numbers, x)
+		branch.Set(graph.A(name, &graph.Graph{Nodes: []*graph.Node{relu}, Outputs: relu.Outputs}))
+	}
+	twice := op("StringConcat", text, words, words)
+	g := &graph.Graph{Inputs: []*graph.Value{cond, x, words}, Nodes: []*graph.Node{branch, twice}, Outputs: []*graph.Value{branch.Outputs[0], twice.Outputs[0]}}
+	p, err := partition.Assign(t.Context(), g, []partition.Device{device("d", []string{"Relu", "StringConcat"}, nil)}, partition.Listed)
+	require.NoError(t, err)
+	assert.Equal(t, []partition.Count{{Device: "d", Route: partition.Kernel, Nodes: 2}, {Device: "host", Route: partition.Control, Nodes: 1}, {Device: "host", Route: partition.OnHost, Nodes: 1}}, p.Counts())
+	assert.Equal(t, "strings and containers live on the host", p.Of(twice).Reason)
+	assert.Equal(t, partition.Control, p.Of(branch).Route)
+	assert.Equal(t, 0, p.Of(branch.Body("then_branch").Nodes[0]).Device)
+	stranger := &graph.Node{Op: "Relu"}
+	assert.Equal(t, partition.Assignment{Node: stranger, Device: partition.Host}, p.Of(stranger), "a node of another graph")
+
+	nope := op("Nope", text, words)
+	g = &graph.Graph{Inputs: []*graph.Value{words}, Nodes: []*graph.Node{nope}, Outputs: nope.Outputs}
+	_, err = partition.Assign(t.Context(), g, []partition.Device{device("d", []string{"Nope"}, nil)}, partition.Listed)
+	assert.ErrorContains(t, err, "Nope-0(string): host: no kernel")
+}
+
+// What is missing is gathered by operator and reason, with some of the nodes.
+func TestUnsupportedInWords(t *testing.T) {
+	numbers := tensor.TensorType(tensor.Float32, nil)
+	x := &graph.Value{Name: "x", Type: numbers}
+	g := &graph.Graph{Inputs: []*graph.Value{x}}
+	for i := range 5 {
+		n := op("Grind", numbers, x, nil)
+		n.Name, n.Version = fmt.Sprint("n", i), 3
+		if i == 4 {
+			n.Op = "Mill"
+		}
+		g.Nodes = append(g.Nodes, n)
+	}
+	_, err := partition.Assign(t.Context(), g, []partition.Device{device("a", nil, nil), {Name: "b"}}, partition.Listed)
+	require.ErrorIs(t, err, driver.Unsupported)
+	assert.EqualError(t, err, `5 nodes have no device that can run them:
+  Grind-3(float32, -): a: no kernel; b: runs no operators (Grind "n0", Grind "n1", Grind "n2" and 1 more)
+  Mill-3(float32, -): a: no kernel; b: runs no operators (Mill "n4")`)
+
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = partition.Assign(over, g, nil, partition.Listed)
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// Scan becomes a Loop, in bodies too; other nodes stay.
+func TestLoops(t *testing.T) {
+	row := tensor.TensorType(tensor.Float32, tensor.Dims{tensor.Known(2)})
+	rows := tensor.TensorType(tensor.Float32, tensor.Dims{tensor.Known(3), tensor.Known(2)})
+	scan := func(x *graph.Value) *graph.Node {
+		in := &graph.Value{Name: "row", Type: row}
+		neg := op("Neg", row, in)
+		n := op("Scan", rows, x)
+		n.Set(graph.A("body", &graph.Graph{Inputs: []*graph.Value{in}, Nodes: []*graph.Node{neg}, Outputs: neg.Outputs}))
+		n.Set(graph.A("num_scan_inputs", int64(1)))
+		return n
+	}
+	x, cond := &graph.Value{Name: "x", Type: rows}, &graph.Value{Name: "cond", Type: tensor.TensorType(tensor.Bool, tensor.Dims{})}
+	outer, branch := scan(x), op("If", rows, cond)
+	inner := scan(x)
+	branch.Set(graph.A("then_branch", &graph.Graph{Nodes: []*graph.Node{inner}, Outputs: inner.Outputs}))
+	relu := op("Relu", rows, x)
+	branch.Set(graph.A("else_branch", &graph.Graph{Nodes: []*graph.Node{relu}, Outputs: relu.Outputs}))
+	g := &graph.Graph{Inputs: []*graph.Value{x, cond}, Nodes: []*graph.Node{outer, branch}, Outputs: []*graph.Value{outer.Outputs[0], branch.Outputs[0]}}
+	require.NoError(t, partition.Loops(t.Context(), g))
+	ops := make(map[string]int)
+	for n := range g.All {
+		ops[n.Op]++
+	}
+	assert.Zero(t, ops["Scan"])
+	assert.Equal(t, 2, ops["Loop"])
+	assert.Equal(t, 2, ops["Neg"])
+	assert.Equal(t, rows.String(), g.Outputs[0].Type.String())
+	x1 := tensor.Of([]float32{1, 2, 3, 4, 5, 6}, 3, 2)
+	out, err := reference.Evaluate(t.Context(), g, []tensor.Value{x1, tensor.Scalar(true)})
+	require.NoError(t, err)
+	for _, v := range out {
+		assert.Equal(t, tensor.Of([]float32{-1, -2, -3, -4, -5, -6}, 3, 2), v)
+	}
+}
+
+func TestWhole(t *testing.T) {
+	g := softsign()
+	p := partition.Whole(g, []partition.Device{{Name: "d"}}, func(n *graph.Node) string { return "by " + n.Op })
+	require.Len(t, p.Nodes, 2)
+	assert.Equal(t, partition.Assignment{Node: g.Nodes[1], Route: partition.Graph, Kernel: "by Softsign"}, p.Of(g.Nodes[1]))
+	assert.Equal(t, []partition.Count{{Device: "d", Route: partition.Graph, Nodes: 2}}, p.Counts())
+	assert.Equal(t, "graph", p.Nodes[0].Route.String())
+	assert.Empty(t, partition.Whole(g, nil, nil).Nodes[0].Kernel)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"sync"
 
 	"example.com/midplane/adapter/tensor"
@@ -132,13 +131,14 @@ func signature(key []byte, given []Given) []byte {
 	for _, g := range given {
 		key = append(key, byte(g.Location+1), byte(g.Type.Kind), byte(g.Type.DType))
 		if g.Type.Elem != nil {
-			key = append(key, g.Type.Elem.String()...)
+			elem := g.Type.Elem.String()
+			key = append(binary.AppendVarint(key, int64(len(elem))), elem...)
 		}
+		rank := int64(len(g.Type.Dims))
 		if !g.Type.Dims.Ranked() {
-			key = append(key, 0xFF)
-			continue
+			rank = -1
 		}
-		key = append(key, byte(len(g.Type.Dims)))
+		key = binary.AppendVarint(key, rank)
 		for _, d := range g.Type.Dims {
 			key = binary.AppendVarint(key, int64(d.Size))
 		}
@@ -165,6 +165,3 @@ func (p *Program) body(g *graph.Graph) (*Program, error) {
 	}
 	return nil, errors.New("a body that is not part of the program")
 }
-
-// describeParams names parameters for error texts.
-func (p *Program) describeParam(i int) string { return fmt.Sprintf("%q", p.params[i].Name) }

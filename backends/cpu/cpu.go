@@ -54,7 +54,10 @@ func info() driver.Info {
 		Description: fmt.Sprintf("%s/%s, %d threads, %v", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), isa.Best),
 		Vendor:      "midplane",
 		Version:     runtime.Version(),
+		Arch:        runtime.GOARCH,
+		Units:       runtime.GOMAXPROCS(0),
 		Memory:      tensor.HostMemory(),
+		DTypes:      []tensor.DType{tensor.Float32, tensor.Float64, tensor.Int8, tensor.Uint8, tensor.Int32, tensor.Int64},
 		Caps:        host.Caps,
 		Properties:  map[string]string{"instructions": isa.Best.String()},
 	}

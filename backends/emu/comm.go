@@ -46,7 +46,7 @@ func (d *Device) JoinComm(ctx context.Context, id driver.CommID, rank, size int)
 	if err := d.able(driver.CapCollective, op); err != nil {
 		return nil, err
 	}
-	if err := d.ready(op); err != nil {
+	if err := d.readyFor(ctx, op); err != nil {
 		return nil, err
 	}
 	ctx, stop := d.until(ctx)

@@ -12,7 +12,7 @@ func (d *Device) CopyIn(ctx context.Context, dst driver.Region, src []byte) erro
 	if err := ctx.Err(); err != nil {
 		return failure("CopyIn", driver.ScopeCall, err)
 	}
-	return d.copyIn(nil, dst, src)
+	return d.copyIn(ctx, nil, dst, src)
 }
 
 // CopyOut implements driver.Device. It is not ordered with the work of streams.
@@ -20,7 +20,7 @@ func (d *Device) CopyOut(ctx context.Context, dst []byte, src driver.Region) err
 	if err := ctx.Err(); err != nil {
 		return failure("CopyOut", driver.ScopeCall, err)
 	}
-	return d.copyOut(nil, dst, src)
+	return d.copyOut(ctx, nil, dst, src)
 }
 
 // CopyInAsync implements driver.AsyncCopier. The bytes are read when the stream
@@ -29,7 +29,7 @@ func (d *Device) CopyInAsync(s driver.Stream, dst driver.Region, src []byte) err
 	if err := d.able(driver.CapAsyncCopier, "CopyIn"); err != nil {
 		return err
 	}
-	return d.copyIn(s, dst, src)
+	return d.copyIn(context.Background(), s, dst, src)
 }
 
 // CopyOutAsync implements driver.AsyncCopier. The bytes are written when the
@@ -38,19 +38,19 @@ func (d *Device) CopyOutAsync(s driver.Stream, dst []byte, src driver.Region) er
 	if err := d.able(driver.CapAsyncCopier, "CopyOut"); err != nil {
 		return err
 	}
-	return d.copyOut(s, dst, src)
+	return d.copyOut(context.Background(), s, dst, src)
 }
 
-func (d *Device) copyIn(s driver.Stream, dst driver.Region, src []byte) error {
-	return d.copy(s, "CopyIn", dst.Size, int64(len(src)), func(mem *access) error {
+func (d *Device) copyIn(ctx context.Context, s driver.Stream, dst driver.Region, src []byte) error {
+	return d.copy(ctx, s, "CopyIn", dst.Size, int64(len(src)), func(mem *access) error {
 		to, err := mem.write(dst)
 		copy(to, src)
 		return err
 	}, dst)
 }
 
-func (d *Device) copyOut(s driver.Stream, dst []byte, src driver.Region) error {
-	return d.copy(s, "CopyOut", int64(len(dst)), src.Size, func(mem *access) error {
+func (d *Device) copyOut(ctx context.Context, s driver.Stream, dst []byte, src driver.Region) error {
+	return d.copy(ctx, s, "CopyOut", int64(len(dst)), src.Size, func(mem *access) error {
 		from, err := mem.view(src)
 		copy(dst, from)
 		mem.written = dst
@@ -58,12 +58,13 @@ func (d *Device) copyOut(s driver.Stream, dst []byte, src driver.Region) error {
 	}, src)
 }
 
-// copy submits a copy that touches the regions.
-func (d *Device) copy(s driver.Stream, op string, dst, src int64, run func(*access) error, regions ...driver.Region) error {
+// copy submits a copy that touches the regions. The end of the context ends one
+// that is done at once.
+func (d *Device) copy(ctx context.Context, s driver.Stream, op string, dst, src int64, run func(*access) error, regions ...driver.Region) error {
 	if dst != src {
 		return driver.Errorf(driver.InvalidArgument, op, "%d bytes into %d", src, dst)
 	}
-	return d.submit(s, &work{op: op, run: run, regions: regions, bytes: src})
+	return d.submit(s, &work{op: op, run: run, regions: regions, bytes: src, ctx: ctx})
 }
 
 // Copy implements driver.Copier.
@@ -74,7 +75,7 @@ func (d *Device) Copy(s driver.Stream, dst, src driver.Region) error {
 	if err := apart("Copy", dst, src); err != nil {
 		return err
 	}
-	return d.copy(s, "Copy", dst.Size, src.Size, func(mem *access) error {
+	return d.copy(context.Background(), s, "Copy", dst.Size, src.Size, func(mem *access) error {
 		to, from, err := mem.pair(dst, src)
 		copy(to, from)
 		return err
@@ -95,7 +96,7 @@ func (d *Device) CopyRect(s driver.Stream, dst driver.Region, dstPitch int64, sr
 			return driver.Errorf(driver.InvalidArgument, op, "%d rows of %d bytes at a pitch of %d in a region of %d", rows, width, side.pitch, side.size)
 		}
 	}
-	return d.copy(s, op, width*rows, width*rows, func(mem *access) error {
+	return d.copy(context.Background(), s, op, width*rows, width*rows, func(mem *access) error {
 		to, from, err := mem.pair(dst, src)
 		for row := range rows {
 			if err != nil {
@@ -126,7 +127,7 @@ func (d *Device) Fill(s driver.Stream, dst driver.Region, pattern []byte) error 
 		return driver.Errorf(driver.InvalidArgument, "Fill", "a pattern of %d bytes in a region of %d", n, dst.Size)
 	}
 	pattern = bytes.Clone(pattern)
-	return d.copy(s, "Fill", dst.Size, dst.Size, func(mem *access) error {
+	return d.copy(context.Background(), s, "Fill", dst.Size, dst.Size, func(mem *access) error {
 		to, err := mem.write(dst)
 		repeat(to, pattern)
 		return err

@@ -42,18 +42,21 @@ type Device struct {
 func (d *Device) Info() driver.Info { return d.info }
 
 // ready is asked before everything that the device does but work.
-func (d *Device) ready(op string) error {
-	_, err := d.begin(op)
+func (d *Device) ready(op string) error { return d.readyFor(context.Background(), op) }
+
+// readyFor is ready for a call that the end of the context ends.
+func (d *Device) readyFor(ctx context.Context, op string) error {
+	_, err := d.begin(ctx, op)
 	return failure(op, driver.ScopeCall, err)
 }
 
 // begin is asked before everything that the device does. It waits as long as a
-// fault wants, and says whether a bit is to flip.
-func (d *Device) begin(op string) (flip bool, err error) {
+// fault and the context want, and says whether a bit is to flip.
+func (d *Device) begin(ctx context.Context, op string) (flip bool, err error) {
 	if err := d.alive(op); err != nil {
 		return false, err
 	}
-	flip, err = d.faults.strike(d, op)
+	flip, err = d.faults.strike(ctx, d, op)
 	if err == nil && d.options.Fault != nil {
 		err = d.options.Fault(op)
 	}

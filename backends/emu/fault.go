@@ -1,6 +1,7 @@
 package emu
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -27,7 +28,8 @@ type Fault struct {
 // FaultKind says what goes wrong.
 type FaultKind string
 
-// The kinds of faults.
+// The kinds of faults. A hang ends with the device, and a call that hangs with its
+// context.
 const (
 	Fail     FaultKind = "fail"     // the operation fails: internal error, retryable
 	OOM      FaultKind = "oom"      // the operation fails: out of memory, retryable
@@ -175,7 +177,7 @@ func (j *injector) reorders(op string) bool {
 }
 
 // strike makes the faults of an operation happen that is about to begin.
-func (j *injector) strike(d *Device, op string) (flip bool, err error) {
+func (j *injector) strike(ctx context.Context, d *Device, op string) (flip bool, err error) {
 	if j.none() {
 		return false, nil
 	}
@@ -192,10 +194,9 @@ func (j *injector) strike(d *Device, op string) (flip bool, err error) {
 		case Lost:
 			return false, &driver.Error{Code: driver.DeviceLost, Op: op, Text: "a fault was injected"}
 		case Hang, Delay:
-			if f.Delay == 0 {
-				<-d.life.Done()
+			if err := d.stall(ctx, f.Delay); err != nil {
+				return false, err
 			}
-			d.pause(f.Delay)
 		case BitFlip:
 			flip = true
 		case Throttle:
@@ -203,6 +204,24 @@ func (j *injector) strike(d *Device, op string) (flip bool, err error) {
 		}
 	}
 	return flip, nil
+}
+
+// stall waits so long, 0 for ever, unless the device is lost or closed before. It
+// fails where the context ends first.
+func (d *Device) stall(ctx context.Context, t time.Duration) error {
+	var over <-chan time.Time // never
+	if t > 0 {
+		timer := time.NewTimer(t)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+	case <-d.life.Done():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // flip turns over a random bit.

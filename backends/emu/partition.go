@@ -21,7 +21,7 @@ func (d *Device) Partition(ctx context.Context, spec driver.PartitionSpec) (driv
 	if err := ctx.Err(); err != nil {
 		return nil, failure(op, driver.ScopeCall, err)
 	}
-	if err := d.ready(op); err != nil {
+	if err := d.readyFor(ctx, op); err != nil {
 		return nil, err
 	}
 	if spec.Memory < 1 || !(spec.Compute > 0 && spec.Compute <= 1) {

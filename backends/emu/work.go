@@ -1,6 +1,7 @@
 package emu
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -16,8 +17,9 @@ type work struct {
 	peer    *Device // whose memory it reads, nil for most
 	regions []driver.Region
 	run     func(mem *access) error
-	bytes   int64  // copied, for profiles
-	undone  func() // called where run is not, nil for nothing to do then
+	bytes   int64           // copied, for profiles
+	undone  func()          // called where run is not, nil for nothing to do then
+	ctx     context.Context // whose end ends a call, nil where none does
 
 	mem    access // what it touches
 	number uint64 // among all work of the device
@@ -81,8 +83,12 @@ func (w *work) do() (err error) {
 	d := w.dev
 	start := time.Now()
 	var flip bool
+	ctx := w.ctx
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	err = safely(func() (err error) {
-		flip, err = d.begin(w.op)
+		flip, err = d.begin(ctx, w.op)
 		return err
 	})
 	if err != nil {

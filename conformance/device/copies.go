@@ -2,9 +2,11 @@ package device
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
@@ -29,7 +31,28 @@ func copyCells() []Cell {
 			p.must(p.d.CopyIn(p.ctx, b.All(), pattern(64, 1)), "the same copy again")
 			p.same(p.bytes(b), pattern(64, 1), "memory")
 		}),
+		faulty("Device.CopyIn", "deadline", func(p *probe) {
+			b := p.alloc(64)
+			p.inject("CopyIn@1=hang")
+			ctx, cancel := context.WithTimeout(p.ctx, 50*time.Millisecond)
+			defer cancel()
+			p.within(time.Second, "a copy under a deadline of 50 ms", func() {
+				p.refused(p.d.CopyIn(ctx, b.All(), pattern(64, 1)), driver.Canceled, "a copy that hangs")
+			})
+			p.must(p.d.CopyIn(p.ctx, b.All(), pattern(64, 2)), "the next copy")
+			p.same(p.bytes(b), pattern(64, 2), "memory")
+		}),
 		works("Device.CopyOut", copiesWork),
+		faulty("Device.CopyOut", "deadline", func(p *probe) {
+			b := p.upload(pattern(64, 1))
+			p.inject("CopyOut@1=hang")
+			ctx, cancel := context.WithTimeout(p.ctx, 50*time.Millisecond)
+			defer cancel()
+			p.within(time.Second, "a copy under a deadline of 50 ms", func() {
+				p.refused(p.d.CopyOut(ctx, make([]byte, 64), b.All()), driver.Canceled, "a copy that hangs")
+			})
+			p.same(p.bytes(b), pattern(64, 1), "memory")
+		}),
 		refuses("Device.CopyOut", func(p *probe) {
 			p.refusesRegions(64, func(r driver.Region) error { return p.d.CopyOut(p.ctx, make([]byte, max(min(r.Size, 64), 0)), r) })
 			b := p.alloc(64)

@@ -45,6 +45,16 @@ func streamCells() []Cell {
 			p.must(e.Close(), "closing an event")
 			p.refused(s.Wait(p.ctx, e), driver.Closed, "a closed event")
 		}),
+		faulty("Stream.Wait", "fault", func(p *probe) {
+			s, t, e, b := p.stream(), p.stream(), p.event(), p.alloc(64)
+			p.inject("Fill@1=fail")
+			p.must(s.Fill(p.ctx, b.All(), []byte{1}), "enqueuing what will fail")
+			p.must(s.Record(e), "recording")
+			p.must(t.Wait(p.ctx, e), "another stream waits")
+			p.must(t.Fill(p.ctx, b.All(), []byte{2}), "and works on it")
+			p.failed(t.Synchronize(p.ctx), driver.Internal, driver.ScopeStream, "the stream that depends on what failed")
+			p.failed(s.Synchronize(p.ctx), driver.Internal, driver.ScopeStream, "the stream that failed")
+		}),
 		works("Stream.Query", func(p *probe) {
 			s, b := p.stream(), p.alloc(64)
 			done, err := s.Query()

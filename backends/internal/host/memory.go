@@ -4,6 +4,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"unsafe"
 
@@ -90,7 +91,8 @@ func (m *Memory) reserve(op string, size int64) error {
 		now, ok = m.count(size)
 	}
 	if !ok {
-		return driver.Errorf(driver.OutOfMemory, op, "%d bytes more than the %d in use would pass the limit of %d", size, now, m.limit)
+		return &driver.Error{Code: driver.OutOfMemory, Retryable: size <= m.limit, Op: op, Wanted: size, Available: max(m.limit-now, 0),
+			Text: fmt.Sprintf("%d bytes more than the %d in use would pass the limit of %d", size, now, m.limit)}
 	}
 	return nil
 }

@@ -17,10 +17,16 @@ type deviceJSON struct {
 	Description  string            `json:"description,omitempty"`
 	Vendor       string            `json:"vendor,omitempty"`
 	Version      string            `json:"version,omitempty"`
+	UUID         string            `json:"uuid,omitempty"`
+	Bus          string            `json:"bus,omitempty"`
+	Arch         string            `json:"arch,omitempty"`
+	Units        int               `json:"units,omitempty"`
 	Memory       int64             `json:"memory_bytes,omitempty"`
+	DTypes       []string          `json:"dtypes,omitempty"`
 	Capabilities []string          `json:"capabilities"`
 	Usable       bool              `json:"usable"`
 	Reason       string            `json:"reason,omitempty"`
+	Cause        string            `json:"cause,omitempty"`
 	Remedy       string            `json:"remedy,omitempty"`
 	Properties   map[string]string `json:"properties,omitempty"`
 }
@@ -89,8 +95,12 @@ func listDevices(found []adapter.Found) []deviceJSON {
 	for _, f := range found {
 		d := deviceJSON{
 			Name: f.Name, Class: string(f.Info.Class), Description: f.Info.Description, Vendor: f.Info.Vendor,
-			Version: f.Info.Version, Memory: f.Info.Memory, Capabilities: f.Info.Caps.Names(),
-			Usable: f.Err == nil && f.Info.Unusable == "", Reason: f.Info.Unusable, Remedy: f.Info.Remedy, Properties: f.Info.Properties,
+			Version: f.Info.Version, UUID: f.Info.UUID, Bus: f.Info.Bus, Arch: f.Info.Arch, Units: f.Info.Units, Memory: f.Info.Memory,
+			Capabilities: f.Info.Caps.Names(), Usable: f.Err == nil && f.Info.Unusable == "", Reason: f.Info.Unusable,
+			Cause: f.Info.Cause.String(), Remedy: f.Info.Remedy, Properties: f.Info.Properties,
+		}
+		for _, t := range f.Info.DTypes {
+			d.DTypes = append(d.DTypes, t.String())
 		}
 		if f.Err != nil {
 			d.Reason = f.Err.Error()

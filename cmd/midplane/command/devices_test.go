@@ -27,12 +27,13 @@ func TestDevicesTellWhatWasLeftOut(t *testing.T) {
 
 func TestDevicesJSON(t *testing.T) {
 	type device struct {
-		Name, Class, Description, Vendor, Version string
-		Memory                                    int64 `json:"memory_bytes"`
-		Capabilities                              []string
-		Usable                                    bool
-		Reason, Remedy                            string
-		Properties                                map[string]string
+		Name, Class, Description, Vendor, Version, UUID, Bus, Arch string
+		Units                                                      int
+		Memory                                                     int64 `json:"memory_bytes"`
+		DTypes, Capabilities                                       []string
+		Usable                                                     bool
+		Reason, Cause, Remedy                                      string
+		Properties                                                 map[string]string
 	}
 	byName := make(map[string]device)
 	for _, d := range decoded[[]device](t, "devices") {
@@ -44,6 +45,9 @@ func TestDevicesJSON(t *testing.T) {
 		assert.Empty(t, byName[name].Reason)
 		assert.NotEmpty(t, byName[name].Description)
 		assert.Positive(t, byName[name].Memory)
+		assert.Positive(t, byName[name].Units)
+		assert.NotEmpty(t, byName[name].Arch)
+		assert.Contains(t, byName[name].DTypes, "float32")
 	}
 	assert.Equal(t, "cpu", byName["cpu:0"].Class)
 	assert.Contains(t, byName["emu:0"].Capabilities, "AsyncCopier")

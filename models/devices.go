@@ -91,3 +91,15 @@ func usable(ctx context.Context) []string {
 	}
 	return names
 }
+
+// optimizers returns the device's own graph passes, if all of a model runs on one
+// device that has some.
+func (s *Session) optimizers() []operators.Optimizer {
+	if len(s.devices) != 1 {
+		return nil
+	}
+	if o, ok := adapter.As[operators.Optimizer](s.devices[0]); ok {
+		return []operators.Optimizer{o}
+	}
+	return nil
+}

@@ -87,7 +87,7 @@ func (v *variant) prepare(ctx context.Context, overridden []int) error {
 		return v.place(ctx)
 	}
 	start = time.Now()
-	if err := optimize.Run(ctx, v.graph, facts); err != nil {
+	if err := optimize.Run(ctx, v.graph, facts, s.optimizers()...); err != nil {
 		return s.fail("optimize", err)
 	}
 	s.stage("optimize", start)

@@ -17,6 +17,17 @@ const maxFolded = 1 << 20
 // foldConstants replaces nodes whose outputs do not depend on the graph's
 // inputs by initializers, in g and in its bodies.
 func foldConstants(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error) {
+	return foldBut(ctx, g, facts, "")
+}
+
+// foldSmall is foldConstants, but for weights that are stored as integers: for
+// passes that know what to do with them.
+func foldSmall(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error) {
+	return foldBut(ctx, g, facts, "DequantizeLinear")
+}
+
+// foldBut folds all but one operator.
+func foldBut(ctx context.Context, g *graph.Graph, facts infer.Facts, spared string) (bool, error) {
 	changed := false
 	var kept []*graph.Node
 	for _, n := range g.Nodes {
@@ -24,13 +35,16 @@ func foldConstants(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool
 			return changed, err
 		}
 		for _, body := range n.Bodies() {
-			inside, err := foldConstants(ctx, body, facts)
+			inside, err := foldBut(ctx, body, facts, spared)
 			if err != nil {
 				return changed, err
 			}
 			changed = changed || inside
 		}
-		values := fold(ctx, n, facts)
+		var values []*tensor.Tensor
+		if n.Operator() != spared {
+			values = fold(ctx, n, facts)
+		}
 		if values == nil {
 			kept = append(kept, n)
 			continue

@@ -4,7 +4,9 @@ package optimize
 
 import (
 	"context"
+	"maps"
 
+	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/infer"
 )
@@ -29,11 +31,33 @@ var Passes = []Pass{
 	{"activation", gatherActivations},
 }
 
+// early are the passes before those of a backend's own.
+var early = []Pass{
+	{"constants", foldSmall},
+	{"identity", skipIdentities},
+	{"common", shareCommon},
+}
+
 // Run applies every pass to a graph whose values have the given facts, and takes
-// out what is dead before each. Values keep the types that they had.
-func Run(ctx context.Context, g *graph.Graph, facts infer.Facts) error {
+// out what is dead before each. Values keep the types that they had. Own are
+// backends with passes of their own.
+func Run(ctx context.Context, g *graph.Graph, facts infer.Facts, own ...operators.Optimizer) error {
 	removeDead(g)
-	for _, p := range Passes {
+	if len(own) > 0 {
+		if err := apply(ctx, early, g, facts); err != nil {
+			return err
+		}
+	}
+	for _, o := range own {
+		if err := optimizeFor(ctx, o, g, facts); err != nil {
+			return err
+		}
+	}
+	return apply(ctx, Passes, g, facts)
+}
+
+func apply(ctx context.Context, passes []Pass, g *graph.Graph, facts infer.Facts) error {
+	for _, p := range passes {
 		changed, err := p.Run(ctx, g, facts)
 		if err != nil {
 			return err
@@ -42,5 +66,22 @@ func Run(ctx context.Context, g *graph.Graph, facts infer.Facts) error {
 			removeDead(g)
 		}
 	}
+	return nil
+}
+
+// optimizeFor applies a backend's own passes, and finds the facts of the values
+// that they added.
+func optimizeFor(ctx context.Context, o operators.Optimizer, g *graph.Graph, facts infer.Facts) error {
+	changed, err := o.Optimize(ctx, g)
+	if err != nil || !changed {
+		return err
+	}
+	removeDead(g)
+	found, err := infer.Run(ctx, g, nil)
+	if err != nil {
+		return err
+	}
+	infer.Annotate(g, found)
+	maps.Copy(facts, found)
 	return nil
 }

@@ -20,7 +20,8 @@ var movements = []operator{
 		schema: define("NhwcMaxPool", "x T", "y T", map[string][]string{"T": bytesOnly}, set("auto_pad", "NOTSET"),
 			set("ceil_mode", int64(0)), may("dilations", operators.IntsAttribute), must("kernel_shape", operators.IntsAttribute),
 			may("pads", operators.IntsAttribute), may("strides", operators.IntsAttribute)),
-		rule: nhwcMaxPool,
+		rule:    nhwcMaxPool,
+		compute: byRule(nhwcMaxPool),
 	},
 }
 

@@ -17,7 +17,7 @@ type card struct {
 	name    string
 	device  *adapter.Device
 	class   driver.Class
-	owned   bool   // by the pool, which closes it
+	owned   bool   // by the pool, which opened it by name and closes it
 	unfit   string // why it cannot be divided, "" if it can
 	step    int64  // bytes in which memory comes
 	plans   []driver.PartitionPlan

@@ -115,7 +115,7 @@ func (p *Pool) refuseHopeless() {
 
 // returns reports whether a card is lost and looked for.
 func (p *Pool) returns(c *card) bool {
-	return c.lost != nil && c.owned && p.named[c.name] && p.options.Reopen > 0
+	return c.lost != nil && c.owned && p.options.Reopen > 0
 }
 
 // reopen looks for a lost card once, and again later if it is not there.

@@ -93,7 +93,6 @@ func (o *Options) withDefaults() Options {
 type Pool struct {
 	options Options
 	clock   Clock
-	named   map[string]bool // cards that can be opened again, by name
 	life    context.Context // ends when the pool is closed
 	end     context.CancelFunc
 	work    sync.WaitGroup // instances being made, leases being ended, watchers
@@ -135,7 +134,7 @@ func New(devices []*adapter.Device, o *Options) (*Pool, error) {
 }
 
 func newPool(o *Options) *Pool {
-	p := &Pool{options: o.withDefaults(), named: make(map[string]bool), leases: make(map[uint64]*Lease), classes: make(map[shape]*class),
+	p := &Pool{options: o.withDefaults(), leases: make(map[uint64]*Lease), classes: make(map[shape]*class),
 		owners: make(map[string]*owner), watchers: make(map[*watcher]struct{})}
 	p.clock = p.options.Clock
 	p.started = p.clock.Now()
@@ -159,7 +158,6 @@ func Open(ctx context.Context, names []string, o *Options) (*Pool, error) {
 		if err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
-		p.named[d.Name()] = true
 		if err := p.add(d.Name(), d, true); err != nil {
 			return nil, errors.Join(err, d.Close(), p.Close())
 		}

@@ -43,6 +43,9 @@ import (
 // Open returns a device to run one case on. The case closes it.
 type Open = trial.Open
 
+// Framework is a front end through which models reach the device.
+type Framework = trial.Framework
+
 // Profile says which cells are run.
 type Profile string
 
@@ -69,6 +72,10 @@ type Options struct {
 	// are: each is run as it is, with and without the passes of package optimize,
 	// and its distinct nodes are run on data drawn from the seed.
 	Models []string
+
+	// Framework is the front end that is scored together with the device; nil:
+	// midplane itself.
+	Framework Framework
 
 	// Match, if set, keeps the cases whose ID it matches.
 	Match *regexp.Regexp

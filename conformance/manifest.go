@@ -63,7 +63,7 @@ func (r *runner) manifest(report *Report, ended time.Time) *result.Manifest {
 	o := r.options
 	m := &result.Manifest{
 		Format: result.Format, Suite: Version(), Created: ended,
-		Device:  described(o.Name, r.info, r.class.String()),
+		Device:  described(o, r.info, r.class.String()),
 		Profile: string(o.profile()), ONNX: bases(o.ONNX), Models: bases(o.Models),
 		Shard: o.Shard, Shards: o.Shards, Isolated: o.Isolate, Seed: o.Seed, Challenge: o.Challenge, Subject: o.Subject,
 		Cases: len(report.Cases), CaseIDs: result.IDs(report.Cases), Summary: report.Summary, Scores: report.Scores,
@@ -75,9 +75,13 @@ func (r *runner) manifest(report *Report, ended time.Time) *result.Manifest {
 	return m
 }
 
-func described(name string, info driver.Info, class string) result.Device {
+func described(o *Options, info driver.Info, class string) result.Device {
+	framework := "midplane"
+	if o.Framework != nil {
+		framework = o.Framework.Name()
+	}
 	return result.Device{
-		Framework: "midplane", Name: name, Class: string(info.Class), Description: info.Description, Vendor: info.Vendor,
+		Framework: framework, Name: o.Name, Class: string(info.Class), Description: info.Description, Vendor: info.Vendor,
 		Version: info.Version, Memory: info.Memory, Caps: info.Caps.Names(), Properties: info.Properties, Accuracy: class,
 	}
 }

@@ -23,7 +23,7 @@ func Run(t *testing.T, open Open, o *Options) {
 		o = &Options{}
 	}
 	if os.Getenv(childVariable) != "" {
-		if err := Serve(t.Context(), open); err != nil {
+		if err := Serve(t.Context(), open, o.Framework); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -59,7 +59,7 @@ func (r *runner) close() {
 
 // try makes a trial.
 func (r *runner) try(ctx context.Context, t *trial.Trial) *trial.Observation {
-	t.Limit = r.limit
+	t.Framework, t.Limit = r.options.Framework, r.limit
 	if r.children == nil {
 		return trial.Run(ctx, r.open, t)
 	}
@@ -72,14 +72,14 @@ func (r *runner) try(ctx context.Context, t *trial.Trial) *trial.Observation {
 
 // Serve makes the trials that a suite in another process asks for, on standard
 // input and output, until it ends. It is what a child process of
-// [Options].Child does. What else is printed meanwhile goes to standard error,
+// [Options].Child does, with the suite's Framework. What else is printed meanwhile goes to standard error,
 // and interrupts are left to the suite.
-func Serve(ctx context.Context, open Open) error {
+func Serve(ctx context.Context, open Open, f Framework) error {
 	signal.Ignore(os.Interrupt)
 	answers := os.Stdout
 	os.Stdout = os.Stderr
 	defer func() { os.Stdout = answers }()
-	return isolate.Serve(witness.Watch(ctx, nil), open, os.Stdin, answers)
+	return isolate.Serve(witness.Watch(ctx, nil), open, f, os.Stdin, answers)
 }
 
 // end turns the end of a trial that gave no outputs into a result; ok says that

@@ -41,6 +41,10 @@ type VerifyOptions struct {
 	Child   []string
 	Choice  uint64
 
+	// Framework is the front end that the package names, where that is not
+	// midplane itself.
+	Framework Framework
+
 	// Workers is how many cases are judged side by side; 0: as many as there are
 	// processors.
 	Workers int
@@ -286,12 +290,16 @@ func (v *Verification) replay(ctx context.Context, p *result.Package, cases []te
 	if o.Open == nil {
 		return errors.New("conformance: cases are replayed on a device, and none is named")
 	}
+	options.Framework = o.Framework
 	options.Limit, options.Isolate, options.Child = o.Limit, o.Isolate, o.Child
 	r, err := newRunner(ctx, o.Open, options)
 	if err != nil {
 		return err
 	}
 	defer r.close()
+	if now := described(options, r.info, "").Framework; now != p.Manifest.Device.Framework {
+		return fmt.Errorf("conformance: the package is about %s, and cases would be replayed through %s", p.Manifest.Device.Framework, now)
+	}
 	v.compareDevices(p.Manifest.Device, r.info)
 	for v.Choice = o.Choice; v.Choice == 0; {
 		var b [8]byte

@@ -78,9 +78,9 @@ func decodeSets(encoded [][]byte) ([][]tensor.Value, error) {
 	return sets, nil
 }
 
-// Serve makes the trials that are asked for on in, and answers on out, until in
-// ends. A trial that is under way then has a moment to end.
-func Serve(ctx context.Context, open trial.Open, in io.Reader, out io.Writer) error {
+// Serve makes the trials that are asked for on in, through a framework that may
+// be nil, and answers on out, until in ends. A trial that is under way then has a moment to end.
+func Serve(ctx context.Context, open trial.Open, f trial.Framework, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	requests, failed := make(chan request), make(chan error, 1)
@@ -95,7 +95,7 @@ func Serve(ctx context.Context, open trial.Open, in io.Reader, out io.Writer) er
 		select {
 		case r := <-requests:
 			done := make(chan error, 1)
-			go func() { done <- serve(ctx, open, r, out) }()
+			go func() { done <- serve(ctx, open, f, r, out) }()
 			select {
 			case err := <-done:
 				if err != nil {
@@ -141,12 +141,12 @@ func receive(ctx context.Context, in io.Reader, to chan<- request) error {
 }
 
 // serve makes a trial and answers.
-func serve(ctx context.Context, open trial.Open, r request, out io.Writer) error {
+func serve(ctx context.Context, open trial.Open, f trial.Framework, r request, out io.Writer) error {
 	t, err := r.unpack()
 	if err != nil {
 		return err
 	}
-	t.Limit = 0 // the parent ends a child that hangs
+	t.Framework, t.Limit = f, 0 // the parent ends a child that hangs
 	o := trial.Run(ctx, open, t)
 	a := answer{Observation: *o, Seen: codec.All(o.Watched)}
 	for _, set := range o.Outputs {

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("\x1emidplane nonsense")
 	}
 	open := func(context.Context) (driver.Device, error) { return device{cpu.New(nil), mode}, nil }
-	if err := isolate.Serve(context.Background(), open, os.Stdin, os.Stdout); err != nil {
+	if err := isolate.Serve(context.Background(), open, nil, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ type Trial struct {
 	// NeighbourSet before this one on the same device, and closed after it.
 	Neighbour    []byte
 	NeighbourSet []tensor.Value
+
+	Framework Framework // through which the model is run; nil: midplane itself
 
 	Random      bool          // outputs may differ when asked for again
 	Guarded     bool          // run the first set once more, on a device whose memory is watched
@@ -186,9 +189,11 @@ func (a *attempt) plain(ctx context.Context) {
 		a.fail(Failed, err)
 		return
 	}
-	a.o.Declared = true
 	a.place(s)
 	err = a.sets(ctx, s)
+	if a.o.Route == "" {
+		a.place(s)
+	}
 	if closing := s.Close(); err == nil {
 		err = closing
 	}
@@ -202,27 +207,53 @@ func (a *attempt) plain(ctx context.Context) {
 }
 
 // neighbour loads and runs the other model.
-func (a *attempt) neighbour(ctx context.Context, dev *adapter.Device) (*models.Session, error) {
-	s, err := models.LoadBytes(ctx, a.trial.Neighbour, &models.Options{Opened: []*adapter.Device{dev}, Fallback: models.FallbackNever})
+func (a *attempt) neighbour(ctx context.Context, dev *adapter.Device) (Session, error) {
+	s, err := a.through(ctx, a.trial.Neighbour, a.options(dev))
 	if err == nil {
-		_, err = run(ctx, s, a.trial.NeighbourSet)
+		_, err = s.Run(ctx, a.trial.NeighbourSet)
 	}
 	return s, err
 }
 
-func (a *attempt) load(ctx context.Context, dev *adapter.Device) (*models.Session, error) {
-	o := &models.Options{Opened: []*adapter.Device{dev}, Fallback: models.FallbackNever, Unoptimized: a.trial.Unoptimized}
-	if a.trial.Path != "" {
-		return models.Load(ctx, a.trial.Path, o)
+func (a *attempt) options(dev *adapter.Device) *models.Options {
+	return &models.Options{Opened: []*adapter.Device{dev}, Fallback: models.FallbackNever, Unoptimized: a.trial.Unoptimized}
+}
+
+// load loads the model, which midplane reads from its file.
+func (a *attempt) load(ctx context.Context, dev *adapter.Device) (Session, error) {
+	o, model := a.options(dev), a.trial.Model
+	if a.trial.Path == "" {
+		return a.through(ctx, model, o)
 	}
-	return models.LoadBytes(ctx, a.trial.Model, o)
+	if a.trial.Framework == nil {
+		s, err := models.Load(ctx, a.trial.Path, o)
+		return direct{s}, err
+	}
+	model, err := os.ReadFile(a.trial.Path)
+	if err != nil {
+		return nil, err
+	}
+	return a.through(ctx, model, o)
+}
+
+// through loads a model through the framework.
+func (a *attempt) through(ctx context.Context, model []byte, o *models.Options) (Session, error) {
+	if a.trial.Framework != nil {
+		return a.trial.Framework.Load(ctx, model, o)
+	}
+	s, err := models.LoadBytes(ctx, model, o)
+	return direct{s}, err
 }
 
 // place notes where the nodes run.
-func (a *attempt) place(s *models.Session) {
+func (a *attempt) place(s Session) {
+	p := s.Placement()
+	if p == nil {
+		return
+	}
 	var routes, kernels []string
-	a.host = true
-	for _, n := range s.Placement().Nodes {
+	a.o.Declared, a.host = true, true
+	for _, n := range p.Nodes {
 		routes = append(routes, n.Route.String())
 		if n.Route != partition.OnHost && n.Route != partition.Control {
 			a.host = false
@@ -241,9 +272,9 @@ func (a *attempt) place(s *models.Session) {
 
 // sets runs the sets one after the other, then as often as is needed to see
 // whether outputs are the same again.
-func (a *attempt) sets(ctx context.Context, s *models.Session) error {
+func (a *attempt) sets(ctx context.Context, s Session) error {
 	for _, set := range a.trial.Sets {
-		out, err := run(ctx, s, set)
+		out, err := s.Run(ctx, set)
 		if err != nil {
 			return err
 		}
@@ -252,7 +283,7 @@ func (a *attempt) sets(ctx context.Context, s *models.Session) error {
 	if a.trial.Random || len(a.trial.Sets) == 0 {
 		return nil
 	}
-	again, err := run(ctx, s, a.trial.Sets[0])
+	again, err := s.Run(ctx, a.trial.Sets[0])
 	if err != nil {
 		return err
 	}
@@ -261,7 +292,7 @@ func (a *attempt) sets(ctx context.Context, s *models.Session) error {
 		return nil
 	}
 	for range repeats {
-		again, err := run(ctx, s, a.trial.Sets[0])
+		again, err := s.Run(ctx, a.trial.Sets[0])
 		if err != nil {
 			return err
 		}
@@ -274,7 +305,7 @@ func (a *attempt) sets(ctx context.Context, s *models.Session) error {
 const repeats = 16
 
 // concurrently runs all sets at the same time.
-func (a *attempt) concurrently(ctx context.Context, s *models.Session) error {
+func (a *attempt) concurrently(ctx context.Context, s Session) error {
 	outputs, errs := make([][]tensor.Value, len(a.trial.Sets)), make([]error, len(a.trial.Sets))
 	var wait sync.WaitGroup
 	for i, set := range a.trial.Sets {
@@ -284,7 +315,7 @@ func (a *attempt) concurrently(ctx context.Context, s *models.Session) error {
 					errs[i] = fmt.Errorf("panic: %v", r)
 				}
 			}()
-			outputs[i], errs[i] = run(ctx, s, set)
+			outputs[i], errs[i] = s.Run(ctx, set)
 		})
 	}
 	wait.Wait()
@@ -302,25 +333,6 @@ func (a *attempt) compare(set int, again []tensor.Value, when string) {
 	}
 }
 
-// run runs one set and returns the outputs in the order of the model's.
-func run(ctx context.Context, s *models.Session, set []tensor.Value) ([]tensor.Value, error) {
-	inputs := make(map[string]tensor.Value)
-	for i, in := range s.Inputs() {
-		if i < len(set) && set[i] != nil {
-			inputs[in.Name] = set[i]
-		}
-	}
-	named, err := s.Run(ctx, inputs)
-	if err != nil {
-		return nil, err
-	}
-	var out []tensor.Value
-	for _, o := range s.Outputs() {
-		out = append(out, named[o.Name])
-	}
-	return out, nil
-}
-
 // watched runs the first set on a guarded device.
 func (a *attempt) watched(ctx context.Context) {
 	drv, err := a.open(ctx)
@@ -333,7 +345,7 @@ func (a *attempt) watched(ctx context.Context) {
 	unwatched := witness.Unwatched()
 	s, err := a.load(ctx, dev)
 	if err == nil && len(a.trial.Sets) > 0 {
-		a.o.Watched, err = run(ctx, s, a.trial.Sets[0])
+		a.o.Watched, err = s.Run(ctx, a.trial.Sets[0])
 		err = errors.Join(err, s.Close())
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/frameworks/gorgonia"
 	"example.com/midplane/models"
+	"example.com/midplane/models/partition"
 	"example.com/midplane/operators/graph"
 )
 
@@ -75,7 +76,7 @@ func (b *Backend) RunContext(ctx context.Context) error {
 	for name, out := range outputs {
 		t, ok := out.(*tensor.Tensor)
 		if !ok {
-			return fmt.Errorf("onnxgo: output %q is %v, which is no tensor: onnx-go has no form for it", name, out.Type())
+			return fmt.Errorf("onnxgo: output %q is %v, which is no tensor: onnx-go has no form for it: %w", name, out.Type(), errors.ErrUnsupported)
 		}
 		d, err := gorgonia.Dense(t)
 		if err != nil {
@@ -143,6 +144,14 @@ func (b *Backend) explain(err error) error {
 func (b *Backend) Model(ctx context.Context) (*graph.Model, error) {
 	b.settle()
 	return b.model(ctx)
+}
+
+// Placement says where the nodes of the model run, nil while it is not loaded.
+func (b *Backend) Placement() *partition.Placement {
+	if b.session == nil {
+		return nil
+	}
+	return b.session.Placement()
 }
 
 // Close gives the model's memory and devices back. A run after it loads the

@@ -25,9 +25,9 @@ import (
 
 // conformFlags are the flags that are no fields of conformance.Options.
 type conformFlags struct {
-	device, profile, match, shard, key, waivers, format string
-	subject                                             []string
-	asJSON                                              bool
+	device, profile, match, shard, key, waivers, format, framework string
+	subject                                                        []string
+	asJSON                                                         bool
 }
 
 func conformCommand() *cobra.Command {
@@ -76,6 +76,7 @@ takes the shard from JOB_COMPLETION_INDEX.`,
 func (f *conformFlags) register(c *cobra.Command, o *conformance.Options) {
 	s := c.Flags()
 	s.StringVar(&f.device, "device", "cpu", "the device to score")
+	s.StringVar(&f.framework, "framework", "midplane", "the front end to score with it: `midplane` or onnx-go")
 	s.StringVar(&f.profile, "profile", "", "the cells to run: `smoke`, core or full (default: smoke, or none with --onnx or --models)")
 	s.StringArrayVar(&o.ONNX, "onnx", nil, "a `DIR` of ONNX test folders, or of flat X.onnx with X_output_0.pb; may be repeated")
 	s.StringArrayVar(&o.Models, "models", nil, "a `DIR` of models in ONNX's test layout, run as they are and node by node; may be repeated")
@@ -110,6 +111,9 @@ func (f *conformFlags) complete(o *conformance.Options) (err error) {
 			return err
 		}
 	}
+	if o.Framework, err = parseFramework(f.framework); err != nil {
+		return err
+	}
 	if o.Key, err = optionalKey(f.key); err != nil {
 		return err
 	}
@@ -121,7 +125,7 @@ func (f *conformFlags) complete(o *conformance.Options) (err error) {
 		return err
 	}
 	if o.Isolate {
-		o.Child = childOf(program, f.device, "")
+		o.Child = childOf(program, f.device, f.framework)
 	}
 	if o.Dir == "" && o.Challenge == "" {
 		return nil
@@ -162,17 +166,21 @@ func hashSubject(program, device string, more []string) ([]result.File, error) {
 
 // childOf is the command of a process that cases run in with --isolate.
 func childOf(program, device, framework string) []string {
-	return []string{program, "conform", "child", device}
+	return []string{program, "conform", "child", device, framework}
 }
 
 // childCommand is what a case runs in with --isolate.
 func childCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "child DEVICE",
+		Use:    "child DEVICE FRAMEWORK",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+		Args:   cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return conformance.Serve(c.Context(), opener(args[0]))
+			framework, err := parseFramework(args[1])
+			if err != nil {
+				return err
+			}
+			return conformance.Serve(c.Context(), opener(args[0]), framework)
 		},
 	}
 }

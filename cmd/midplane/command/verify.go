@@ -21,7 +21,7 @@ import (
 // verifyFlags say how a package is judged again, and whom the reader knows.
 type verifyFlags struct {
 	options                 conformance.VerifyOptions
-	device, key             string
+	device, key, framework  string
 	subject                 []string
 	laboratories, witnesses []string
 	asJSON                  bool
@@ -62,6 +62,7 @@ The exit status is 1 if the package is refused.`,
 	s := c.Flags()
 	s.IntVar(&f.options.Replay, "replay", 0, "how many cases to run again")
 	s.StringVar(&f.device, "device", "", "the device to run them on")
+	s.StringVar(&f.framework, "framework", "midplane", "the front end to run them through: `midplane` or onnx-go")
 	s.StringArrayVar(&f.subject, "subject", nil, "a `FILE` that they are run with, besides this program; may be repeated")
 	s.DurationVar(&f.options.Limit, "limit", time.Minute, "the longest that a case may take")
 	s.BoolVar(&f.options.Isolate, "isolate", false, "run them in child processes, which may crash or hang")
@@ -126,7 +127,10 @@ func (f *verifyFlags) replay() ([]result.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.options.Open, f.options.Child = opener(f.device), childOf(program, f.device, "")
+	if f.options.Framework, err = parseFramework(f.framework); err != nil {
+		return nil, err
+	}
+	f.options.Open, f.options.Child = opener(f.device), childOf(program, f.device, f.framework)
 	return hashSubject(program, f.device, f.subject)
 }
 

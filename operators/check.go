@@ -96,12 +96,15 @@ func describing(n *graph.Node) (*Schema, error) {
 	return s, nil
 }
 
-// checkArity holds the inputs or outputs of a node against the formal ones.
+// checkArity holds the inputs or outputs of a node against the formal ones. Those
+// that are left out by name count where the operator asks for them, such as the
+// condition of a Loop, and not beyond.
 func checkArity(what string, actual []*graph.Value, formal []Parameter, low, high int) error {
 	count := len(actual)
 	for count > 0 && actual[count-1] == nil {
 		count--
 	}
+	count = max(count, min(low, len(actual)))
 	if count < low || count > high {
 		return fmt.Errorf("the operator has %s, the node %d", quantity(low, high, what), count)
 	}

@@ -51,6 +51,8 @@ func TestCheckForm(t *testing.T) {
 		{"too many", "Conv", 13, values(4), 1, nil, "the operator has 2 to 3 inputs, the node 4"},
 		{"fewer than a variadic takes", "Concat", 13, nil, 1, nil, "the operator has at least 1 input, the node 0"},
 		{"required input absent", "Conv", 13, values(3, 1), 1, nil, "input 1 (W) is required and left out"},
+		{"required input absent at the end", "Conv", 13, values(2, 1), 1, nil, "input 1 (W) is required and left out"},
+		{"optional input absent where the count asks for it", "Loop", 13, values(2, 1), 1, []graph.Attribute{graph.A("body", body)}, ""},
 		{"variadic input absent", "Concat", 13, values(3, 1), 1, nil, "input 1 (inputs) is required and left out"},
 		{"no output", "Abs", 13, values(1), 0, nil, "the operator has 1 output, the node 0"},
 		{"too many outputs", "Add", 13, values(2), 2, nil, "the operator has 1 output, the node 2"},

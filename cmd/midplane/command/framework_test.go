@@ -30,7 +30,7 @@ func TestConformThroughOnnxGo(t *testing.T) {
 		}
 		assert.Len(t, seen, 2)
 		assert.Contains(t, good(t, "report", "verify", dir), "onnx-go on cpu, unsigned")
-		assert.Contains(t, good(t, "report", "verify", dir, "--replay", "4", "--device", "cpu", "--framework", "onnx-go"), "4 with the same verdict")
+		assert.Contains(t, good(t, "report", "verify", dir, "--replay", "2", "--device", "cpu", "--framework", "onnx-go"), "2 with the same verdict")
 		r := midplane("report", "verify", dir, "--replay", "4", "--device", "cpu")
 		assert.Equal(t, 2, r.status)
 		assert.Contains(t, r.stderr, "the package is about onnx-go, and cases would be replayed through midplane")

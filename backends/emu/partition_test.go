@@ -71,12 +71,12 @@ func TestFaultsOfAPartitionAreItsOwn(t *testing.T) {
 func TestComputeQuota(t *testing.T) {
 	_, d := open(t, &emu.Options{MaxDelay: -1})
 	work := func(d *adapter.Device) time.Duration {
-		b := buffer(t, d, 256<<10)
+		b := buffer(t, d, 4<<20)
 		defer b.Free()
 		best := time.Hour
 		for range 5 {
 			start := time.Now()
-			for range 200 {
+			for range 20 {
 				require.NoError(t, d.Fill(ctx, b.All(), []byte{1}))
 			}
 			best = min(best, time.Since(start))

@@ -67,6 +67,9 @@ func (b *buffer) Free() error {
 
 // Alloc implements driver.Device.
 func (m *Memory) Alloc(size int64, _ driver.MemoryKind) (driver.Buffer, error) {
+	if size < 0 {
+		return nil, driver.Errorf(driver.InvalidArgument, "Alloc", "%d bytes", size)
+	}
 	if err := m.reserve("Alloc", size); err != nil {
 		return nil, err
 	}
@@ -139,6 +142,9 @@ func Bytes(r driver.Region) ([]byte, error) {
 	}
 	if b.freed.Load() {
 		return nil, driver.Errorf(driver.Closed, "", "the buffer was freed before")
+	}
+	if r.Offset < 0 || r.Size < 0 || r.Offset > b.Size()-r.Size {
+		return nil, driver.Errorf(driver.InvalidArgument, "", "%d bytes from %d on in a buffer of %d", r.Size, r.Offset, b.Size())
 	}
 	return b.bytes[r.Offset : r.Offset+r.Size : r.Offset+r.Size], nil
 }

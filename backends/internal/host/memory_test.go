@@ -95,3 +95,29 @@ func TestFreedImports(t *testing.T) {
 }
 
 type foreign struct{ driver.Buffer }
+
+func TestMemoryRefuses(t *testing.T) {
+	m := host.NewMemory(1 << 20)
+	b, err := m.Alloc(64, driver.DeviceMemory)
+	require.NoError(t, err)
+	_, err = m.Alloc(-1, driver.DeviceMemory)
+	assert.ErrorIs(t, err, driver.InvalidArgument)
+	_, err = m.Alloc(math.MaxInt64, driver.DeviceMemory)
+	var full *driver.Error
+	require.ErrorAs(t, err, &full)
+	assert.Equal(t, []any{driver.OutOfMemory, false, int64(math.MaxInt64), int64(1<<20 - 64)}, []any{full.Code, full.Retryable, full.Wanted, full.Available})
+	for _, r := range []driver.Region{{Size: -1}, {Offset: -1, Size: 1}, {Size: 65}, {Offset: 64, Size: 1}, {Offset: math.MaxInt64, Size: 8}, {Offset: 8, Size: math.MaxInt64}} {
+		r.Buffer = b
+		_, err = host.Bytes(r)
+		assert.ErrorIs(t, err, driver.InvalidArgument, "%d bytes from %d on", r.Size, r.Offset)
+	}
+	other := host.NewMemory(1 << 20)
+	all := driver.Region{Buffer: b, Size: 64}
+	for what, err := range map[string]error{
+		"in": other.CopyIn(t.Context(), all, make([]byte, 64)), "out": other.CopyOut(t.Context(), make([]byte, 64), all), "inside": other.Copy(nil, all, all),
+	} {
+		assert.ErrorIs(t, err, driver.InvalidArgument, "another memory's buffer: %s", what)
+	}
+	_, err = other.HostBytes(all)
+	assert.ErrorIs(t, err, driver.InvalidArgument)
+}

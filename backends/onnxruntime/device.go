@@ -43,7 +43,7 @@ func info(l *library, index int, p provider) driver.Info {
 		Index: index, Class: p.class, Vendor: p.vendor, Version: l.version,
 		Description: fmt.Sprintf("%s of ONNX Runtime %s", p.name, l.version),
 		Caps:        host.Caps,
-		Properties:  map[string]string{"library": l.path, "api": fmt.Sprint(l.api), "provider": p.name, "hardware": p.maker},
+		Properties:  map[string]string{"library": l.path, "api": fmt.Sprint(l.api), "provider": p.name, "hardware": p.maker, "nan": "ignored"}, // Max, Clip and their kin drop NaN or not by type and shape
 	}
 	if p.class == driver.CPU {
 		i.Memory = tensor.HostMemory()

@@ -23,6 +23,7 @@ type draft struct {
 	attributes []graph.Attribute
 	operands   []*operand // by position; nil where absent
 	outputs    int
+	open       []Values       // classes of data of which the specification leaves open what becomes of them
 	domains    map[string]int // operator sets that bodies import
 	missing    bool           // the cell does not exist
 }

@@ -34,6 +34,9 @@ func Make(c Cell, seed uint64) (*Problem, error) {
 	p.Draws = append(p.Draws, d.values(seed, Ordinary))
 	p.Draws = append(p.Draws, d.again(s, r, seed)...)
 	for _, class := range r.values {
+		if slices.Contains(d.open, class) {
+			continue
+		}
 		if values := d.values(seed, class); values.Inputs != nil {
 			p.Draws = append(p.Draws, values)
 		}
@@ -179,6 +182,8 @@ func (d *draft) resultType(i int) tensor.Type {
 	p := d.schema.Outputs[min(i, len(d.schema.Outputs)-1)]
 	types := elementTypes(d.schema.Allowed(p.Type))
 	switch {
+	case d.schema.Name == "Optional":
+		return tensor.OptionalType(d.element())
 	case len(d.schema.Allowed(p.Type)) > 0 && d.schema.Allowed(p.Type)[0][:4] != "tens":
 	case p.Type == d.typed && p.Type != "V":
 		return tensor.TensorType(d.DType, nil)

@@ -15,7 +15,7 @@ import (
 var elementwise = family{
 	"Abs":         each(-3, 3, everyValue),
 	"Neg":         each(-3, 3, everyValue),
-	"Sign":        each(-1.5, 1.5, everyValue),
+	"Sign":        each(-1.5, 1.5, selected),
 	"Ceil":        each(-3, 3, everyValue),
 	"Floor":       each(-3, 3, everyValue),
 	"Round":       {shapes: anyRank, values: everyValue, draw: round},
@@ -141,8 +141,13 @@ func prelu(d *draft) {
 	d.weight(tensor.Shape{channels, 1, 1})
 }
 
+// clip leaves infinities open where a bound is absent: the text names the type's
+// greatest number as its default, the function's body leaves them.
 func clip(d *draft) {
 	d.data(d.shape(2))
+	if !d.is("both") {
+		d.open = []Values{Infinite}
+	}
 	low, high := -1.0, 1.5
 	if d.DType.IsUnsigned() {
 		low = 1

@@ -99,7 +99,7 @@ func imputer(d *draft) {
 }
 
 func binarizer(d *draft) {
-	d.in(d.examples(4), plain, among(-1, 0, 1, 2))
+	d.in(d.examples(4), plain, among(-1, 0, 0.5, 1, 2))
 	if d.is("threshold") {
 		d.float("threshold", 0.75)
 	}
@@ -335,7 +335,7 @@ func treeEnsemble(d *draft) {
 	d.ints("nodes_falsenodeids", 2, 1, 3, 5)
 	d.ints("nodes_falseleafs", 0, 1, 1, 1)
 	d.ints("tree_roots", 0, 3)
-	d.ints("leaf_targetids", 0, 1, 0, 1, 0, 1)
+	d.ints("leaf_targetids", 0, 0, 0, 0, 1, 1) // what a target without a vote has is open
 	attr(d, "leaf_weights", typed(1, -2, 0.5, 3, -0.25, 2))
 	d.int("n_targets", 2)
 	switch d.Attributes {
@@ -366,18 +366,19 @@ func treeEnsembleOld(d *draft) {
 	d.ints("nodes_truenodeids", 1, 3, 5, 0, 0, 0, 0, 1, 0, 0)
 	d.ints("nodes_falsenodeids", 2, 4, 6, 0, 0, 0, 0, 2, 0, 0)
 	kind := "target"
-	targets := []int{0, 1, 0, 1, 0, 1}
+	last := 1 // class or target
 	if d.schema.Name == "TreeEnsembleClassifier" {
-		kind = "class"
-		targets = []int{0, 1, 2, 1, 0, 2}
+		kind, last = "class", 2
 		d.labels(3)
 	} else {
 		d.int("n_targets", 2)
 	}
-	d.ints(kind+"_treeids", 0, 0, 0, 0, 1, 1)
-	d.ints(kind+"_nodeids", 3, 4, 5, 6, 1, 2)
-	d.ints(kind+"_ids", targets...)
-	d.floats(kind+"_weights", 1, -2, 0.5, 3, -0.25, 2)
+	// The first tree votes for the first, the second for all others: what one
+	// without a vote has is open.
+	d.ints(kind+"_treeids", 0, 0, 0, 0, 0, 1, 1, 1, 1)
+	d.ints(kind+"_nodeids", 3, 4, 4, 5, 6, 1, 1, 2, 2)
+	d.ints(kind+"_ids", 0, 0, 1, 0, 0, 1, last, 1, last)
+	d.floats(kind+"_weights", 1, -2, -0.75, 0.5, 3, -0.25, 1.25, 2, 0.375)
 	d.transform()
 	switch d.Attributes {
 	case "average", "min", "max":
@@ -385,7 +386,7 @@ func treeEnsembleOld(d *draft) {
 	case "missing":
 		d.ints("nodes_missing_value_tracks_true", 1, 0, 1, 0, 0, 0, 0, 0, 0, 0)
 	case "base", "tensors":
-		d.floats("base_values", []float64{0.5, -1.5, 0.25}[:1+max(targets[0], targets[1], targets[2])]...)
+		d.floats("base_values", []float64{0.5, -1.5, 0.25}[:1+last]...)
 	}
 }
 

@@ -56,6 +56,7 @@ func (d *draft) recurrentAttributes(activations int, other []string) {
 	switch d.Attributes {
 	case "activation":
 		attr(d, "activations", other[:activations])
+		d.open = []Values{NaN} // HardSigmoid chooses
 		attr(d, "activation_alpha", []float32{0.25, 0.5, 0.75}[:activations])
 		attr(d, "activation_beta", []float32{0.375, 0.25, 0.125}[:activations])
 	case "clip":

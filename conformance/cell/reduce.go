@@ -28,7 +28,10 @@ func reduction(f fill, values []Values) recipe {
 		shapes:  anyRank,
 		values:  values,
 		draw: func(d *draft) {
-			d.only(d.Cell.Shape != Empty || d.newest()) // sums of nothing are defined late
+			d.only(d.Cell.Shape != Empty || d.newest() && d.schema.Name != "ReduceMean") // sums of nothing are defined late, their mean is not
+			if d.schema.Name == "ReduceSumSquare" {
+				d.open = []Values{Wide} // which overflows
+			}
 			s := d.shape(3)
 			rank := len(s)
 			d.in(s, data, f)

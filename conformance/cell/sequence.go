@@ -166,9 +166,7 @@ func zipMap(d *draft) {
 // castMap has a map from integers to the cell's type.
 func castMap(d *draft) {
 	d.only(d.DType == tensor.Float32 || d.DType == tensor.String)
-	if d.DType == tensor.String {
-		d.only(!d.is("string"))
-	}
+	d.only(!d.is("string") || d.DType == tensor.String) // how a float is spelt is open
 	switch d.Attributes {
 	case "float", "sparse":
 		d.text("cast_to", "TO_FLOAT")

@@ -33,7 +33,11 @@ func from(list ...string) fill {
 }
 
 func stringSplit(d *draft) {
-	d.in(d.shape(2), plain, from("a,b,c", "one two", "", ",x,,y", "  lots of   space ", "über alles,ja"))
+	texts := []string{"a,b,c", "one two", ",x,,y", "  lots of   space ", "über alles,ja"}
+	if d.is("default") { // of how many parts an empty string is, is open where there is a delimiter
+		texts = append(texts, "")
+	}
+	d.in(d.shape(2), plain, from(texts...))
 	switch d.Attributes {
 	case "delimiter":
 		d.text("delimiter", ",")

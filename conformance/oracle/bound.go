@@ -109,6 +109,11 @@ func (e *Expectation) functionBounds(ctx context.Context, r rule, v tensor.Value
 	if formats[out.DType()].bits < 24 && r.ulps[A] > 0 {
 		b.ulps = [3]float64{1, 2, 4}
 	}
+	if r.body && out.DType() == tensor.Float64 {
+		for c := range b.ulps {
+			b.ulps[c] *= formats[tensor.Float32].unit() / formats[tensor.Float64].unit()
+		}
+	}
 	if r.floor == nil {
 		return b, nil
 	}
@@ -282,12 +287,29 @@ func (e *Expectation) conditionedBounds(ctx context.Context, all []bounds) error
 			}
 		}
 	}
+	if e.oracle.node.Text("post_transform", "") == "PROBIT" {
+		all[0].probit(e.Outputs[0])
+	}
 	for i, v := range e.Outputs {
 		if out, ok := v.(*tensor.Tensor); ok && all[i].scale != nil {
 			all[i].finish(out, e.precision(out.DType()), 3*math.Sqrt(float64(e.longest())))
 		}
 	}
 	return nil
+}
+
+// probit adds what cancels in the usual approximation of the inverse of the
+// normal distribution: a result r is the root of a difference of about r² between
+// numbers near 4 (Winitzki, "A handy approximation for the error function and its
+// inverse", 2008), whose roundings are worth 2/r of them.
+func (b *bounds) probit(v tensor.Value) {
+	out, ok := v.(*tensor.Tensor)
+	if !ok || b.scale == nil {
+		return
+	}
+	for i, r := range out.Float64s() {
+		b.scale[i] += 2 * formats[out.DType()].unit() / math.Max(math.Abs(r), 1.0/64)
+	}
 }
 
 // widen takes over how far the elements moved, per rounding.

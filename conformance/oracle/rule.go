@@ -63,6 +63,8 @@ type rule struct {
 	terms func(n *graph.Node, in, out []tensor.Shape) int   // for sums: the most terms in one; nil: by extents
 	wide  bool                                              // for sums: terms of all elements have the magnitude of the largest
 	moves bool                                              // elements come out as they went in, -0 as well
+	cut   bool                                              // integer results are cut from real numbers: what is next to an integer may be it
+	body  bool                                              // the operator's function computes in float32 whatever the type
 	stash bool                                              // computed in float32 whatever the type, but where the attribute stash_type says otherwise
 	check func(n *graph.Node, in, out []tensor.Value) error // for distributed
 }
@@ -97,6 +99,9 @@ func one(in *tensor.Tensor) []float64 {
 // times a difference of numbers near 1.
 func operand(in *tensor.Tensor) []float64 { return magnitudes(in) }
 
+// windowed is the rule of windows, whose functions compute in float32.
+var windowed = rule{kind: ulps, ulps: above(8, one).ulps, floor: one, body: true}
+
 func sum(terms func(n *graph.Node, in, out []tensor.Shape) int) rule {
 	return rule{kind: sums, terms: terms}
 }
@@ -117,20 +122,20 @@ var rules = map[string]rule{
 	"Sum": sum(operands), "Mean": sum(operands), "MatMul": sum(inner), "Gemm": sum(inner), "Einsum": sum(reduced),
 	"Conv": sum(filter), "ConvTranspose": sum(filter), "CausalConvWithState": {kind: conditioned}, "DeformConv": {kind: conditioned},
 	"ReduceSum": sum(reduced), "ReduceMean": sum(reduced), "ReduceSumSquare": sum(reduced), "ReduceL1": sum(reduced), "ReduceL2": sum(reduced), "ReduceProd": sum(reduced),
-	"ReduceLogSum": {kind: conditioned}, "ReduceLogSumExp": {kind: conditioned},
+	"ReduceLogSum": {kind: conditioned, cut: true}, "ReduceLogSumExp": {kind: conditioned, cut: true},
 	"CumSum": sum(longest), "CumProd": sum(longest),
 	"AveragePool": sum(kernel), "GlobalAveragePool": sum(reduced), "LpPool": sum(kernel), "GlobalLpPool": sum(reduced),
-	"Resize": {kind: sums, wide: true}, "Upsample": {kind: sums, wide: true}, "GridSample": {kind: conditioned}, "AffineGrid": {kind: sums, wide: true},
+	"Resize": {kind: sums, wide: true, terms: resampled}, "Upsample": {kind: sums, wide: true, terms: resampled}, "GridSample": {kind: conditioned}, "AffineGrid": {kind: sums, wide: true},
 	"RoiAlign": {kind: conditioned}, "Col2Im": sum(longest), "ScatterElements": sum(longest), "ScatterND": sum(longest),
 	"DFT": {kind: sums, wide: true}, "STFT": {kind: sums, wide: true},
-	"HannWindow": above(8, one), "HammingWindow": above(8, one), "BlackmanWindow": above(8, one), "MelWeightMatrix": above(64, one),
+	"HannWindow": windowed, "HammingWindow": windowed, "BlackmanWindow": windowed, "MelWeightMatrix": above(64, one),
 	"Det": {kind: conditioned},
 
 	"BatchNormalization": {kind: conditioned}, "InstanceNormalization": {kind: conditioned}, "GroupNormalization": {kind: conditioned, stash: true},
 	"LayerNormalization": {kind: conditioned, stash: true}, "RMSNormalization": {kind: conditioned, stash: true}, "LpNormalization": {kind: conditioned},
 	"MeanVarianceNormalization": {kind: conditioned}, "LRN": {kind: conditioned}, "Softmax": {kind: conditioned}, "LogSoftmax": {kind: conditioned},
 	"RNN": {kind: conditioned}, "GRU": {kind: conditioned}, "LSTM": {kind: conditioned},
-	"Attention": {kind: conditioned}, "LinearAttention": {kind: conditioned}, "RotaryEmbedding": {kind: conditioned}, "ai.onnx.preview.FlexAttention": {kind: conditioned},
+	"Attention": {kind: conditioned, stash: true}, "LinearAttention": {kind: conditioned}, "RotaryEmbedding": {kind: conditioned}, "ai.onnx.preview.FlexAttention": {kind: conditioned},
 	"NegativeLogLikelihoodLoss": {kind: conditioned}, "SoftmaxCrossEntropyLoss": {kind: conditioned},
 	"Scan": {kind: conditioned}, "Loop": {kind: conditioned}, "SequenceMap": {kind: conditioned},
 
@@ -209,6 +214,13 @@ func reduced(_ *graph.Node, in, out []tensor.Shape) int {
 		size = max(size, s.Size())
 	}
 	return size/max(out[0].Size(), 1) + longest(nil, in, nil)
+}
+
+// resampled counts, beside the four terms of a cubic spline along each of two
+// axes, the rounding of where they lie: a coordinate as large as an extent moves
+// each weight by as many roundings, twice where the spline is steep.
+func resampled(_ *graph.Node, in, out []tensor.Shape) int {
+	return 4 * max(longest(nil, in, nil), longest(nil, out, nil))
 }
 
 func longest(_ *graph.Node, in, _ []tensor.Shape) int {

@@ -48,7 +48,7 @@ func quantize(m *machine.Machine) {
 		if m.Wide() {
 			VPMOVDB(v, Mem{Base: dst})
 		} else {
-			VPSHUFB(r.bits(0x0C080400), v, v) // the low bytes of each half, in every word
+			VPSHUFB(r.bits(0x0C080400).Mem, v, v) // the low bytes of each half, in every word
 			upper := XMM()
 			VEXTRACTI128(U8(1), v, upper)
 			VPUNPCKLDQ(upper, v.AsX(), v.AsX())

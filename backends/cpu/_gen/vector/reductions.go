@@ -14,7 +14,7 @@ const reductionSignature = "(a, b *float32, n int, m float32) float32"
 type reduction struct {
 	name, doc string
 	pairs, m  bool // b and m are used
-	start     func(l *lanes) Mem
+	start     func(l *lanes) constant
 	step      func(l *lanes, sum, a, b, m value) value
 	join      func(l *lanes, a, b value) value
 }
@@ -30,9 +30,9 @@ var reductions = []reduction{
 	{name: "least", doc: "the least a[i], NaN if one is, +Inf of none", start: highest, join: (*lanes).min, step: func(l *lanes, sum, a, _, _ value) value { return l.min(sum, a) }},
 }
 
-func zero(l *lanes) Mem    { return l.bits(0) }
-func lowest(l *lanes) Mem  { return l.bits(0xff800000) }
-func highest(l *lanes) Mem { return l.bits(0x7f800000) }
+func zero(l *lanes) constant    { return l.bits(0) }
+func lowest(l *lanes) constant  { return l.bits(0xff800000) }
+func highest(l *lanes) constant { return l.bits(0x7f800000) }
 
 const sums = 4 // of a reduction, side by side
 

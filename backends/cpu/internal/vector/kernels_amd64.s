@@ -1056,467 +1056,235 @@ DATA constants<>+0(SB)/8, $0x0000000000000000
 DATA constants<>+8(SB)/8, $0x0000000000000000
 DATA constants<>+16(SB)/8, $0x0000000000000000
 DATA constants<>+24(SB)/8, $0x0000000000000000
-DATA constants<>+32(SB)/8, $0x0000000000000000
-DATA constants<>+40(SB)/8, $0x0000000000000000
-DATA constants<>+48(SB)/8, $0x0000000000000000
-DATA constants<>+56(SB)/8, $0x0000000000000000
-DATA constants<>+64(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+72(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+80(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+88(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+96(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+104(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+112(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+120(SB)/8, $0x7fffffff7fffffff
-DATA constants<>+128(SB)/8, $0x8000000080000000
-DATA constants<>+136(SB)/8, $0x8000000080000000
-DATA constants<>+144(SB)/8, $0x8000000080000000
-DATA constants<>+152(SB)/8, $0x8000000080000000
-DATA constants<>+160(SB)/8, $0x8000000080000000
-DATA constants<>+168(SB)/8, $0x8000000080000000
-DATA constants<>+176(SB)/8, $0x8000000080000000
-DATA constants<>+184(SB)/8, $0x8000000080000000
-DATA constants<>+192(SB)/8, $0x3f8000003f800000
-DATA constants<>+200(SB)/8, $0x3f8000003f800000
-DATA constants<>+208(SB)/8, $0x3f8000003f800000
-DATA constants<>+216(SB)/8, $0x3f8000003f800000
-DATA constants<>+224(SB)/8, $0x3f8000003f800000
-DATA constants<>+232(SB)/8, $0x3f8000003f800000
-DATA constants<>+240(SB)/8, $0x3f8000003f800000
-DATA constants<>+248(SB)/8, $0x3f8000003f800000
-DATA constants<>+256(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+264(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+272(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+280(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+288(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+296(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+304(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+312(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+320(SB)/8, $0x3f0000003f000000
-DATA constants<>+328(SB)/8, $0x3f0000003f000000
-DATA constants<>+336(SB)/8, $0x3f0000003f000000
-DATA constants<>+344(SB)/8, $0x3f0000003f000000
-DATA constants<>+352(SB)/8, $0x3f0000003f000000
-DATA constants<>+360(SB)/8, $0x3f0000003f000000
-DATA constants<>+368(SB)/8, $0x3f0000003f000000
-DATA constants<>+376(SB)/8, $0x3f0000003f000000
-DATA constants<>+384(SB)/8, $0x42b2000042b20000
-DATA constants<>+392(SB)/8, $0x42b2000042b20000
-DATA constants<>+400(SB)/8, $0x42b2000042b20000
-DATA constants<>+408(SB)/8, $0x42b2000042b20000
-DATA constants<>+416(SB)/8, $0x42b2000042b20000
-DATA constants<>+424(SB)/8, $0x42b2000042b20000
-DATA constants<>+432(SB)/8, $0x42b2000042b20000
-DATA constants<>+440(SB)/8, $0x42b2000042b20000
-DATA constants<>+448(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+456(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+464(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+472(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+480(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+488(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+496(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+504(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+512(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+520(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+528(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+536(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+544(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+552(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+560(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+568(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+576(SB)/8, $0x3f3180003f318000
-DATA constants<>+584(SB)/8, $0x3f3180003f318000
-DATA constants<>+592(SB)/8, $0x3f3180003f318000
-DATA constants<>+600(SB)/8, $0x3f3180003f318000
-DATA constants<>+608(SB)/8, $0x3f3180003f318000
-DATA constants<>+616(SB)/8, $0x3f3180003f318000
-DATA constants<>+624(SB)/8, $0x3f3180003f318000
-DATA constants<>+632(SB)/8, $0x3f3180003f318000
-DATA constants<>+640(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+648(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+656(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+664(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+672(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+680(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+688(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+696(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+704(SB)/8, $0x3950696739506967
-DATA constants<>+712(SB)/8, $0x3950696739506967
-DATA constants<>+720(SB)/8, $0x3950696739506967
-DATA constants<>+728(SB)/8, $0x3950696739506967
-DATA constants<>+736(SB)/8, $0x3950696739506967
-DATA constants<>+744(SB)/8, $0x3950696739506967
-DATA constants<>+752(SB)/8, $0x3950696739506967
-DATA constants<>+760(SB)/8, $0x3950696739506967
-DATA constants<>+768(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+776(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+784(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+792(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+800(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+808(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+816(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+824(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+832(SB)/8, $0x3c0889083c088908
-DATA constants<>+840(SB)/8, $0x3c0889083c088908
-DATA constants<>+848(SB)/8, $0x3c0889083c088908
-DATA constants<>+856(SB)/8, $0x3c0889083c088908
-DATA constants<>+864(SB)/8, $0x3c0889083c088908
-DATA constants<>+872(SB)/8, $0x3c0889083c088908
-DATA constants<>+880(SB)/8, $0x3c0889083c088908
-DATA constants<>+888(SB)/8, $0x3c0889083c088908
-DATA constants<>+896(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+904(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+912(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+920(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+928(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+936(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+944(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+952(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+960(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+968(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+976(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+984(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+992(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+1000(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+1008(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+1016(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+1024(SB)/8, $0x0000007f0000007f
-DATA constants<>+1032(SB)/8, $0x0000007f0000007f
-DATA constants<>+1040(SB)/8, $0x0000007f0000007f
-DATA constants<>+1048(SB)/8, $0x0000007f0000007f
-DATA constants<>+1056(SB)/8, $0x0000007f0000007f
-DATA constants<>+1064(SB)/8, $0x0000007f0000007f
-DATA constants<>+1072(SB)/8, $0x0000007f0000007f
-DATA constants<>+1080(SB)/8, $0x0000007f0000007f
-DATA constants<>+1088(SB)/8, $0x0080000000800000
-DATA constants<>+1096(SB)/8, $0x0080000000800000
-DATA constants<>+1104(SB)/8, $0x0080000000800000
-DATA constants<>+1112(SB)/8, $0x0080000000800000
-DATA constants<>+1120(SB)/8, $0x0080000000800000
-DATA constants<>+1128(SB)/8, $0x0080000000800000
-DATA constants<>+1136(SB)/8, $0x0080000000800000
-DATA constants<>+1144(SB)/8, $0x0080000000800000
-DATA constants<>+1152(SB)/8, $0x4b0000004b000000
-DATA constants<>+1160(SB)/8, $0x4b0000004b000000
-DATA constants<>+1168(SB)/8, $0x4b0000004b000000
-DATA constants<>+1176(SB)/8, $0x4b0000004b000000
-DATA constants<>+1184(SB)/8, $0x4b0000004b000000
-DATA constants<>+1192(SB)/8, $0x4b0000004b000000
-DATA constants<>+1200(SB)/8, $0x4b0000004b000000
-DATA constants<>+1208(SB)/8, $0x4b0000004b000000
-DATA constants<>+1216(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1224(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1232(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1240(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1248(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1256(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1264(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1272(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+1280(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1288(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1296(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1304(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1312(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1320(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1328(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1336(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+1344(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1352(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1360(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1368(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1376(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1384(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1392(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1400(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+1408(SB)/8, $0x3def251a3def251a
-DATA constants<>+1416(SB)/8, $0x3def251a3def251a
-DATA constants<>+1424(SB)/8, $0x3def251a3def251a
-DATA constants<>+1432(SB)/8, $0x3def251a3def251a
-DATA constants<>+1440(SB)/8, $0x3def251a3def251a
-DATA constants<>+1448(SB)/8, $0x3def251a3def251a
-DATA constants<>+1456(SB)/8, $0x3def251a3def251a
-DATA constants<>+1464(SB)/8, $0x3def251a3def251a
-DATA constants<>+1472(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1480(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1488(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1496(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1504(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1512(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1520(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1528(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+1536(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1544(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1552(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1560(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1568(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1576(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1584(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1592(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+1600(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1608(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1616(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1624(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1632(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1640(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1648(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1656(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+1664(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1672(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1680(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1688(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1696(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1704(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1712(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1720(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+1728(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1736(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1744(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1752(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1760(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1768(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1776(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1784(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+1792(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1800(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1808(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1816(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1824(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1832(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1840(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1848(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+1856(SB)/8, $0x417f1402417f1402
-DATA constants<>+1864(SB)/8, $0x417f1402417f1402
-DATA constants<>+1872(SB)/8, $0x417f1402417f1402
-DATA constants<>+1880(SB)/8, $0x417f1402417f1402
-DATA constants<>+1888(SB)/8, $0x417f1402417f1402
-DATA constants<>+1896(SB)/8, $0x417f1402417f1402
-DATA constants<>+1904(SB)/8, $0x417f1402417f1402
-DATA constants<>+1912(SB)/8, $0x417f1402417f1402
-DATA constants<>+1920(SB)/8, $0x7f8000007f800000
-DATA constants<>+1928(SB)/8, $0x7f8000007f800000
-DATA constants<>+1936(SB)/8, $0x7f8000007f800000
-DATA constants<>+1944(SB)/8, $0x7f8000007f800000
-DATA constants<>+1952(SB)/8, $0x7f8000007f800000
-DATA constants<>+1960(SB)/8, $0x7f8000007f800000
-DATA constants<>+1968(SB)/8, $0x7f8000007f800000
-DATA constants<>+1976(SB)/8, $0x7f8000007f800000
-DATA constants<>+1984(SB)/8, $0x7fc000007fc00000
-DATA constants<>+1992(SB)/8, $0x7fc000007fc00000
-DATA constants<>+2000(SB)/8, $0x7fc000007fc00000
-DATA constants<>+2008(SB)/8, $0x7fc000007fc00000
-DATA constants<>+2016(SB)/8, $0x7fc000007fc00000
-DATA constants<>+2024(SB)/8, $0x7fc000007fc00000
-DATA constants<>+2032(SB)/8, $0x7fc000007fc00000
-DATA constants<>+2040(SB)/8, $0x7fc000007fc00000
-DATA constants<>+2048(SB)/8, $0xff800000ff800000
-DATA constants<>+2056(SB)/8, $0xff800000ff800000
-DATA constants<>+2064(SB)/8, $0xff800000ff800000
-DATA constants<>+2072(SB)/8, $0xff800000ff800000
-DATA constants<>+2080(SB)/8, $0xff800000ff800000
-DATA constants<>+2088(SB)/8, $0xff800000ff800000
-DATA constants<>+2096(SB)/8, $0xff800000ff800000
-DATA constants<>+2104(SB)/8, $0xff800000ff800000
-DATA constants<>+2112(SB)/8, $0x4000000040000000
-DATA constants<>+2120(SB)/8, $0x4000000040000000
-DATA constants<>+2128(SB)/8, $0x4000000040000000
-DATA constants<>+2136(SB)/8, $0x4000000040000000
-DATA constants<>+2144(SB)/8, $0x4000000040000000
-DATA constants<>+2152(SB)/8, $0x4000000040000000
-DATA constants<>+2160(SB)/8, $0x4000000040000000
-DATA constants<>+2168(SB)/8, $0x4000000040000000
-DATA constants<>+2176(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2184(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2192(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2200(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2208(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2216(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2224(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2232(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+2240(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2248(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2256(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2264(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2272(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2280(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2288(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2296(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+2304(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2312(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2320(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2328(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2336(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2344(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2352(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2360(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+2368(SB)/8, $0x3e0883933e088393
-DATA constants<>+2376(SB)/8, $0x3e0883933e088393
-DATA constants<>+2384(SB)/8, $0x3e0883933e088393
-DATA constants<>+2392(SB)/8, $0x3e0883933e088393
-DATA constants<>+2400(SB)/8, $0x3e0883933e088393
-DATA constants<>+2408(SB)/8, $0x3e0883933e088393
-DATA constants<>+2416(SB)/8, $0x3e0883933e088393
-DATA constants<>+2424(SB)/8, $0x3e0883933e088393
-DATA constants<>+2432(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2440(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2448(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2456(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2464(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2472(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2480(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2488(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+2496(SB)/8, $0x3f2000003f200000
-DATA constants<>+2504(SB)/8, $0x3f2000003f200000
-DATA constants<>+2512(SB)/8, $0x3f2000003f200000
-DATA constants<>+2520(SB)/8, $0x3f2000003f200000
-DATA constants<>+2528(SB)/8, $0x3f2000003f200000
-DATA constants<>+2536(SB)/8, $0x3f2000003f200000
-DATA constants<>+2544(SB)/8, $0x3f2000003f200000
-DATA constants<>+2552(SB)/8, $0x3f2000003f200000
-DATA constants<>+2560(SB)/8, $0xb7910000b7910000
-DATA constants<>+2568(SB)/8, $0xb7910000b7910000
-DATA constants<>+2576(SB)/8, $0xb7910000b7910000
-DATA constants<>+2584(SB)/8, $0xb7910000b7910000
-DATA constants<>+2592(SB)/8, $0xb7910000b7910000
-DATA constants<>+2600(SB)/8, $0xb7910000b7910000
-DATA constants<>+2608(SB)/8, $0xb7910000b7910000
-DATA constants<>+2616(SB)/8, $0xb7910000b7910000
-DATA constants<>+2624(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2632(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2640(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2648(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2656(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2664(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2672(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2680(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+2688(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2696(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2704(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2712(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2720(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2728(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2736(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2744(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+2752(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2760(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2768(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2776(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2784(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2792(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2800(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2808(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+2816(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2824(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2832(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2840(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2848(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2856(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2864(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2872(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+2880(SB)/8, $0xbf228550bf228550
-DATA constants<>+2888(SB)/8, $0xbf228550bf228550
-DATA constants<>+2896(SB)/8, $0xbf228550bf228550
-DATA constants<>+2904(SB)/8, $0xbf228550bf228550
-DATA constants<>+2912(SB)/8, $0xbf228550bf228550
-DATA constants<>+2920(SB)/8, $0xbf228550bf228550
-DATA constants<>+2928(SB)/8, $0xbf228550bf228550
-DATA constants<>+2936(SB)/8, $0xbf228550bf228550
-DATA constants<>+2944(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+2952(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+2960(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+2968(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+2976(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+2984(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+2992(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+3000(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+3008(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3016(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3024(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3032(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3040(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3048(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3056(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3064(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+3072(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3080(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3088(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3096(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3104(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3112(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3120(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3128(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+3136(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3144(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3152(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3160(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3168(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3176(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3184(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3192(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+3200(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3208(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3216(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3224(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3232(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3240(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3248(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3256(SB)/8, $0x3de70e223de70e22
-DATA constants<>+3264(SB)/8, $0xbec09380bec09380
-DATA constants<>+3272(SB)/8, $0xbec09380bec09380
-DATA constants<>+3280(SB)/8, $0xbec09380bec09380
-DATA constants<>+3288(SB)/8, $0xbec09380bec09380
-DATA constants<>+3296(SB)/8, $0xbec09380bec09380
-DATA constants<>+3304(SB)/8, $0xbec09380bec09380
-DATA constants<>+3312(SB)/8, $0xbec09380bec09380
-DATA constants<>+3320(SB)/8, $0xbec09380bec09380
-DATA constants<>+3328(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3336(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3344(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3352(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3360(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3368(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3376(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3384(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+3392(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3400(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3408(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3416(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3424(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3432(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3440(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3448(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+3456(SB)/8, $0x3d3727133d372713
-DATA constants<>+3464(SB)/8, $0x3d3727133d372713
-DATA constants<>+3472(SB)/8, $0x3d3727133d372713
-DATA constants<>+3480(SB)/8, $0x3d3727133d372713
-DATA constants<>+3488(SB)/8, $0x3d3727133d372713
-DATA constants<>+3496(SB)/8, $0x3d3727133d372713
-DATA constants<>+3504(SB)/8, $0x3d3727133d372713
-DATA constants<>+3512(SB)/8, $0x3d3727133d372713
-DATA constants<>+3520(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3528(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3536(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3544(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3552(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3560(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3568(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3576(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+3584(SB)/8, $0xc2700000c2700000
-DATA constants<>+3592(SB)/8, $0xc2700000c2700000
-DATA constants<>+3600(SB)/8, $0xc2700000c2700000
-DATA constants<>+3608(SB)/8, $0xc2700000c2700000
-DATA constants<>+3616(SB)/8, $0xc2700000c2700000
-DATA constants<>+3624(SB)/8, $0xc2700000c2700000
-DATA constants<>+3632(SB)/8, $0xc2700000c2700000
-DATA constants<>+3640(SB)/8, $0xc2700000c2700000
-DATA constants<>+3648(SB)/8, $0x0c0804000c080400
-DATA constants<>+3656(SB)/8, $0x0c0804000c080400
-DATA constants<>+3664(SB)/8, $0x0c0804000c080400
-DATA constants<>+3672(SB)/8, $0x0c0804000c080400
-DATA constants<>+3680(SB)/8, $0x0c0804000c080400
-DATA constants<>+3688(SB)/8, $0x0c0804000c080400
-DATA constants<>+3696(SB)/8, $0x0c0804000c080400
-DATA constants<>+3704(SB)/8, $0x0c0804000c080400
-GLOBL constants<>(SB), RODATA|NOPTR, $3712
+DATA constants<>+32(SB)/8, $0x7fffffff7fffffff
+DATA constants<>+40(SB)/8, $0x7fffffff7fffffff
+DATA constants<>+48(SB)/8, $0x7fffffff7fffffff
+DATA constants<>+56(SB)/8, $0x7fffffff7fffffff
+DATA constants<>+64(SB)/8, $0x8000000080000000
+DATA constants<>+72(SB)/8, $0x8000000080000000
+DATA constants<>+80(SB)/8, $0x8000000080000000
+DATA constants<>+88(SB)/8, $0x8000000080000000
+DATA constants<>+96(SB)/8, $0x3f8000003f800000
+DATA constants<>+104(SB)/8, $0x3f8000003f800000
+DATA constants<>+112(SB)/8, $0x3f8000003f800000
+DATA constants<>+120(SB)/8, $0x3f8000003f800000
+DATA constants<>+128(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+136(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+144(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+152(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+160(SB)/8, $0x3f0000003f000000
+DATA constants<>+168(SB)/8, $0x3f0000003f000000
+DATA constants<>+176(SB)/8, $0x3f0000003f000000
+DATA constants<>+184(SB)/8, $0x3f0000003f000000
+DATA constants<>+192(SB)/8, $0x42b2000042b20000
+DATA constants<>+200(SB)/8, $0x42b2000042b20000
+DATA constants<>+208(SB)/8, $0x42b2000042b20000
+DATA constants<>+216(SB)/8, $0x42b2000042b20000
+DATA constants<>+224(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+232(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+240(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+248(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+256(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+264(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+272(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+280(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+288(SB)/8, $0x3f3180003f318000
+DATA constants<>+296(SB)/8, $0x3f3180003f318000
+DATA constants<>+304(SB)/8, $0x3f3180003f318000
+DATA constants<>+312(SB)/8, $0x3f3180003f318000
+DATA constants<>+320(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+328(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+336(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+344(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+352(SB)/8, $0x3950696739506967
+DATA constants<>+360(SB)/8, $0x3950696739506967
+DATA constants<>+368(SB)/8, $0x3950696739506967
+DATA constants<>+376(SB)/8, $0x3950696739506967
+DATA constants<>+384(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+392(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+400(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+408(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+416(SB)/8, $0x3c0889083c088908
+DATA constants<>+424(SB)/8, $0x3c0889083c088908
+DATA constants<>+432(SB)/8, $0x3c0889083c088908
+DATA constants<>+440(SB)/8, $0x3c0889083c088908
+DATA constants<>+448(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+456(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+464(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+472(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+480(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+488(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+496(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+504(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+512(SB)/8, $0x0000007f0000007f
+DATA constants<>+520(SB)/8, $0x0000007f0000007f
+DATA constants<>+528(SB)/8, $0x0000007f0000007f
+DATA constants<>+536(SB)/8, $0x0000007f0000007f
+DATA constants<>+544(SB)/8, $0x0080000000800000
+DATA constants<>+552(SB)/8, $0x0080000000800000
+DATA constants<>+560(SB)/8, $0x0080000000800000
+DATA constants<>+568(SB)/8, $0x0080000000800000
+DATA constants<>+576(SB)/8, $0x4b0000004b000000
+DATA constants<>+584(SB)/8, $0x4b0000004b000000
+DATA constants<>+592(SB)/8, $0x4b0000004b000000
+DATA constants<>+600(SB)/8, $0x4b0000004b000000
+DATA constants<>+608(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+616(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+624(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+632(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+640(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+648(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+656(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+664(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+672(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+680(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+688(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+696(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+704(SB)/8, $0x3def251a3def251a
+DATA constants<>+712(SB)/8, $0x3def251a3def251a
+DATA constants<>+720(SB)/8, $0x3def251a3def251a
+DATA constants<>+728(SB)/8, $0x3def251a3def251a
+DATA constants<>+736(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+744(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+752(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+760(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+768(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+776(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+784(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+792(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+800(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+808(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+816(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+824(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+832(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+840(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+848(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+856(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+864(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+872(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+880(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+888(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+896(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+904(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+912(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+920(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+928(SB)/8, $0x417f1402417f1402
+DATA constants<>+936(SB)/8, $0x417f1402417f1402
+DATA constants<>+944(SB)/8, $0x417f1402417f1402
+DATA constants<>+952(SB)/8, $0x417f1402417f1402
+DATA constants<>+960(SB)/8, $0x7f8000007f800000
+DATA constants<>+968(SB)/8, $0x7f8000007f800000
+DATA constants<>+976(SB)/8, $0x7f8000007f800000
+DATA constants<>+984(SB)/8, $0x7f8000007f800000
+DATA constants<>+992(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1000(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1008(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1016(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1024(SB)/8, $0xff800000ff800000
+DATA constants<>+1032(SB)/8, $0xff800000ff800000
+DATA constants<>+1040(SB)/8, $0xff800000ff800000
+DATA constants<>+1048(SB)/8, $0xff800000ff800000
+DATA constants<>+1056(SB)/8, $0x4000000040000000
+DATA constants<>+1064(SB)/8, $0x4000000040000000
+DATA constants<>+1072(SB)/8, $0x4000000040000000
+DATA constants<>+1080(SB)/8, $0x4000000040000000
+DATA constants<>+1088(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1096(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1104(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1112(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1120(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1128(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1136(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1144(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1152(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1160(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1168(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1176(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1184(SB)/8, $0x3e0883933e088393
+DATA constants<>+1192(SB)/8, $0x3e0883933e088393
+DATA constants<>+1200(SB)/8, $0x3e0883933e088393
+DATA constants<>+1208(SB)/8, $0x3e0883933e088393
+DATA constants<>+1216(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1224(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1232(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1240(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1248(SB)/8, $0x3f2000003f200000
+DATA constants<>+1256(SB)/8, $0x3f2000003f200000
+DATA constants<>+1264(SB)/8, $0x3f2000003f200000
+DATA constants<>+1272(SB)/8, $0x3f2000003f200000
+DATA constants<>+1280(SB)/8, $0xb7910000b7910000
+DATA constants<>+1288(SB)/8, $0xb7910000b7910000
+DATA constants<>+1296(SB)/8, $0xb7910000b7910000
+DATA constants<>+1304(SB)/8, $0xb7910000b7910000
+DATA constants<>+1312(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1320(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1328(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1336(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1344(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1352(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1360(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1368(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1376(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1384(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1392(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1400(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1408(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1416(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1424(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1432(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1440(SB)/8, $0xbf228550bf228550
+DATA constants<>+1448(SB)/8, $0xbf228550bf228550
+DATA constants<>+1456(SB)/8, $0xbf228550bf228550
+DATA constants<>+1464(SB)/8, $0xbf228550bf228550
+DATA constants<>+1472(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1480(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1488(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1496(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1504(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1512(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1520(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1528(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1536(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1544(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1552(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1560(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1568(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1576(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1584(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1592(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1600(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1608(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1616(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1624(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1632(SB)/8, $0xbec09380bec09380
+DATA constants<>+1640(SB)/8, $0xbec09380bec09380
+DATA constants<>+1648(SB)/8, $0xbec09380bec09380
+DATA constants<>+1656(SB)/8, $0xbec09380bec09380
+DATA constants<>+1664(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1672(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1680(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1688(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1696(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1704(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1712(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1720(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1728(SB)/8, $0x3d3727133d372713
+DATA constants<>+1736(SB)/8, $0x3d3727133d372713
+DATA constants<>+1744(SB)/8, $0x3d3727133d372713
+DATA constants<>+1752(SB)/8, $0x3d3727133d372713
+DATA constants<>+1760(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1768(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1776(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1784(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1792(SB)/8, $0xc2700000c2700000
+DATA constants<>+1800(SB)/8, $0xc2700000c2700000
+DATA constants<>+1808(SB)/8, $0xc2700000c2700000
+DATA constants<>+1816(SB)/8, $0xc2700000c2700000
+DATA constants<>+1824(SB)/8, $0x0c0804000c080400
+DATA constants<>+1832(SB)/8, $0x0c0804000c080400
+DATA constants<>+1840(SB)/8, $0x0c0804000c080400
+DATA constants<>+1848(SB)/8, $0x0c0804000c080400
+GLOBL constants<>(SB), RODATA|NOPTR, $1856
 
 // func absAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
@@ -1529,16 +1297,16 @@ blocks:
 	CMPQ    DX, $0x00000020
 	JL      blocks_done
 	VMOVUPS (CX), Y0
-	VANDPS  constants<>+64(SB), Y0, Y0
+	VANDPS  constants<>+32(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VANDPS  constants<>+64(SB), Y0, Y0
+	VANDPS  constants<>+32(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VANDPS  constants<>+64(SB), Y0, Y0
+	VANDPS  constants<>+32(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VANDPS  constants<>+64(SB), Y0, Y0
+	VANDPS  constants<>+32(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -1550,7 +1318,7 @@ registers:
 	CMPQ    DX, $0x00000008
 	JL      registers_done
 	VMOVUPS (CX), Y0
-	VANDPS  constants<>+64(SB), Y0, Y0
+	VANDPS  constants<>+32(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
@@ -1566,7 +1334,7 @@ registers_done:
 	ADDQ       $0x00000040, BX
 	VMOVDQU    (BX), Y0
 	VMASKMOVPS (CX), Y0, Y0
-	VANDPS     constants<>+64(SB), Y0, Y0
+	VANDPS     constants<>+32(SB), Y0, Y0
 	VMOVDQU    (BX), Y1
 	VMASKMOVPS Y0, Y1, (AX)
 
@@ -1585,16 +1353,16 @@ blocks:
 	CMPQ    DX, $0x00000020
 	JL      blocks_done
 	VMOVUPS (CX), Y0
-	VXORPS  constants<>+128(SB), Y0, Y0
+	VXORPS  constants<>+64(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VXORPS  constants<>+128(SB), Y0, Y0
+	VXORPS  constants<>+64(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VXORPS  constants<>+128(SB), Y0, Y0
+	VXORPS  constants<>+64(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VXORPS  constants<>+128(SB), Y0, Y0
+	VXORPS  constants<>+64(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -1606,7 +1374,7 @@ registers:
 	CMPQ    DX, $0x00000008
 	JL      registers_done
 	VMOVUPS (CX), Y0
-	VXORPS  constants<>+128(SB), Y0, Y0
+	VXORPS  constants<>+64(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
@@ -1622,7 +1390,7 @@ registers_done:
 	ADDQ       $0x00000040, BX
 	VMOVDQU    (BX), Y0
 	VMASKMOVPS (CX), Y0, Y0
-	VXORPS     constants<>+128(SB), Y0, Y0
+	VXORPS     constants<>+64(SB), Y0, Y0
 	VMOVDQU    (BX), Y1
 	VMASKMOVPS Y0, Y1, (AX)
 
@@ -1697,19 +1465,19 @@ blocks:
 	CMPQ    DX, $0x00000020
 	JL      blocks_done
 	VMOVUPS (CX), Y0
-	VMOVUPS constants<>+192(SB), Y1
+	VMOVUPS constants<>+96(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VMOVUPS constants<>+192(SB), Y1
+	VMOVUPS constants<>+96(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VMOVUPS constants<>+192(SB), Y1
+	VMOVUPS constants<>+96(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VMOVUPS constants<>+192(SB), Y1
+	VMOVUPS constants<>+96(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
@@ -1722,7 +1490,7 @@ registers:
 	CMPQ    DX, $0x00000008
 	JL      registers_done
 	VMOVUPS (CX), Y0
-	VMOVUPS constants<>+192(SB), Y1
+	VMOVUPS constants<>+96(SB), Y1
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
@@ -1739,7 +1507,7 @@ registers_done:
 	ADDQ       $0x00000040, BX
 	VMOVDQU    (BX), Y0
 	VMASKMOVPS (CX), Y0, Y0
-	VMOVUPS    constants<>+192(SB), Y1
+	VMOVUPS    constants<>+96(SB), Y1
 	VDIVPS     Y0, Y1, Y0
 	VMOVDQU    (BX), Y1
 	VMASKMOVPS Y0, Y1, (AX)
@@ -2128,7 +1896,7 @@ blocks:
 	VMOVUPS (CX), Y2
 	VMULPS  Y0, Y2, Y2
 	VADDPS  Y1, Y2, Y2
-	VMOVUPS constants<>+192(SB), Y3
+	VMOVUPS constants<>+96(SB), Y3
 	VMINPS  Y2, Y3, Y2
 	VMOVUPS constants<>+0(SB), Y3
 	VMAXPS  Y2, Y3, Y2
@@ -2136,7 +1904,7 @@ blocks:
 	VMOVUPS 32(CX), Y2
 	VMULPS  Y0, Y2, Y2
 	VADDPS  Y1, Y2, Y2
-	VMOVUPS constants<>+192(SB), Y3
+	VMOVUPS constants<>+96(SB), Y3
 	VMINPS  Y2, Y3, Y2
 	VMOVUPS constants<>+0(SB), Y3
 	VMAXPS  Y2, Y3, Y2
@@ -2144,7 +1912,7 @@ blocks:
 	VMOVUPS 64(CX), Y2
 	VMULPS  Y0, Y2, Y2
 	VADDPS  Y1, Y2, Y2
-	VMOVUPS constants<>+192(SB), Y3
+	VMOVUPS constants<>+96(SB), Y3
 	VMINPS  Y2, Y3, Y2
 	VMOVUPS constants<>+0(SB), Y3
 	VMAXPS  Y2, Y3, Y2
@@ -2152,7 +1920,7 @@ blocks:
 	VMOVUPS 96(CX), Y2
 	VMULPS  Y0, Y2, Y2
 	VADDPS  Y1, Y2, Y2
-	VMOVUPS constants<>+192(SB), Y3
+	VMOVUPS constants<>+96(SB), Y3
 	VMINPS  Y2, Y3, Y2
 	VMOVUPS constants<>+0(SB), Y3
 	VMAXPS  Y2, Y3, Y2
@@ -2169,7 +1937,7 @@ registers:
 	VMOVUPS (CX), Y2
 	VMULPS  Y0, Y2, Y2
 	VADDPS  Y1, Y2, Y2
-	VMOVUPS constants<>+192(SB), Y3
+	VMOVUPS constants<>+96(SB), Y3
 	VMINPS  Y2, Y3, Y2
 	VMOVUPS constants<>+0(SB), Y3
 	VMAXPS  Y2, Y3, Y2
@@ -2190,7 +1958,7 @@ registers_done:
 	VMASKMOVPS (CX), Y2, Y2
 	VMULPS     Y0, Y2, Y0
 	VADDPS     Y1, Y0, Y0
-	VMOVUPS    constants<>+192(SB), Y1
+	VMOVUPS    constants<>+96(SB), Y1
 	VMINPS     Y0, Y1, Y0
 	VMOVUPS    constants<>+0(SB), Y1
 	VMAXPS     Y0, Y1, Y0
@@ -2212,36 +1980,36 @@ blocks:
 	CMPQ    DX, $0x00000020
 	JL      blocks_done
 	VMOVUPS (CX), Y0
-	VMULPS  constants<>+256(SB), Y0, Y1
-	VADDPS  constants<>+320(SB), Y1, Y1
-	VMOVUPS constants<>+192(SB), Y2
+	VMULPS  constants<>+128(SB), Y0, Y1
+	VADDPS  constants<>+160(SB), Y1, Y1
+	VMOVUPS constants<>+96(SB), Y2
 	VMINPS  Y1, Y2, Y1
 	VMOVUPS constants<>+0(SB), Y2
 	VMAXPS  Y1, Y2, Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VMULPS  constants<>+256(SB), Y0, Y1
-	VADDPS  constants<>+320(SB), Y1, Y1
-	VMOVUPS constants<>+192(SB), Y2
+	VMULPS  constants<>+128(SB), Y0, Y1
+	VADDPS  constants<>+160(SB), Y1, Y1
+	VMOVUPS constants<>+96(SB), Y2
 	VMINPS  Y1, Y2, Y1
 	VMOVUPS constants<>+0(SB), Y2
 	VMAXPS  Y1, Y2, Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VMULPS  constants<>+256(SB), Y0, Y1
-	VADDPS  constants<>+320(SB), Y1, Y1
-	VMOVUPS constants<>+192(SB), Y2
+	VMULPS  constants<>+128(SB), Y0, Y1
+	VADDPS  constants<>+160(SB), Y1, Y1
+	VMOVUPS constants<>+96(SB), Y2
 	VMINPS  Y1, Y2, Y1
 	VMOVUPS constants<>+0(SB), Y2
 	VMAXPS  Y1, Y2, Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VMULPS  constants<>+256(SB), Y0, Y1
-	VADDPS  constants<>+320(SB), Y1, Y1
-	VMOVUPS constants<>+192(SB), Y2
+	VMULPS  constants<>+128(SB), Y0, Y1
+	VADDPS  constants<>+160(SB), Y1, Y1
+	VMOVUPS constants<>+96(SB), Y2
 	VMINPS  Y1, Y2, Y1
 	VMOVUPS constants<>+0(SB), Y2
 	VMAXPS  Y1, Y2, Y1
@@ -2257,9 +2025,9 @@ registers:
 	CMPQ    DX, $0x00000008
 	JL      registers_done
 	VMOVUPS (CX), Y0
-	VMULPS  constants<>+256(SB), Y0, Y1
-	VADDPS  constants<>+320(SB), Y1, Y1
-	VMOVUPS constants<>+192(SB), Y2
+	VMULPS  constants<>+128(SB), Y0, Y1
+	VADDPS  constants<>+160(SB), Y1, Y1
+	VMOVUPS constants<>+96(SB), Y2
 	VMINPS  Y1, Y2, Y1
 	VMOVUPS constants<>+0(SB), Y2
 	VMAXPS  Y1, Y2, Y1
@@ -2279,9 +2047,9 @@ registers_done:
 	ADDQ       $0x00000040, BX
 	VMOVDQU    (BX), Y0
 	VMASKMOVPS (CX), Y0, Y0
-	VMULPS     constants<>+256(SB), Y0, Y1
-	VADDPS     constants<>+320(SB), Y1, Y1
-	VMOVUPS    constants<>+192(SB), Y2
+	VMULPS     constants<>+128(SB), Y0, Y1
+	VADDPS     constants<>+160(SB), Y1, Y1
+	VMOVUPS    constants<>+96(SB), Y2
 	VMINPS     Y1, Y2, Y1
 	VMOVUPS    constants<>+0(SB), Y2
 	VMAXPS     Y1, Y2, Y1
@@ -2304,33 +2072,33 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VMOVUPS      constants<>+384(SB), Y1
+	VMOVUPS      constants<>+192(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      constants<>+448(SB), Y1
+	VMOVUPS      constants<>+224(SB), Y1
 	VMAXPS       Y0, Y1, Y0
-	VMULPS       constants<>+512(SB), Y0, Y1
+	VMULPS       constants<>+256(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+576(SB), Y1, Y0
+	VFNMADD231PS constants<>+288(SB), Y1, Y0
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+640(SB), Y1, Y0
-	VMOVUPS      constants<>+704(SB), Y2
-	VFMADD213PS  constants<>+768(SB), Y0, Y2
-	VFMADD213PS  constants<>+832(SB), Y0, Y2
-	VFMADD213PS  constants<>+896(SB), Y0, Y2
-	VFMADD213PS  constants<>+960(SB), Y0, Y2
-	VFMADD213PS  constants<>+320(SB), Y0, Y2
+	VFNMADD231PS constants<>+320(SB), Y1, Y0
+	VMOVUPS      constants<>+352(SB), Y2
+	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFMADD213PS  constants<>+416(SB), Y0, Y2
+	VFMADD213PS  constants<>+448(SB), Y0, Y2
+	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
 	VMOVUPS      Y2, Y2
 	VFMADD213PS  Y0, Y3, Y2
-	VADDPS       constants<>+192(SB), Y2, Y0
+	VADDPS       constants<>+96(SB), Y2, Y0
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y3
+	VPADDD       constants<>+512(SB), Y2, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants<>+1024(SB), Y1, Y1
+	VPADDD       constants<>+512(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
@@ -2348,33 +2116,33 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VMOVUPS      constants<>+384(SB), Y1
+	VMOVUPS      constants<>+192(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMOVUPS      constants<>+448(SB), Y1
+	VMOVUPS      constants<>+224(SB), Y1
 	VMAXPS       Y0, Y1, Y0
-	VMULPS       constants<>+512(SB), Y0, Y1
+	VMULPS       constants<>+256(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+576(SB), Y1, Y0
+	VFNMADD231PS constants<>+288(SB), Y1, Y0
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+640(SB), Y1, Y0
-	VMOVUPS      constants<>+704(SB), Y2
-	VFMADD213PS  constants<>+768(SB), Y0, Y2
-	VFMADD213PS  constants<>+832(SB), Y0, Y2
-	VFMADD213PS  constants<>+896(SB), Y0, Y2
-	VFMADD213PS  constants<>+960(SB), Y0, Y2
-	VFMADD213PS  constants<>+320(SB), Y0, Y2
+	VFNMADD231PS constants<>+320(SB), Y1, Y0
+	VMOVUPS      constants<>+352(SB), Y2
+	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFMADD213PS  constants<>+416(SB), Y0, Y2
+	VFMADD213PS  constants<>+448(SB), Y0, Y2
+	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
 	VMOVUPS      Y2, Y2
 	VFMADD213PS  Y0, Y3, Y2
-	VADDPS       constants<>+192(SB), Y2, Y0
+	VADDPS       constants<>+96(SB), Y2, Y0
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y3
+	VPADDD       constants<>+512(SB), Y2, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants<>+1024(SB), Y1, Y1
+	VPADDD       constants<>+512(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVDQU      (BX), Y1
@@ -2395,45 +2163,45 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VCMPPS       $0x11, constants<>+1088(SB), Y0, Y1
-	VMULPS       constants<>+1152(SB), Y0, Y2
+	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
+	VMULPS       constants<>+576(SB), Y0, Y2
 	VBLENDVPS    Y1, Y2, Y0, Y1
-	VPSUBD       constants<>+1216(SB), Y1, Y2
+	VPSUBD       constants<>+608(SB), Y1, Y2
 	VPSRAD       $0x17, Y2, Y2
 	VPSLLD       $0x17, Y2, Y3
 	VPSUBD       Y3, Y1, Y1
-	VSUBPS       constants<>+192(SB), Y1, Y1
+	VSUBPS       constants<>+96(SB), Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+1280(SB), Y4
-	VFMADD213PS  constants<>+1344(SB), Y1, Y4
-	VFMADD213PS  constants<>+1408(SB), Y1, Y4
-	VFMADD213PS  constants<>+1472(SB), Y1, Y4
-	VFMADD213PS  constants<>+1536(SB), Y1, Y4
-	VFMADD213PS  constants<>+1600(SB), Y1, Y4
-	VFMADD213PS  constants<>+1664(SB), Y1, Y4
-	VFMADD213PS  constants<>+1728(SB), Y1, Y4
-	VFMADD213PS  constants<>+1792(SB), Y1, Y4
+	VMOVUPS      constants<>+640(SB), Y4
+	VFMADD213PS  constants<>+672(SB), Y1, Y4
+	VFMADD213PS  constants<>+704(SB), Y1, Y4
+	VFMADD213PS  constants<>+736(SB), Y1, Y4
+	VFMADD213PS  constants<>+768(SB), Y1, Y4
+	VFMADD213PS  constants<>+800(SB), Y1, Y4
+	VFMADD213PS  constants<>+832(SB), Y1, Y4
+	VFMADD213PS  constants<>+864(SB), Y1, Y4
+	VFMADD213PS  constants<>+896(SB), Y1, Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VMOVUPS      constants<>+640(SB), Y5
+	VMOVUPS      constants<>+320(SB), Y5
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y2, Y5
 	VMOVUPS      Y5, Y4
-	VFNMADD231PS constants<>+320(SB), Y3, Y4
-	VMOVUPS      constants<>+576(SB), Y3
+	VFNMADD231PS constants<>+160(SB), Y3, Y4
+	VMOVUPS      constants<>+288(SB), Y3
 	VADDPS       Y1, Y4, Y1
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y2, Y3
-	VCMPPS       $0x11, constants<>+1088(SB), Y0, Y1
-	VSUBPS       constants<>+1856(SB), Y3, Y2
+	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
+	VSUBPS       constants<>+928(SB), Y3, Y2
 	VBLENDVPS    Y1, Y2, Y3, Y1
-	VCMPPS       $0x15, constants<>+1920(SB), Y0, Y2
+	VCMPPS       $0x15, constants<>+960(SB), Y0, Y2
 	VBLENDVPS    Y2, Y0, Y1, Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y0, Y2
-	VBLENDVPS    Y2, constants<>+1984(SB), Y1, Y1
+	VBLENDVPS    Y2, constants<>+992(SB), Y1, Y1
 	VCMPPS       $0x00, constants<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, constants<>+2048(SB), Y1, Y0
+	VBLENDVPS    Y0, constants<>+1024(SB), Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -2449,45 +2217,45 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VCMPPS       $0x11, constants<>+1088(SB), Y0, Y1
-	VMULPS       constants<>+1152(SB), Y0, Y2
+	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
+	VMULPS       constants<>+576(SB), Y0, Y2
 	VBLENDVPS    Y1, Y2, Y0, Y1
-	VPSUBD       constants<>+1216(SB), Y1, Y2
+	VPSUBD       constants<>+608(SB), Y1, Y2
 	VPSRAD       $0x17, Y2, Y2
 	VPSLLD       $0x17, Y2, Y3
 	VPSUBD       Y3, Y1, Y1
-	VSUBPS       constants<>+192(SB), Y1, Y1
+	VSUBPS       constants<>+96(SB), Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+1280(SB), Y4
-	VFMADD213PS  constants<>+1344(SB), Y1, Y4
-	VFMADD213PS  constants<>+1408(SB), Y1, Y4
-	VFMADD213PS  constants<>+1472(SB), Y1, Y4
-	VFMADD213PS  constants<>+1536(SB), Y1, Y4
-	VFMADD213PS  constants<>+1600(SB), Y1, Y4
-	VFMADD213PS  constants<>+1664(SB), Y1, Y4
-	VFMADD213PS  constants<>+1728(SB), Y1, Y4
-	VFMADD213PS  constants<>+1792(SB), Y1, Y4
+	VMOVUPS      constants<>+640(SB), Y4
+	VFMADD213PS  constants<>+672(SB), Y1, Y4
+	VFMADD213PS  constants<>+704(SB), Y1, Y4
+	VFMADD213PS  constants<>+736(SB), Y1, Y4
+	VFMADD213PS  constants<>+768(SB), Y1, Y4
+	VFMADD213PS  constants<>+800(SB), Y1, Y4
+	VFMADD213PS  constants<>+832(SB), Y1, Y4
+	VFMADD213PS  constants<>+864(SB), Y1, Y4
+	VFMADD213PS  constants<>+896(SB), Y1, Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VMOVUPS      constants<>+640(SB), Y5
+	VMOVUPS      constants<>+320(SB), Y5
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y2, Y5
 	VMOVUPS      Y5, Y4
-	VFNMADD231PS constants<>+320(SB), Y3, Y4
-	VMOVUPS      constants<>+576(SB), Y3
+	VFNMADD231PS constants<>+160(SB), Y3, Y4
+	VMOVUPS      constants<>+288(SB), Y3
 	VADDPS       Y1, Y4, Y1
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y2, Y3
-	VCMPPS       $0x11, constants<>+1088(SB), Y0, Y1
-	VSUBPS       constants<>+1856(SB), Y3, Y2
+	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
+	VSUBPS       constants<>+928(SB), Y3, Y2
 	VBLENDVPS    Y1, Y2, Y3, Y1
-	VCMPPS       $0x15, constants<>+1920(SB), Y0, Y2
+	VCMPPS       $0x15, constants<>+960(SB), Y0, Y2
 	VBLENDVPS    Y2, Y0, Y1, Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y0, Y2
-	VBLENDVPS    Y2, constants<>+1984(SB), Y1, Y1
+	VBLENDVPS    Y2, constants<>+992(SB), Y1, Y1
 	VCMPPS       $0x00, constants<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, constants<>+2048(SB), Y1, Y0
+	VBLENDVPS    Y0, constants<>+1024(SB), Y1, Y0
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2506,53 +2274,53 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VANDPS       constants<>+64(SB), Y0, Y1
-	VMOVUPS      constants<>+192(SB), Y2
-	VMOVUPS      constants<>+2112(SB), Y3
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMOVUPS      constants<>+96(SB), Y2
+	VMOVUPS      constants<>+1056(SB), Y3
 	VADDPS       Y1, Y1, Y4
-	VMOVUPS      constants<>+384(SB), Y5
+	VMOVUPS      constants<>+192(SB), Y5
 	VMINPS       Y4, Y5, Y4
-	VMOVUPS      constants<>+448(SB), Y5
+	VMOVUPS      constants<>+224(SB), Y5
 	VMAXPS       Y4, Y5, Y4
-	VMULPS       constants<>+512(SB), Y4, Y5
+	VMULPS       constants<>+256(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+576(SB), Y5, Y4
+	VFNMADD231PS constants<>+288(SB), Y5, Y4
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+640(SB), Y5, Y4
-	VMOVUPS      constants<>+704(SB), Y6
-	VFMADD213PS  constants<>+768(SB), Y4, Y6
-	VFMADD213PS  constants<>+832(SB), Y4, Y6
-	VFMADD213PS  constants<>+896(SB), Y4, Y6
-	VFMADD213PS  constants<>+960(SB), Y4, Y6
-	VFMADD213PS  constants<>+320(SB), Y4, Y6
+	VFNMADD231PS constants<>+320(SB), Y5, Y4
+	VMOVUPS      constants<>+352(SB), Y6
+	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFMADD213PS  constants<>+416(SB), Y4, Y6
+	VFMADD213PS  constants<>+448(SB), Y4, Y6
+	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
 	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y4, Y7, Y6
-	VADDPS       constants<>+192(SB), Y6, Y4
+	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+1024(SB), Y6, Y7
+	VPADDD       constants<>+512(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y4, Y4
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+1024(SB), Y5, Y5
+	VPADDD       constants<>+512(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
-	VADDPS       constants<>+192(SB), Y4, Y4
+	VADDPS       constants<>+96(SB), Y4, Y4
 	VDIVPS       Y4, Y3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+2176(SB), Y4
-	VFMADD213PS  constants<>+2240(SB), Y3, Y4
-	VFMADD213PS  constants<>+2304(SB), Y3, Y4
-	VFMADD213PS  constants<>+2368(SB), Y3, Y4
-	VFMADD213PS  constants<>+2432(SB), Y3, Y4
+	VMOVUPS      constants<>+1088(SB), Y4
+	VFMADD213PS  constants<>+1120(SB), Y3, Y4
+	VFMADD213PS  constants<>+1152(SB), Y3, Y4
+	VFMADD213PS  constants<>+1184(SB), Y3, Y4
+	VFMADD213PS  constants<>+1216(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y3
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x11, constants<>+2496(SB), Y1, Y1
-	VANDPS       constants<>+128(SB), Y0, Y0
+	VCMPPS       $0x11, constants<>+1248(SB), Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y2, Y0
 	VBLENDVPS    Y1, Y3, Y0, Y0
 	VMOVUPS      Y0, (AX)
@@ -2570,53 +2338,53 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VANDPS       constants<>+64(SB), Y0, Y1
-	VMOVUPS      constants<>+192(SB), Y2
-	VMOVUPS      constants<>+2112(SB), Y3
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMOVUPS      constants<>+96(SB), Y2
+	VMOVUPS      constants<>+1056(SB), Y3
 	VADDPS       Y1, Y1, Y4
-	VMOVUPS      constants<>+384(SB), Y5
+	VMOVUPS      constants<>+192(SB), Y5
 	VMINPS       Y4, Y5, Y4
-	VMOVUPS      constants<>+448(SB), Y5
+	VMOVUPS      constants<>+224(SB), Y5
 	VMAXPS       Y4, Y5, Y4
-	VMULPS       constants<>+512(SB), Y4, Y5
+	VMULPS       constants<>+256(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+576(SB), Y5, Y4
+	VFNMADD231PS constants<>+288(SB), Y5, Y4
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+640(SB), Y5, Y4
-	VMOVUPS      constants<>+704(SB), Y6
-	VFMADD213PS  constants<>+768(SB), Y4, Y6
-	VFMADD213PS  constants<>+832(SB), Y4, Y6
-	VFMADD213PS  constants<>+896(SB), Y4, Y6
-	VFMADD213PS  constants<>+960(SB), Y4, Y6
-	VFMADD213PS  constants<>+320(SB), Y4, Y6
+	VFNMADD231PS constants<>+320(SB), Y5, Y4
+	VMOVUPS      constants<>+352(SB), Y6
+	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFMADD213PS  constants<>+416(SB), Y4, Y6
+	VFMADD213PS  constants<>+448(SB), Y4, Y6
+	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
 	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y4, Y7, Y6
-	VADDPS       constants<>+192(SB), Y6, Y4
+	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+1024(SB), Y6, Y7
+	VPADDD       constants<>+512(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y4, Y4
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+1024(SB), Y5, Y5
+	VPADDD       constants<>+512(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
-	VADDPS       constants<>+192(SB), Y4, Y4
+	VADDPS       constants<>+96(SB), Y4, Y4
 	VDIVPS       Y4, Y3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+2176(SB), Y4
-	VFMADD213PS  constants<>+2240(SB), Y3, Y4
-	VFMADD213PS  constants<>+2304(SB), Y3, Y4
-	VFMADD213PS  constants<>+2368(SB), Y3, Y4
-	VFMADD213PS  constants<>+2432(SB), Y3, Y4
+	VMOVUPS      constants<>+1088(SB), Y4
+	VFMADD213PS  constants<>+1120(SB), Y3, Y4
+	VFMADD213PS  constants<>+1152(SB), Y3, Y4
+	VFMADD213PS  constants<>+1184(SB), Y3, Y4
+	VFMADD213PS  constants<>+1216(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y3
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x11, constants<>+2496(SB), Y1, Y1
-	VANDPS       constants<>+128(SB), Y0, Y0
+	VCMPPS       $0x11, constants<>+1248(SB), Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y2, Y0
 	VBLENDVPS    Y1, Y3, Y0, Y0
 	VMOVDQU      (BX), Y1
@@ -2637,64 +2405,64 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VANDPS       constants<>+64(SB), Y0, Y1
+	VANDPS       constants<>+32(SB), Y0, Y1
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      constants<>+2560(SB), Y3
-	VFMADD213PS  constants<>+2624(SB), Y1, Y3
-	VMOVUPS      constants<>+2688(SB), Y4
-	VFMADD213PS  constants<>+2752(SB), Y1, Y4
+	VMOVUPS      constants<>+1280(SB), Y3
+	VFMADD213PS  constants<>+1312(SB), Y1, Y3
+	VMOVUPS      constants<>+1344(SB), Y4
+	VFMADD213PS  constants<>+1376(SB), Y1, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y4, Y2, Y3
 	VMOVUPS      Y3, Y3
-	VFMADD213PS  constants<>+2816(SB), Y1, Y3
+	VFMADD213PS  constants<>+1408(SB), Y1, Y3
 	VMOVUPS      Y3, Y3
-	VFMADD213PS  constants<>+2880(SB), Y1, Y3
+	VFMADD213PS  constants<>+1440(SB), Y1, Y3
 	VMOVUPS      Y3, Y3
-	VFMADD213PS  constants<>+2944(SB), Y1, Y3
+	VFMADD213PS  constants<>+1472(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+192(SB), Y1, Y3
-	VMOVUPS      constants<>+192(SB), Y4
-	VMOVUPS      constants<>+384(SB), Y5
+	VFNMADD231PS constants<>+96(SB), Y1, Y3
+	VMOVUPS      constants<>+96(SB), Y4
+	VMOVUPS      constants<>+192(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      constants<>+448(SB), Y5
+	VMOVUPS      constants<>+224(SB), Y5
 	VMAXPS       Y3, Y5, Y3
-	VMULPS       constants<>+512(SB), Y3, Y5
+	VMULPS       constants<>+256(SB), Y3, Y5
 	VROUNDPS     $0x08, Y5, Y5
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+576(SB), Y5, Y3
+	VFNMADD231PS constants<>+288(SB), Y5, Y3
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+640(SB), Y5, Y3
-	VMOVUPS      constants<>+704(SB), Y6
-	VFMADD213PS  constants<>+768(SB), Y3, Y6
-	VFMADD213PS  constants<>+832(SB), Y3, Y6
-	VFMADD213PS  constants<>+896(SB), Y3, Y6
-	VFMADD213PS  constants<>+960(SB), Y3, Y6
-	VFMADD213PS  constants<>+320(SB), Y3, Y6
+	VFNMADD231PS constants<>+320(SB), Y5, Y3
+	VMOVUPS      constants<>+352(SB), Y6
+	VFMADD213PS  constants<>+384(SB), Y3, Y6
+	VFMADD213PS  constants<>+416(SB), Y3, Y6
+	VFMADD213PS  constants<>+448(SB), Y3, Y6
+	VFMADD213PS  constants<>+480(SB), Y3, Y6
+	VFMADD213PS  constants<>+160(SB), Y3, Y6
 	VMULPS       Y3, Y3, Y7
 	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y3, Y7, Y6
-	VADDPS       constants<>+192(SB), Y6, Y3
+	VADDPS       constants<>+96(SB), Y6, Y3
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+1024(SB), Y6, Y7
+	VPADDD       constants<>+512(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y3, Y3
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+1024(SB), Y5, Y5
+	VPADDD       constants<>+512(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y3, Y3
 	VSUBPS       Y3, Y4, Y3
-	VMOVUPS      constants<>+3008(SB), Y4
-	VFMADD213PS  constants<>+3072(SB), Y2, Y4
-	VFMADD213PS  constants<>+3136(SB), Y2, Y4
-	VFMADD213PS  constants<>+3200(SB), Y2, Y4
-	VFMADD213PS  constants<>+3264(SB), Y2, Y4
-	VFMADD213PS  constants<>+3328(SB), Y2, Y4
+	VMOVUPS      constants<>+1504(SB), Y4
+	VFMADD213PS  constants<>+1536(SB), Y2, Y4
+	VFMADD213PS  constants<>+1568(SB), Y2, Y4
+	VFMADD213PS  constants<>+1600(SB), Y2, Y4
+	VFMADD213PS  constants<>+1632(SB), Y2, Y4
+	VFMADD213PS  constants<>+1664(SB), Y2, Y4
 	VMOVUPS      Y4, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VCMPPS       $0x15, constants<>+3392(SB), Y1, Y1
-	VANDPS       constants<>+128(SB), Y0, Y0
+	VCMPPS       $0x15, constants<>+1696(SB), Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y3, Y0
 	VBLENDVPS    Y1, Y0, Y2, Y0
 	VMOVUPS      Y0, (AX)
@@ -2712,64 +2480,64 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VANDPS       constants<>+64(SB), Y0, Y1
+	VANDPS       constants<>+32(SB), Y0, Y1
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      constants<>+2560(SB), Y3
-	VFMADD213PS  constants<>+2624(SB), Y1, Y3
-	VMOVUPS      constants<>+2688(SB), Y4
-	VFMADD213PS  constants<>+2752(SB), Y1, Y4
+	VMOVUPS      constants<>+1280(SB), Y3
+	VFMADD213PS  constants<>+1312(SB), Y1, Y3
+	VMOVUPS      constants<>+1344(SB), Y4
+	VFMADD213PS  constants<>+1376(SB), Y1, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y4, Y2, Y3
 	VMOVUPS      Y3, Y3
-	VFMADD213PS  constants<>+2816(SB), Y1, Y3
+	VFMADD213PS  constants<>+1408(SB), Y1, Y3
 	VMOVUPS      Y3, Y3
-	VFMADD213PS  constants<>+2880(SB), Y1, Y3
+	VFMADD213PS  constants<>+1440(SB), Y1, Y3
 	VMOVUPS      Y3, Y3
-	VFMADD213PS  constants<>+2944(SB), Y1, Y3
+	VFMADD213PS  constants<>+1472(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+192(SB), Y1, Y3
-	VMOVUPS      constants<>+192(SB), Y4
-	VMOVUPS      constants<>+384(SB), Y5
+	VFNMADD231PS constants<>+96(SB), Y1, Y3
+	VMOVUPS      constants<>+96(SB), Y4
+	VMOVUPS      constants<>+192(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      constants<>+448(SB), Y5
+	VMOVUPS      constants<>+224(SB), Y5
 	VMAXPS       Y3, Y5, Y3
-	VMULPS       constants<>+512(SB), Y3, Y5
+	VMULPS       constants<>+256(SB), Y3, Y5
 	VROUNDPS     $0x08, Y5, Y5
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+576(SB), Y5, Y3
+	VFNMADD231PS constants<>+288(SB), Y5, Y3
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+640(SB), Y5, Y3
-	VMOVUPS      constants<>+704(SB), Y6
-	VFMADD213PS  constants<>+768(SB), Y3, Y6
-	VFMADD213PS  constants<>+832(SB), Y3, Y6
-	VFMADD213PS  constants<>+896(SB), Y3, Y6
-	VFMADD213PS  constants<>+960(SB), Y3, Y6
-	VFMADD213PS  constants<>+320(SB), Y3, Y6
+	VFNMADD231PS constants<>+320(SB), Y5, Y3
+	VMOVUPS      constants<>+352(SB), Y6
+	VFMADD213PS  constants<>+384(SB), Y3, Y6
+	VFMADD213PS  constants<>+416(SB), Y3, Y6
+	VFMADD213PS  constants<>+448(SB), Y3, Y6
+	VFMADD213PS  constants<>+480(SB), Y3, Y6
+	VFMADD213PS  constants<>+160(SB), Y3, Y6
 	VMULPS       Y3, Y3, Y7
 	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y3, Y7, Y6
-	VADDPS       constants<>+192(SB), Y6, Y3
+	VADDPS       constants<>+96(SB), Y6, Y3
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+1024(SB), Y6, Y7
+	VPADDD       constants<>+512(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y3, Y3
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+1024(SB), Y5, Y5
+	VPADDD       constants<>+512(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y3, Y3
 	VSUBPS       Y3, Y4, Y3
-	VMOVUPS      constants<>+3008(SB), Y4
-	VFMADD213PS  constants<>+3072(SB), Y2, Y4
-	VFMADD213PS  constants<>+3136(SB), Y2, Y4
-	VFMADD213PS  constants<>+3200(SB), Y2, Y4
-	VFMADD213PS  constants<>+3264(SB), Y2, Y4
-	VFMADD213PS  constants<>+3328(SB), Y2, Y4
+	VMOVUPS      constants<>+1504(SB), Y4
+	VFMADD213PS  constants<>+1536(SB), Y2, Y4
+	VFMADD213PS  constants<>+1568(SB), Y2, Y4
+	VFMADD213PS  constants<>+1600(SB), Y2, Y4
+	VFMADD213PS  constants<>+1632(SB), Y2, Y4
+	VFMADD213PS  constants<>+1664(SB), Y2, Y4
 	VMOVUPS      Y4, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VCMPPS       $0x15, constants<>+3392(SB), Y1, Y1
-	VANDPS       constants<>+128(SB), Y0, Y0
+	VCMPPS       $0x15, constants<>+1696(SB), Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y3, Y0
 	VBLENDVPS    Y1, Y0, Y2, Y0
 	VMOVDQU      (BX), Y1
@@ -2790,38 +2558,38 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VMOVUPS      constants<>+192(SB), Y1
-	VXORPS       constants<>+128(SB), Y0, Y0
-	VMOVUPS      constants<>+384(SB), Y2
+	VMOVUPS      constants<>+96(SB), Y1
+	VXORPS       constants<>+64(SB), Y0, Y0
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y0, Y2, Y0
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+512(SB), Y0, Y2
+	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+576(SB), Y2, Y0
+	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+640(SB), Y2, Y0
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y0, Y3
-	VFMADD213PS  constants<>+832(SB), Y0, Y3
-	VFMADD213PS  constants<>+896(SB), Y0, Y3
-	VFMADD213PS  constants<>+960(SB), Y0, Y3
-	VFMADD213PS  constants<>+320(SB), Y0, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y0
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFMADD213PS  constants<>+416(SB), Y0, Y3
+	VFMADD213PS  constants<>+448(SB), Y0, Y3
+	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y0
+	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
-	VADDPS       constants<>+192(SB), Y0, Y0
+	VADDPS       constants<>+96(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -2838,38 +2606,38 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VMOVUPS      constants<>+192(SB), Y1
-	VXORPS       constants<>+128(SB), Y0, Y0
-	VMOVUPS      constants<>+384(SB), Y2
+	VMOVUPS      constants<>+96(SB), Y1
+	VXORPS       constants<>+64(SB), Y0, Y0
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y0, Y2, Y0
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+512(SB), Y0, Y2
+	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+576(SB), Y2, Y0
+	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+640(SB), Y2, Y0
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y0, Y3
-	VFMADD213PS  constants<>+832(SB), Y0, Y3
-	VFMADD213PS  constants<>+896(SB), Y0, Y3
-	VFMADD213PS  constants<>+960(SB), Y0, Y3
-	VFMADD213PS  constants<>+320(SB), Y0, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y0
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFMADD213PS  constants<>+416(SB), Y0, Y3
+	VFMADD213PS  constants<>+448(SB), Y0, Y3
+	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y0
+	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
-	VADDPS       constants<>+192(SB), Y0, Y0
+	VADDPS       constants<>+96(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   Y0, Y1, (AX)
@@ -2889,64 +2657,64 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VANDPS       constants<>+64(SB), Y0, Y1
-	VXORPS       constants<>+128(SB), Y1, Y1
-	VMOVUPS      constants<>+384(SB), Y2
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VXORPS       constants<>+64(SB), Y1, Y1
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+512(SB), Y1, Y2
+	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+576(SB), Y2, Y1
+	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+640(SB), Y2, Y1
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y1, Y3
-	VFMADD213PS  constants<>+832(SB), Y1, Y3
-	VFMADD213PS  constants<>+896(SB), Y1, Y3
-	VFMADD213PS  constants<>+960(SB), Y1, Y3
-	VFMADD213PS  constants<>+320(SB), Y1, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y1
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFMADD213PS  constants<>+416(SB), Y1, Y3
+	VFMADD213PS  constants<>+448(SB), Y1, Y3
+	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y1
+	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
-	VADDPS       constants<>+192(SB), Y1, Y2
-	VSUBPS       constants<>+192(SB), Y2, Y3
+	VADDPS       constants<>+96(SB), Y1, Y2
+	VSUBPS       constants<>+96(SB), Y2, Y3
 	VSUBPS       Y3, Y1, Y1
-	VPSUBD       constants<>+1216(SB), Y2, Y3
+	VPSUBD       constants<>+608(SB), Y2, Y3
 	VPSRAD       $0x17, Y3, Y3
 	VPSLLD       $0x17, Y3, Y4
 	VPSUBD       Y4, Y2, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y4
+	VSUBPS       constants<>+96(SB), Y4, Y4
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      constants<>+1280(SB), Y6
-	VFMADD213PS  constants<>+1344(SB), Y4, Y6
-	VFMADD213PS  constants<>+1408(SB), Y4, Y6
-	VFMADD213PS  constants<>+1472(SB), Y4, Y6
-	VFMADD213PS  constants<>+1536(SB), Y4, Y6
-	VFMADD213PS  constants<>+1600(SB), Y4, Y6
-	VFMADD213PS  constants<>+1664(SB), Y4, Y6
-	VFMADD213PS  constants<>+1728(SB), Y4, Y6
-	VFMADD213PS  constants<>+1792(SB), Y4, Y6
+	VMOVUPS      constants<>+640(SB), Y6
+	VFMADD213PS  constants<>+672(SB), Y4, Y6
+	VFMADD213PS  constants<>+704(SB), Y4, Y6
+	VFMADD213PS  constants<>+736(SB), Y4, Y6
+	VFMADD213PS  constants<>+768(SB), Y4, Y6
+	VFMADD213PS  constants<>+800(SB), Y4, Y6
+	VFMADD213PS  constants<>+832(SB), Y4, Y6
+	VFMADD213PS  constants<>+864(SB), Y4, Y6
+	VFMADD213PS  constants<>+896(SB), Y4, Y6
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y5, Y6, Y6
-	VMOVUPS      constants<>+640(SB), Y7
+	VMOVUPS      constants<>+320(SB), Y7
 	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y6, Y3, Y7
 	VMOVUPS      Y7, Y6
-	VFNMADD231PS constants<>+320(SB), Y5, Y6
-	VMOVUPS      constants<>+576(SB), Y5
+	VFNMADD231PS constants<>+160(SB), Y5, Y6
+	VMOVUPS      constants<>+288(SB), Y5
 	VADDPS       Y4, Y6, Y4
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y3, Y5
@@ -2970,64 +2738,64 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VANDPS       constants<>+64(SB), Y0, Y1
-	VXORPS       constants<>+128(SB), Y1, Y1
-	VMOVUPS      constants<>+384(SB), Y2
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VXORPS       constants<>+64(SB), Y1, Y1
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+512(SB), Y1, Y2
+	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+576(SB), Y2, Y1
+	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+640(SB), Y2, Y1
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y1, Y3
-	VFMADD213PS  constants<>+832(SB), Y1, Y3
-	VFMADD213PS  constants<>+896(SB), Y1, Y3
-	VFMADD213PS  constants<>+960(SB), Y1, Y3
-	VFMADD213PS  constants<>+320(SB), Y1, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y1
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFMADD213PS  constants<>+416(SB), Y1, Y3
+	VFMADD213PS  constants<>+448(SB), Y1, Y3
+	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y1
+	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
-	VADDPS       constants<>+192(SB), Y1, Y2
-	VSUBPS       constants<>+192(SB), Y2, Y3
+	VADDPS       constants<>+96(SB), Y1, Y2
+	VSUBPS       constants<>+96(SB), Y2, Y3
 	VSUBPS       Y3, Y1, Y1
-	VPSUBD       constants<>+1216(SB), Y2, Y3
+	VPSUBD       constants<>+608(SB), Y2, Y3
 	VPSRAD       $0x17, Y3, Y3
 	VPSLLD       $0x17, Y3, Y4
 	VPSUBD       Y4, Y2, Y4
-	VSUBPS       constants<>+192(SB), Y4, Y4
+	VSUBPS       constants<>+96(SB), Y4, Y4
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      constants<>+1280(SB), Y6
-	VFMADD213PS  constants<>+1344(SB), Y4, Y6
-	VFMADD213PS  constants<>+1408(SB), Y4, Y6
-	VFMADD213PS  constants<>+1472(SB), Y4, Y6
-	VFMADD213PS  constants<>+1536(SB), Y4, Y6
-	VFMADD213PS  constants<>+1600(SB), Y4, Y6
-	VFMADD213PS  constants<>+1664(SB), Y4, Y6
-	VFMADD213PS  constants<>+1728(SB), Y4, Y6
-	VFMADD213PS  constants<>+1792(SB), Y4, Y6
+	VMOVUPS      constants<>+640(SB), Y6
+	VFMADD213PS  constants<>+672(SB), Y4, Y6
+	VFMADD213PS  constants<>+704(SB), Y4, Y6
+	VFMADD213PS  constants<>+736(SB), Y4, Y6
+	VFMADD213PS  constants<>+768(SB), Y4, Y6
+	VFMADD213PS  constants<>+800(SB), Y4, Y6
+	VFMADD213PS  constants<>+832(SB), Y4, Y6
+	VFMADD213PS  constants<>+864(SB), Y4, Y6
+	VFMADD213PS  constants<>+896(SB), Y4, Y6
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y5, Y6, Y6
-	VMOVUPS      constants<>+640(SB), Y7
+	VMOVUPS      constants<>+320(SB), Y7
 	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y6, Y3, Y7
 	VMOVUPS      Y7, Y6
-	VFNMADD231PS constants<>+320(SB), Y5, Y6
-	VMOVUPS      constants<>+576(SB), Y5
+	VFNMADD231PS constants<>+160(SB), Y5, Y6
+	VMOVUPS      constants<>+288(SB), Y5
 	VADDPS       Y4, Y6, Y4
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y3, Y5
@@ -3054,69 +2822,69 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VMULPS       constants<>+320(SB), Y0, Y1
-	VMULPS       constants<>+1216(SB), Y0, Y0
-	VANDPS       constants<>+64(SB), Y0, Y2
+	VMULPS       constants<>+160(SB), Y0, Y1
+	VMULPS       constants<>+608(SB), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+2560(SB), Y4
-	VFMADD213PS  constants<>+2624(SB), Y2, Y4
-	VMOVUPS      constants<>+2688(SB), Y5
-	VFMADD213PS  constants<>+2752(SB), Y2, Y5
+	VMOVUPS      constants<>+1280(SB), Y4
+	VFMADD213PS  constants<>+1312(SB), Y2, Y4
+	VMOVUPS      constants<>+1344(SB), Y5
+	VFMADD213PS  constants<>+1376(SB), Y2, Y5
 	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y5, Y3, Y4
 	VMOVUPS      Y4, Y4
-	VFMADD213PS  constants<>+2816(SB), Y2, Y4
+	VFMADD213PS  constants<>+1408(SB), Y2, Y4
 	VMOVUPS      Y4, Y4
-	VFMADD213PS  constants<>+2880(SB), Y2, Y4
+	VFMADD213PS  constants<>+1440(SB), Y2, Y4
 	VMOVUPS      Y4, Y4
-	VFMADD213PS  constants<>+2944(SB), Y2, Y4
+	VFMADD213PS  constants<>+1472(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+192(SB), Y2, Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMOVUPS      constants<>+384(SB), Y6
+	VFNMADD231PS constants<>+96(SB), Y2, Y4
+	VMOVUPS      constants<>+96(SB), Y5
+	VMOVUPS      constants<>+192(SB), Y6
 	VMINPS       Y4, Y6, Y4
-	VMOVUPS      constants<>+448(SB), Y6
+	VMOVUPS      constants<>+224(SB), Y6
 	VMAXPS       Y4, Y6, Y4
-	VMULPS       constants<>+512(SB), Y4, Y6
+	VMULPS       constants<>+256(SB), Y4, Y6
 	VROUNDPS     $0x08, Y6, Y6
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+576(SB), Y6, Y4
+	VFNMADD231PS constants<>+288(SB), Y6, Y4
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+640(SB), Y6, Y4
-	VMOVUPS      constants<>+704(SB), Y7
-	VFMADD213PS  constants<>+768(SB), Y4, Y7
-	VFMADD213PS  constants<>+832(SB), Y4, Y7
-	VFMADD213PS  constants<>+896(SB), Y4, Y7
-	VFMADD213PS  constants<>+960(SB), Y4, Y7
-	VFMADD213PS  constants<>+320(SB), Y4, Y7
+	VFNMADD231PS constants<>+320(SB), Y6, Y4
+	VMOVUPS      constants<>+352(SB), Y7
+	VFMADD213PS  constants<>+384(SB), Y4, Y7
+	VFMADD213PS  constants<>+416(SB), Y4, Y7
+	VFMADD213PS  constants<>+448(SB), Y4, Y7
+	VFMADD213PS  constants<>+480(SB), Y4, Y7
+	VFMADD213PS  constants<>+160(SB), Y4, Y7
 	VMULPS       Y4, Y4, Y8
 	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y4, Y8, Y7
-	VADDPS       constants<>+192(SB), Y7, Y4
+	VADDPS       constants<>+96(SB), Y7, Y4
 	VCVTPS2DQ    Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
-	VPADDD       constants<>+1024(SB), Y7, Y8
+	VPADDD       constants<>+512(SB), Y7, Y8
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y4, Y4
 	VPSUBD       Y7, Y6, Y6
-	VPADDD       constants<>+1024(SB), Y6, Y6
+	VPADDD       constants<>+512(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y4, Y4
 	VSUBPS       Y4, Y5, Y4
-	VMOVUPS      constants<>+3008(SB), Y5
-	VFMADD213PS  constants<>+3072(SB), Y3, Y5
-	VFMADD213PS  constants<>+3136(SB), Y3, Y5
-	VFMADD213PS  constants<>+3200(SB), Y3, Y5
-	VFMADD213PS  constants<>+3264(SB), Y3, Y5
-	VFMADD213PS  constants<>+3328(SB), Y3, Y5
+	VMOVUPS      constants<>+1504(SB), Y5
+	VFMADD213PS  constants<>+1536(SB), Y3, Y5
+	VFMADD213PS  constants<>+1568(SB), Y3, Y5
+	VFMADD213PS  constants<>+1600(SB), Y3, Y5
+	VFMADD213PS  constants<>+1632(SB), Y3, Y5
+	VFMADD213PS  constants<>+1664(SB), Y3, Y5
 	VMOVUPS      Y5, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x15, constants<>+3392(SB), Y2, Y2
-	VANDPS       constants<>+128(SB), Y0, Y0
+	VCMPPS       $0x15, constants<>+1696(SB), Y2, Y2
+	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y4, Y0
 	VBLENDVPS    Y2, Y0, Y3, Y0
-	VADDPS       constants<>+192(SB), Y0, Y0
+	VADDPS       constants<>+96(SB), Y0, Y0
 	VMULPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3133,69 +2901,69 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VMULPS       constants<>+320(SB), Y0, Y1
-	VMULPS       constants<>+1216(SB), Y0, Y0
-	VANDPS       constants<>+64(SB), Y0, Y2
+	VMULPS       constants<>+160(SB), Y0, Y1
+	VMULPS       constants<>+608(SB), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+2560(SB), Y4
-	VFMADD213PS  constants<>+2624(SB), Y2, Y4
-	VMOVUPS      constants<>+2688(SB), Y5
-	VFMADD213PS  constants<>+2752(SB), Y2, Y5
+	VMOVUPS      constants<>+1280(SB), Y4
+	VFMADD213PS  constants<>+1312(SB), Y2, Y4
+	VMOVUPS      constants<>+1344(SB), Y5
+	VFMADD213PS  constants<>+1376(SB), Y2, Y5
 	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y5, Y3, Y4
 	VMOVUPS      Y4, Y4
-	VFMADD213PS  constants<>+2816(SB), Y2, Y4
+	VFMADD213PS  constants<>+1408(SB), Y2, Y4
 	VMOVUPS      Y4, Y4
-	VFMADD213PS  constants<>+2880(SB), Y2, Y4
+	VFMADD213PS  constants<>+1440(SB), Y2, Y4
 	VMOVUPS      Y4, Y4
-	VFMADD213PS  constants<>+2944(SB), Y2, Y4
+	VFMADD213PS  constants<>+1472(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+192(SB), Y2, Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMOVUPS      constants<>+384(SB), Y6
+	VFNMADD231PS constants<>+96(SB), Y2, Y4
+	VMOVUPS      constants<>+96(SB), Y5
+	VMOVUPS      constants<>+192(SB), Y6
 	VMINPS       Y4, Y6, Y4
-	VMOVUPS      constants<>+448(SB), Y6
+	VMOVUPS      constants<>+224(SB), Y6
 	VMAXPS       Y4, Y6, Y4
-	VMULPS       constants<>+512(SB), Y4, Y6
+	VMULPS       constants<>+256(SB), Y4, Y6
 	VROUNDPS     $0x08, Y6, Y6
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+576(SB), Y6, Y4
+	VFNMADD231PS constants<>+288(SB), Y6, Y4
 	VMOVUPS      Y4, Y4
-	VFNMADD231PS constants<>+640(SB), Y6, Y4
-	VMOVUPS      constants<>+704(SB), Y7
-	VFMADD213PS  constants<>+768(SB), Y4, Y7
-	VFMADD213PS  constants<>+832(SB), Y4, Y7
-	VFMADD213PS  constants<>+896(SB), Y4, Y7
-	VFMADD213PS  constants<>+960(SB), Y4, Y7
-	VFMADD213PS  constants<>+320(SB), Y4, Y7
+	VFNMADD231PS constants<>+320(SB), Y6, Y4
+	VMOVUPS      constants<>+352(SB), Y7
+	VFMADD213PS  constants<>+384(SB), Y4, Y7
+	VFMADD213PS  constants<>+416(SB), Y4, Y7
+	VFMADD213PS  constants<>+448(SB), Y4, Y7
+	VFMADD213PS  constants<>+480(SB), Y4, Y7
+	VFMADD213PS  constants<>+160(SB), Y4, Y7
 	VMULPS       Y4, Y4, Y8
 	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y4, Y8, Y7
-	VADDPS       constants<>+192(SB), Y7, Y4
+	VADDPS       constants<>+96(SB), Y7, Y4
 	VCVTPS2DQ    Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
-	VPADDD       constants<>+1024(SB), Y7, Y8
+	VPADDD       constants<>+512(SB), Y7, Y8
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y4, Y4
 	VPSUBD       Y7, Y6, Y6
-	VPADDD       constants<>+1024(SB), Y6, Y6
+	VPADDD       constants<>+512(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y4, Y4
 	VSUBPS       Y4, Y5, Y4
-	VMOVUPS      constants<>+3008(SB), Y5
-	VFMADD213PS  constants<>+3072(SB), Y3, Y5
-	VFMADD213PS  constants<>+3136(SB), Y3, Y5
-	VFMADD213PS  constants<>+3200(SB), Y3, Y5
-	VFMADD213PS  constants<>+3264(SB), Y3, Y5
-	VFMADD213PS  constants<>+3328(SB), Y3, Y5
+	VMOVUPS      constants<>+1504(SB), Y5
+	VFMADD213PS  constants<>+1536(SB), Y3, Y5
+	VFMADD213PS  constants<>+1568(SB), Y3, Y5
+	VFMADD213PS  constants<>+1600(SB), Y3, Y5
+	VFMADD213PS  constants<>+1632(SB), Y3, Y5
+	VFMADD213PS  constants<>+1664(SB), Y3, Y5
 	VMOVUPS      Y5, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x15, constants<>+3392(SB), Y2, Y2
-	VANDPS       constants<>+128(SB), Y0, Y0
+	VCMPPS       $0x15, constants<>+1696(SB), Y2, Y2
+	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y4, Y0
 	VBLENDVPS    Y2, Y0, Y3, Y0
-	VADDPS       constants<>+192(SB), Y0, Y0
+	VADDPS       constants<>+96(SB), Y0, Y0
 	VMULPS       Y0, Y1, Y0
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   Y0, Y1, (AX)
@@ -3217,41 +2985,41 @@ registers:
 	VMOVUPS      (CX), Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       Y1, Y0, Y1
-	VMOVUPS      constants<>+3456(SB), Y2
+	VMOVUPS      constants<>+1728(SB), Y2
 	VMOVUPS      Y1, Y1
 	VFMADD213PS  Y0, Y2, Y1
-	VMULPS       constants<>+3520(SB), Y1, Y1
-	VXORPS       constants<>+128(SB), Y1, Y1
-	VMOVUPS      constants<>+384(SB), Y2
+	VMULPS       constants<>+1760(SB), Y1, Y1
+	VXORPS       constants<>+64(SB), Y1, Y1
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+512(SB), Y1, Y2
+	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+576(SB), Y2, Y1
+	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+640(SB), Y2, Y1
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y1, Y3
-	VFMADD213PS  constants<>+832(SB), Y1, Y3
-	VFMADD213PS  constants<>+896(SB), Y1, Y3
-	VFMADD213PS  constants<>+960(SB), Y1, Y3
-	VFMADD213PS  constants<>+320(SB), Y1, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y1
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFMADD213PS  constants<>+416(SB), Y1, Y3
+	VFMADD213PS  constants<>+448(SB), Y1, Y3
+	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y1
+	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
-	VADDPS       constants<>+192(SB), Y1, Y1
+	VADDPS       constants<>+96(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3270,41 +3038,41 @@ registers_done:
 	VMASKMOVPS   (CX), Y0, Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       Y1, Y0, Y1
-	VMOVUPS      constants<>+3456(SB), Y2
+	VMOVUPS      constants<>+1728(SB), Y2
 	VMOVUPS      Y1, Y1
 	VFMADD213PS  Y0, Y2, Y1
-	VMULPS       constants<>+3520(SB), Y1, Y1
-	VXORPS       constants<>+128(SB), Y1, Y1
-	VMOVUPS      constants<>+384(SB), Y2
+	VMULPS       constants<>+1760(SB), Y1, Y1
+	VXORPS       constants<>+64(SB), Y1, Y1
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+512(SB), Y1, Y2
+	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+576(SB), Y2, Y1
+	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS constants<>+640(SB), Y2, Y1
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y1, Y3
-	VFMADD213PS  constants<>+832(SB), Y1, Y3
-	VFMADD213PS  constants<>+896(SB), Y1, Y3
-	VFMADD213PS  constants<>+960(SB), Y1, Y3
-	VFMADD213PS  constants<>+320(SB), Y1, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y1
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFMADD213PS  constants<>+416(SB), Y1, Y3
+	VFMADD213PS  constants<>+448(SB), Y1, Y3
+	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y1
+	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
-	VADDPS       constants<>+192(SB), Y1, Y1
+	VADDPS       constants<>+96(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   Y0, Y1, (AX)
@@ -3326,37 +3094,37 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y1
 	VMULPS       Y0, Y1, Y2
-	VXORPS       constants<>+128(SB), Y2, Y2
-	VMOVUPS      constants<>+384(SB), Y3
+	VXORPS       constants<>+64(SB), Y2, Y2
+	VMOVUPS      constants<>+192(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VMOVUPS      constants<>+448(SB), Y3
+	VMOVUPS      constants<>+224(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMULPS       constants<>+512(SB), Y2, Y3
+	VMULPS       constants<>+256(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS constants<>+576(SB), Y3, Y2
+	VFNMADD231PS constants<>+288(SB), Y3, Y2
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS constants<>+640(SB), Y3, Y2
-	VMOVUPS      constants<>+704(SB), Y4
-	VFMADD213PS  constants<>+768(SB), Y2, Y4
-	VFMADD213PS  constants<>+832(SB), Y2, Y4
-	VFMADD213PS  constants<>+896(SB), Y2, Y4
-	VFMADD213PS  constants<>+960(SB), Y2, Y4
-	VFMADD213PS  constants<>+320(SB), Y2, Y4
+	VFNMADD231PS constants<>+320(SB), Y3, Y2
+	VMOVUPS      constants<>+352(SB), Y4
+	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFMADD213PS  constants<>+416(SB), Y2, Y4
+	VFMADD213PS  constants<>+448(SB), Y2, Y4
+	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+192(SB), Y4, Y2
+	VADDPS       constants<>+96(SB), Y4, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
-	VPADDD       constants<>+1024(SB), Y4, Y5
+	VPADDD       constants<>+512(SB), Y4, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y2, Y2
 	VPSUBD       Y4, Y3, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y3
+	VPADDD       constants<>+512(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
-	VADDPS       constants<>+192(SB), Y2, Y2
+	VADDPS       constants<>+96(SB), Y2, Y2
 	VDIVPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -3374,37 +3142,37 @@ registers_done:
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   (CX), Y1, Y1
 	VMULPS       Y0, Y1, Y0
-	VXORPS       constants<>+128(SB), Y0, Y0
-	VMOVUPS      constants<>+384(SB), Y2
+	VXORPS       constants<>+64(SB), Y0, Y0
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y0, Y2, Y0
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+512(SB), Y0, Y2
+	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+576(SB), Y2, Y0
+	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+640(SB), Y2, Y0
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y0, Y3
-	VFMADD213PS  constants<>+832(SB), Y0, Y3
-	VFMADD213PS  constants<>+896(SB), Y0, Y3
-	VFMADD213PS  constants<>+960(SB), Y0, Y3
-	VFMADD213PS  constants<>+320(SB), Y0, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y0
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFMADD213PS  constants<>+416(SB), Y0, Y3
+	VFMADD213PS  constants<>+448(SB), Y0, Y3
+	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y0
+	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
-	VADDPS       constants<>+192(SB), Y0, Y0
+	VADDPS       constants<>+96(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   Y0, Y1, (AX)
@@ -3426,27 +3194,27 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y1, Y2
-	VMOVUPS      constants<>+3584(SB), Y3
+	VMOVUPS      constants<>+1792(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       constants<>+512(SB), Y3, Y4
+	VMULPS       constants<>+256(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+576(SB), Y4, Y3
+	VFNMADD231PS constants<>+288(SB), Y4, Y3
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+640(SB), Y4, Y3
+	VFNMADD231PS constants<>+320(SB), Y4, Y3
 	VCVTPS2DQ    Y4, Y4
-	VPADDD       constants<>+1024(SB), Y4, Y4
+	VPADDD       constants<>+512(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMOVUPS      constants<>+704(SB), Y5
-	VFMADD213PS  constants<>+768(SB), Y3, Y5
-	VFMADD213PS  constants<>+832(SB), Y3, Y5
-	VFMADD213PS  constants<>+896(SB), Y3, Y5
-	VFMADD213PS  constants<>+960(SB), Y3, Y5
-	VFMADD213PS  constants<>+320(SB), Y3, Y5
+	VMOVUPS      constants<>+352(SB), Y5
+	VFMADD213PS  constants<>+384(SB), Y3, Y5
+	VFMADD213PS  constants<>+416(SB), Y3, Y5
+	VFMADD213PS  constants<>+448(SB), Y3, Y5
+	VFMADD213PS  constants<>+480(SB), Y3, Y5
+	VFMADD213PS  constants<>+160(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y6, Y5
-	VSUBPS       constants<>+192(SB), Y4, Y3
+	VSUBPS       constants<>+96(SB), Y4, Y3
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y4, Y5
 	VMULPS       Y0, Y5, Y3
@@ -3467,27 +3235,27 @@ registers_done:
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   (CX), Y1, Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y1, Y2
-	VMOVUPS      constants<>+3584(SB), Y3
+	VMOVUPS      constants<>+1792(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       constants<>+512(SB), Y3, Y4
+	VMULPS       constants<>+256(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+576(SB), Y4, Y3
+	VFNMADD231PS constants<>+288(SB), Y4, Y3
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS constants<>+640(SB), Y4, Y3
+	VFNMADD231PS constants<>+320(SB), Y4, Y3
 	VCVTPS2DQ    Y4, Y4
-	VPADDD       constants<>+1024(SB), Y4, Y4
+	VPADDD       constants<>+512(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMOVUPS      constants<>+704(SB), Y5
-	VFMADD213PS  constants<>+768(SB), Y3, Y5
-	VFMADD213PS  constants<>+832(SB), Y3, Y5
-	VFMADD213PS  constants<>+896(SB), Y3, Y5
-	VFMADD213PS  constants<>+960(SB), Y3, Y5
-	VFMADD213PS  constants<>+320(SB), Y3, Y5
+	VMOVUPS      constants<>+352(SB), Y5
+	VFMADD213PS  constants<>+384(SB), Y3, Y5
+	VFMADD213PS  constants<>+416(SB), Y3, Y5
+	VFMADD213PS  constants<>+448(SB), Y3, Y5
+	VFMADD213PS  constants<>+480(SB), Y3, Y5
+	VFMADD213PS  constants<>+160(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y6, Y5
-	VSUBPS       constants<>+192(SB), Y4, Y3
+	VSUBPS       constants<>+96(SB), Y4, Y3
 	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y4, Y5
 	VMULPS       Y0, Y5, Y0
@@ -3743,10 +3511,10 @@ done:
 TEXT ·greatestAVX2(SB), NOSPLIT, $0-36
 	MOVQ    a+0(FP), AX
 	MOVQ    n+16(FP), CX
-	VMOVUPS constants<>+2048(SB), Y0
-	VMOVUPS constants<>+2048(SB), Y1
-	VMOVUPS constants<>+2048(SB), Y2
-	VMOVUPS constants<>+2048(SB), Y3
+	VMOVUPS constants<>+1024(SB), Y0
+	VMOVUPS constants<>+1024(SB), Y1
+	VMOVUPS constants<>+1024(SB), Y2
+	VMOVUPS constants<>+1024(SB), Y3
 
 blocks:
 	CMPQ      CX, $0x00000020
@@ -3873,10 +3641,10 @@ done:
 TEXT ·leastAVX2(SB), NOSPLIT, $0-36
 	MOVQ    a+0(FP), AX
 	MOVQ    n+16(FP), CX
-	VMOVUPS constants<>+1920(SB), Y0
-	VMOVUPS constants<>+1920(SB), Y1
-	VMOVUPS constants<>+1920(SB), Y2
-	VMOVUPS constants<>+1920(SB), Y3
+	VMOVUPS constants<>+960(SB), Y0
+	VMOVUPS constants<>+960(SB), Y1
+	VMOVUPS constants<>+960(SB), Y2
+	VMOVUPS constants<>+960(SB), Y3
 
 blocks:
 	CMPQ    CX, $0x00000020
@@ -3976,33 +3744,33 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y2
 	VSUBPS       Y0, Y2, Y2
-	VMOVUPS      constants<>+384(SB), Y3
+	VMOVUPS      constants<>+192(SB), Y3
 	VMINPS       Y2, Y3, Y2
-	VMOVUPS      constants<>+448(SB), Y3
+	VMOVUPS      constants<>+224(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMULPS       constants<>+512(SB), Y2, Y3
+	VMULPS       constants<>+256(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS constants<>+576(SB), Y3, Y2
+	VFNMADD231PS constants<>+288(SB), Y3, Y2
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS constants<>+640(SB), Y3, Y2
-	VMOVUPS      constants<>+704(SB), Y4
-	VFMADD213PS  constants<>+768(SB), Y2, Y4
-	VFMADD213PS  constants<>+832(SB), Y2, Y4
-	VFMADD213PS  constants<>+896(SB), Y2, Y4
-	VFMADD213PS  constants<>+960(SB), Y2, Y4
-	VFMADD213PS  constants<>+320(SB), Y2, Y4
+	VFNMADD231PS constants<>+320(SB), Y3, Y2
+	VMOVUPS      constants<>+352(SB), Y4
+	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFMADD213PS  constants<>+416(SB), Y2, Y4
+	VFMADD213PS  constants<>+448(SB), Y2, Y4
+	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constants<>+192(SB), Y4, Y2
+	VADDPS       constants<>+96(SB), Y4, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
-	VPADDD       constants<>+1024(SB), Y4, Y5
+	VPADDD       constants<>+512(SB), Y4, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y2, Y2
 	VPSUBD       Y4, Y3, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y3
+	VPADDD       constants<>+512(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (AX)
@@ -4023,33 +3791,33 @@ registers_done:
 	VMOVDQU      (BX), Y2
 	VMASKMOVPS   (CX), Y2, Y2
 	VSUBPS       Y0, Y2, Y0
-	VMOVUPS      constants<>+384(SB), Y2
+	VMOVUPS      constants<>+192(SB), Y2
 	VMINPS       Y0, Y2, Y0
-	VMOVUPS      constants<>+448(SB), Y2
+	VMOVUPS      constants<>+224(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+512(SB), Y0, Y2
+	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+576(SB), Y2, Y0
+	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS constants<>+640(SB), Y2, Y0
-	VMOVUPS      constants<>+704(SB), Y3
-	VFMADD213PS  constants<>+768(SB), Y0, Y3
-	VFMADD213PS  constants<>+832(SB), Y0, Y3
-	VFMADD213PS  constants<>+896(SB), Y0, Y3
-	VFMADD213PS  constants<>+960(SB), Y0, Y3
-	VFMADD213PS  constants<>+320(SB), Y0, Y3
+	VFNMADD231PS constants<>+320(SB), Y2, Y0
+	VMOVUPS      constants<>+352(SB), Y3
+	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFMADD213PS  constants<>+416(SB), Y0, Y3
+	VFMADD213PS  constants<>+448(SB), Y0, Y3
+	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       constants<>+192(SB), Y3, Y0
+	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+1024(SB), Y3, Y4
+	VPADDD       constants<>+512(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+1024(SB), Y2, Y2
+	VPADDD       constants<>+512(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
 	VMOVDQU      (BX), Y2
@@ -4243,7 +4011,7 @@ registers:
 	VMAXPS       Y2, Y4, Y4
 	VMINPS       Y4, Y3, Y4
 	VCVTPS2DQ    Y4, Y4
-	VPSHUFB      constants<>+3648(SB), Y4, Y4
+	VPSHUFB      constants<>+1824(SB), Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X5
 	VPUNPCKLDQ   X5, X4, X4
 	VMOVQ        X4, (AX)
@@ -5391,68 +5159,68 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), BX
 
 blocks:
-	CMPQ      BX, $0x00000040
-	JL        blocks_done
-	VMOVUPS   (CX), Z0
-	VMOVUPS   (DX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z0, K3
-	VMULPS    Z1, Z0, Z1
-	VBLENDMPS Z1, Z0, K3, Z2
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   64(CX), Z0
-	VMOVUPS   64(DX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z0, K4
-	VMULPS    Z1, Z0, Z1
-	VBLENDMPS Z1, Z0, K4, Z3
-	VMOVUPS   Z3, 64(AX)
-	VMOVUPS   128(CX), Z0
-	VMOVUPS   128(DX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z0, K5
-	VMULPS    Z1, Z0, Z1
-	VBLENDMPS Z1, Z0, K5, Z4
-	VMOVUPS   Z4, 128(AX)
-	VMOVUPS   192(CX), Z0
-	VMOVUPS   192(DX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z0, K6
-	VMULPS    Z1, Z0, Z1
-	VBLENDMPS Z1, Z0, K6, Z5
-	VMOVUPS   Z5, 192(AX)
-	ADDQ      $0x00000100, AX
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000100, DX
-	SUBQ      $0x00000040, BX
-	JMP       blocks
+	CMPQ        BX, $0x00000040
+	JL          blocks_done
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z0, K3
+	VMULPS      Z1, Z0, Z1
+	VBLENDMPS   Z1, Z0, K3, Z2
+	VMOVUPS     Z2, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z0, K4
+	VMULPS      Z1, Z0, Z1
+	VBLENDMPS   Z1, Z0, K4, Z3
+	VMOVUPS     Z3, 64(AX)
+	VMOVUPS     128(CX), Z0
+	VMOVUPS     128(DX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z0, K5
+	VMULPS      Z1, Z0, Z1
+	VBLENDMPS   Z1, Z0, K5, Z4
+	VMOVUPS     Z4, 128(AX)
+	VMOVUPS     192(CX), Z0
+	VMOVUPS     192(DX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z0, K6
+	VMULPS      Z1, Z0, Z1
+	VBLENDMPS   Z1, Z0, K6, Z5
+	VMOVUPS     Z5, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, BX
+	JMP         blocks
 
 blocks_done:
 registers:
-	CMPQ      BX, $0x00000010
-	JL        registers_done
-	VMOVUPS   (CX), Z0
-	VMOVUPS   (DX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z0, K7
-	VMULPS    Z1, Z0, Z1
-	VBLENDMPS Z1, Z0, K7, Z6
-	VMOVUPS   Z6, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x00000010, BX
-	JMP       registers
+	CMPQ        BX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z0, K7
+	VMULPS      Z1, Z0, Z1
+	VBLENDMPS   Z1, Z0, K7, Z6
+	VMOVUPS     Z6, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, BX
+	JMP         registers
 
 registers_done:
-	TESTQ     BX, BX
-	JE        done
-	MOVL      $0xffffffff, SI
-	BZHIL     BX, SI, SI
-	KMOVW     SI, K1
-	SHRL      $0x10, SI
-	KMOVW     SI, K2
-	VMOVUPS.Z (CX), K1, Z0
-	VMOVUPS.Z (DX), K1, Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z0, K2
-	VMULPS    Z1, Z0, Z1
-	VBLENDMPS Z1, Z0, K2, Z7
-	VMOVUPS   Z7, K1, (AX)
+	TESTQ       BX, BX
+	JE          done
+	MOVL        $0xffffffff, SI
+	BZHIL       BX, SI, SI
+	KMOVW       SI, K1
+	SHRL        $0x10, SI
+	KMOVW       SI, K2
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z0, K2
+	VMULPS      Z1, Z0, Z1
+	VBLENDMPS   Z1, Z0, K2, Z7
+	VMOVUPS     Z7, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -5466,48 +5234,48 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 blocks:
-	CMPQ    DX, $0x00000040
-	JL      blocks_done
-	VMOVUPS (CX), Z0
-	VANDPS  constants<>+64(SB), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VANDPS  constants<>+64(SB), Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	VMOVUPS 128(CX), Z0
-	VANDPS  constants<>+64(SB), Z0, Z0
-	VMOVUPS Z0, 128(AX)
-	VMOVUPS 192(CX), Z0
-	VANDPS  constants<>+64(SB), Z0, Z0
-	VMOVUPS Z0, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000040, DX
-	JMP     blocks
+	CMPQ        DX, $0x00000040
+	JL          blocks_done
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         blocks
 
 blocks_done:
 registers:
-	CMPQ    DX, $0x00000010
-	JL      registers_done
-	VMOVUPS (CX), Z0
-	VANDPS  constants<>+64(SB), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DX
-	JMP     registers
+	CMPQ        DX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         registers
 
 registers_done:
-	TESTQ     DX, DX
-	JE        done
-	MOVL      $0xffffffff, BX
-	BZHIL     DX, BX, BX
-	KMOVW     BX, K1
-	SHRL      $0x10, BX
-	KMOVW     BX, K2
-	VMOVUPS.Z (CX), K1, Z0
-	VANDPS    constants<>+64(SB), Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
+	TESTQ       DX, DX
+	JE          done
+	MOVL        $0xffffffff, BX
+	BZHIL       DX, BX, BX
+	KMOVW       BX, K1
+	SHRL        $0x10, BX
+	KMOVW       BX, K2
+	VMOVUPS.Z   (CX), K1, Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -5521,48 +5289,48 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 blocks:
-	CMPQ    DX, $0x00000040
-	JL      blocks_done
-	VMOVUPS (CX), Z0
-	VXORPS  constants<>+128(SB), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VXORPS  constants<>+128(SB), Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	VMOVUPS 128(CX), Z0
-	VXORPS  constants<>+128(SB), Z0, Z0
-	VMOVUPS Z0, 128(AX)
-	VMOVUPS 192(CX), Z0
-	VXORPS  constants<>+128(SB), Z0, Z0
-	VMOVUPS Z0, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000040, DX
-	JMP     blocks
+	CMPQ        DX, $0x00000040
+	JL          blocks_done
+	VMOVUPS     (CX), Z0
+	VXORPS.BCST constants<>+64(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VXORPS.BCST constants<>+64(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(CX), Z0
+	VXORPS.BCST constants<>+64(SB), Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(CX), Z0
+	VXORPS.BCST constants<>+64(SB), Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         blocks
 
 blocks_done:
 registers:
-	CMPQ    DX, $0x00000010
-	JL      registers_done
-	VMOVUPS (CX), Z0
-	VXORPS  constants<>+128(SB), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DX
-	JMP     registers
+	CMPQ        DX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z0
+	VXORPS.BCST constants<>+64(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         registers
 
 registers_done:
-	TESTQ     DX, DX
-	JE        done
-	MOVL      $0xffffffff, BX
-	BZHIL     DX, BX, BX
-	KMOVW     BX, K1
-	SHRL      $0x10, BX
-	KMOVW     BX, K2
-	VMOVUPS.Z (CX), K1, Z0
-	VXORPS    constants<>+128(SB), Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
+	TESTQ       DX, DX
+	JE          done
+	MOVL        $0xffffffff, BX
+	BZHIL       DX, BX, BX
+	KMOVW       BX, K1
+	SHRL        $0x10, BX
+	KMOVW       BX, K2
+	VMOVUPS.Z   (CX), K1, Z0
+	VXORPS.BCST constants<>+64(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -5631,54 +5399,54 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 blocks:
-	CMPQ    DX, $0x00000040
-	JL      blocks_done
-	VMOVUPS (CX), Z0
-	VMOVUPS constants<>+192(SB), Z1
-	VDIVPS  Z0, Z1, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS constants<>+192(SB), Z1
-	VDIVPS  Z0, Z1, Z0
-	VMOVUPS Z0, 64(AX)
-	VMOVUPS 128(CX), Z0
-	VMOVUPS constants<>+192(SB), Z1
-	VDIVPS  Z0, Z1, Z0
-	VMOVUPS Z0, 128(AX)
-	VMOVUPS 192(CX), Z0
-	VMOVUPS constants<>+192(SB), Z1
-	VDIVPS  Z0, Z1, Z0
-	VMOVUPS Z0, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000040, DX
-	JMP     blocks
+	CMPQ         DX, $0x00000040
+	JL           blocks_done
+	VMOVUPS      (CX), Z0
+	VBROADCASTSS constants<>+96(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(CX), Z0
+	VBROADCASTSS constants<>+96(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      128(CX), Z0
+	VBROADCASTSS constants<>+96(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 128(AX)
+	VMOVUPS      192(CX), Z0
+	VBROADCASTSS constants<>+96(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JMP          blocks
 
 blocks_done:
 registers:
-	CMPQ    DX, $0x00000010
-	JL      registers_done
-	VMOVUPS (CX), Z0
-	VMOVUPS constants<>+192(SB), Z1
-	VDIVPS  Z0, Z1, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DX
-	JMP     registers
+	CMPQ         DX, $0x00000010
+	JL           registers_done
+	VMOVUPS      (CX), Z0
+	VBROADCASTSS constants<>+96(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JMP          registers
 
 registers_done:
-	TESTQ     DX, DX
-	JE        done
-	MOVL      $0xffffffff, BX
-	BZHIL     DX, BX, BX
-	KMOVW     BX, K1
-	SHRL      $0x10, BX
-	KMOVW     BX, K2
-	VMOVUPS.Z (CX), K1, Z0
-	VMOVUPS   constants<>+192(SB), Z1
-	VDIVPS    Z0, Z1, Z0
-	VMOVUPS   Z0, K1, (AX)
+	TESTQ        DX, DX
+	JE           done
+	MOVL         $0xffffffff, BX
+	BZHIL        DX, BX, BX
+	KMOVW        BX, K1
+	SHRL         $0x10, BX
+	KMOVW        BX, K2
+	VMOVUPS.Z    (CX), K1, Z0
+	VBROADCASTSS constants<>+96(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -5984,60 +5752,60 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS p+32(FP), Z0
 
 blocks:
-	CMPQ      DX, $0x00000040
-	JL        blocks_done
-	VMOVUPS   (CX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z1, K3
-	VMULPS    Z0, Z1, Z2
-	VBLENDMPS Z2, Z1, K3, Z3
-	VMOVUPS   Z3, (AX)
-	VMOVUPS   64(CX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z1, K4
-	VMULPS    Z0, Z1, Z2
-	VBLENDMPS Z2, Z1, K4, Z4
-	VMOVUPS   Z4, 64(AX)
-	VMOVUPS   128(CX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z1, K5
-	VMULPS    Z0, Z1, Z2
-	VBLENDMPS Z2, Z1, K5, Z5
-	VMOVUPS   Z5, 128(AX)
-	VMOVUPS   192(CX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z1, K6
-	VMULPS    Z0, Z1, Z2
-	VBLENDMPS Z2, Z1, K6, Z6
-	VMOVUPS   Z6, 192(AX)
-	ADDQ      $0x00000100, AX
-	ADDQ      $0x00000100, CX
-	SUBQ      $0x00000040, DX
-	JMP       blocks
+	CMPQ        DX, $0x00000040
+	JL          blocks_done
+	VMOVUPS     (CX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z1, K3
+	VMULPS      Z0, Z1, Z2
+	VBLENDMPS   Z2, Z1, K3, Z3
+	VMOVUPS     Z3, (AX)
+	VMOVUPS     64(CX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z1, K4
+	VMULPS      Z0, Z1, Z2
+	VBLENDMPS   Z2, Z1, K4, Z4
+	VMOVUPS     Z4, 64(AX)
+	VMOVUPS     128(CX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z1, K5
+	VMULPS      Z0, Z1, Z2
+	VBLENDMPS   Z2, Z1, K5, Z5
+	VMOVUPS     Z5, 128(AX)
+	VMOVUPS     192(CX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z1, K6
+	VMULPS      Z0, Z1, Z2
+	VBLENDMPS   Z2, Z1, K6, Z6
+	VMOVUPS     Z6, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         blocks
 
 blocks_done:
 registers:
-	CMPQ      DX, $0x00000010
-	JL        registers_done
-	VMOVUPS   (CX), Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z1, K7
-	VMULPS    Z0, Z1, Z2
-	VBLENDMPS Z2, Z1, K7, Z7
-	VMOVUPS   Z7, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, CX
-	SUBQ      $0x00000010, DX
-	JMP       registers
+	CMPQ        DX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z1, K7
+	VMULPS      Z0, Z1, Z2
+	VBLENDMPS   Z2, Z1, K7, Z7
+	VMOVUPS     Z7, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         registers
 
 registers_done:
-	TESTQ     DX, DX
-	JE        done
-	MOVL      $0xffffffff, BX
-	BZHIL     DX, BX, BX
-	KMOVW     BX, K1
-	SHRL      $0x10, BX
-	KMOVW     BX, K2
-	VMOVUPS.Z (CX), K1, Z1
-	VCMPPS    $0x11, constants<>+0(SB), Z1, K2
-	VMULPS    Z0, Z1, Z0
-	VBLENDMPS Z0, Z1, K2, Z8
-	VMOVUPS   Z8, K1, (AX)
+	TESTQ       DX, DX
+	JE          done
+	MOVL        $0xffffffff, BX
+	BZHIL       DX, BX, BX
+	KMOVW       BX, K1
+	SHRL        $0x10, BX
+	KMOVW       BX, K2
+	VMOVUPS.Z   (CX), K1, Z1
+	VCMPPS.BCST $0x11, constants<>+0(SB), Z1, K2
+	VMULPS      Z0, Z1, Z0
+	VBLENDMPS   Z0, Z1, K2, Z8
+	VMOVUPS     Z8, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6053,78 +5821,78 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS q+36(FP), Z1
 
 blocks:
-	CMPQ    DX, $0x00000040
-	JL      blocks_done
-	VMOVUPS (CX), Z2
-	VMULPS  Z0, Z2, Z2
-	VADDPS  Z1, Z2, Z2
-	VMOVUPS constants<>+192(SB), Z3
-	VMINPS  Z2, Z3, Z2
-	VMOVUPS constants<>+0(SB), Z3
-	VMAXPS  Z2, Z3, Z2
-	VMOVUPS Z2, (AX)
-	VMOVUPS 64(CX), Z2
-	VMULPS  Z0, Z2, Z2
-	VADDPS  Z1, Z2, Z2
-	VMOVUPS constants<>+192(SB), Z3
-	VMINPS  Z2, Z3, Z2
-	VMOVUPS constants<>+0(SB), Z3
-	VMAXPS  Z2, Z3, Z2
-	VMOVUPS Z2, 64(AX)
-	VMOVUPS 128(CX), Z2
-	VMULPS  Z0, Z2, Z2
-	VADDPS  Z1, Z2, Z2
-	VMOVUPS constants<>+192(SB), Z3
-	VMINPS  Z2, Z3, Z2
-	VMOVUPS constants<>+0(SB), Z3
-	VMAXPS  Z2, Z3, Z2
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS 192(CX), Z2
-	VMULPS  Z0, Z2, Z2
-	VADDPS  Z1, Z2, Z2
-	VMOVUPS constants<>+192(SB), Z3
-	VMINPS  Z2, Z3, Z2
-	VMOVUPS constants<>+0(SB), Z3
-	VMAXPS  Z2, Z3, Z2
-	VMOVUPS Z2, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000040, DX
-	JMP     blocks
+	CMPQ         DX, $0x00000040
+	JL           blocks_done
+	VMOVUPS      (CX), Z2
+	VMULPS       Z0, Z2, Z2
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS constants<>+96(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VBROADCASTSS constants<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      64(CX), Z2
+	VMULPS       Z0, Z2, Z2
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS constants<>+96(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VBROADCASTSS constants<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      128(CX), Z2
+	VMULPS       Z0, Z2, Z2
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS constants<>+96(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VBROADCASTSS constants<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      Z2, 128(AX)
+	VMOVUPS      192(CX), Z2
+	VMULPS       Z0, Z2, Z2
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS constants<>+96(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VBROADCASTSS constants<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      Z2, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JMP          blocks
 
 blocks_done:
 registers:
-	CMPQ    DX, $0x00000010
-	JL      registers_done
-	VMOVUPS (CX), Z2
-	VMULPS  Z0, Z2, Z2
-	VADDPS  Z1, Z2, Z2
-	VMOVUPS constants<>+192(SB), Z3
-	VMINPS  Z2, Z3, Z2
-	VMOVUPS constants<>+0(SB), Z3
-	VMAXPS  Z2, Z3, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DX
-	JMP     registers
+	CMPQ         DX, $0x00000010
+	JL           registers_done
+	VMOVUPS      (CX), Z2
+	VMULPS       Z0, Z2, Z2
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS constants<>+96(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VBROADCASTSS constants<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      Z2, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JMP          registers
 
 registers_done:
-	TESTQ     DX, DX
-	JE        done
-	MOVL      $0xffffffff, BX
-	BZHIL     DX, BX, BX
-	KMOVW     BX, K1
-	SHRL      $0x10, BX
-	KMOVW     BX, K2
-	VMOVUPS.Z (CX), K1, Z2
-	VMULPS    Z0, Z2, Z0
-	VADDPS    Z1, Z0, Z0
-	VMOVUPS   constants<>+192(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMOVUPS   constants<>+0(SB), Z1
-	VMAXPS    Z0, Z1, Z0
-	VMOVUPS   Z0, K1, (AX)
+	TESTQ        DX, DX
+	JE           done
+	MOVL         $0xffffffff, BX
+	BZHIL        DX, BX, BX
+	KMOVW        BX, K1
+	SHRL         $0x10, BX
+	KMOVW        BX, K2
+	VMOVUPS.Z    (CX), K1, Z2
+	VMULPS       Z0, Z2, Z0
+	VADDPS       Z1, Z0, Z0
+	VBROADCASTSS constants<>+96(SB), Z1
+	VMINPS       Z0, Z1, Z0
+	VBROADCASTSS constants<>+0(SB), Z1
+	VMAXPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6138,84 +5906,84 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 blocks:
-	CMPQ    DX, $0x00000040
-	JL      blocks_done
-	VMOVUPS (CX), Z0
-	VMULPS  constants<>+256(SB), Z0, Z1
-	VADDPS  constants<>+320(SB), Z1, Z1
-	VMOVUPS constants<>+192(SB), Z2
-	VMINPS  Z1, Z2, Z1
-	VMOVUPS constants<>+0(SB), Z2
-	VMAXPS  Z1, Z2, Z1
-	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMULPS  constants<>+256(SB), Z0, Z1
-	VADDPS  constants<>+320(SB), Z1, Z1
-	VMOVUPS constants<>+192(SB), Z2
-	VMINPS  Z1, Z2, Z1
-	VMOVUPS constants<>+0(SB), Z2
-	VMAXPS  Z1, Z2, Z1
-	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	VMOVUPS 128(CX), Z0
-	VMULPS  constants<>+256(SB), Z0, Z1
-	VADDPS  constants<>+320(SB), Z1, Z1
-	VMOVUPS constants<>+192(SB), Z2
-	VMINPS  Z1, Z2, Z1
-	VMOVUPS constants<>+0(SB), Z2
-	VMAXPS  Z1, Z2, Z1
-	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, 128(AX)
-	VMOVUPS 192(CX), Z0
-	VMULPS  constants<>+256(SB), Z0, Z1
-	VADDPS  constants<>+320(SB), Z1, Z1
-	VMOVUPS constants<>+192(SB), Z2
-	VMINPS  Z1, Z2, Z1
-	VMOVUPS constants<>+0(SB), Z2
-	VMAXPS  Z1, Z2, Z1
-	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000040, DX
-	JMP     blocks
+	CMPQ         DX, $0x00000040
+	JL           blocks_done
+	VMOVUPS      (CX), Z0
+	VMULPS.BCST  constants<>+128(SB), Z0, Z1
+	VADDPS.BCST  constants<>+160(SB), Z1, Z1
+	VBROADCASTSS constants<>+96(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(CX), Z0
+	VMULPS.BCST  constants<>+128(SB), Z0, Z1
+	VADDPS.BCST  constants<>+160(SB), Z1, Z1
+	VBROADCASTSS constants<>+96(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      128(CX), Z0
+	VMULPS.BCST  constants<>+128(SB), Z0, Z1
+	VADDPS.BCST  constants<>+160(SB), Z1, Z1
+	VBROADCASTSS constants<>+96(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 128(AX)
+	VMOVUPS      192(CX), Z0
+	VMULPS.BCST  constants<>+128(SB), Z0, Z1
+	VADDPS.BCST  constants<>+160(SB), Z1, Z1
+	VBROADCASTSS constants<>+96(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JMP          blocks
 
 blocks_done:
 registers:
-	CMPQ    DX, $0x00000010
-	JL      registers_done
-	VMOVUPS (CX), Z0
-	VMULPS  constants<>+256(SB), Z0, Z1
-	VADDPS  constants<>+320(SB), Z1, Z1
-	VMOVUPS constants<>+192(SB), Z2
-	VMINPS  Z1, Z2, Z1
-	VMOVUPS constants<>+0(SB), Z2
-	VMAXPS  Z1, Z2, Z1
-	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DX
-	JMP     registers
+	CMPQ         DX, $0x00000010
+	JL           registers_done
+	VMOVUPS      (CX), Z0
+	VMULPS.BCST  constants<>+128(SB), Z0, Z1
+	VADDPS.BCST  constants<>+160(SB), Z1, Z1
+	VBROADCASTSS constants<>+96(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JMP          registers
 
 registers_done:
-	TESTQ     DX, DX
-	JE        done
-	MOVL      $0xffffffff, BX
-	BZHIL     DX, BX, BX
-	KMOVW     BX, K1
-	SHRL      $0x10, BX
-	KMOVW     BX, K2
-	VMOVUPS.Z (CX), K1, Z0
-	VMULPS    constants<>+256(SB), Z0, Z1
-	VADDPS    constants<>+320(SB), Z1, Z1
-	VMOVUPS   constants<>+192(SB), Z2
-	VMINPS    Z1, Z2, Z1
-	VMOVUPS   constants<>+0(SB), Z2
-	VMAXPS    Z1, Z2, Z1
-	VMULPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
+	TESTQ        DX, DX
+	JE           done
+	MOVL         $0xffffffff, BX
+	BZHIL        DX, BX, BX
+	KMOVW        BX, K1
+	SHRL         $0x10, BX
+	KMOVW        BX, K2
+	VMOVUPS.Z    (CX), K1, Z0
+	VMULPS.BCST  constants<>+128(SB), Z0, Z1
+	VADDPS.BCST  constants<>+160(SB), Z1, Z1
+	VBROADCASTSS constants<>+96(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6229,67 +5997,67 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VMOVUPS      constants<>+384(SB), Z1
-	VMINPS       Z0, Z1, Z0
-	VMOVUPS      constants<>+448(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       constants<>+512(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+576(SB), Z1, Z0
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+640(SB), Z1, Z0
-	VMOVUPS      constants<>+704(SB), Z2
-	VFMADD213PS  constants<>+768(SB), Z0, Z2
-	VFMADD213PS  constants<>+832(SB), Z0, Z2
-	VFMADD213PS  constants<>+896(SB), Z0, Z2
-	VFMADD213PS  constants<>+960(SB), Z0, Z2
-	VFMADD213PS  constants<>+320(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VMOVUPS      Z2, Z2
-	VFMADD213PS  Z0, Z3, Z2
-	VADDPS       constants<>+192(SB), Z2, Z0
-	VSCALEFPS    Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VBROADCASTSS      constants<>+192(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      constants<>+224(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
+	VBROADCASTSS      constants<>+352(SB), Z2
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VMOVUPS           Z2, Z2
+	VFMADD213PS       Z0, Z3, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z0
+	VSCALEFPS         Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      constants<>+384(SB), Z1
-	VMINPS       Z0, Z1, Z0
-	VMOVUPS      constants<>+448(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       constants<>+512(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+576(SB), Z1, Z0
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+640(SB), Z1, Z0
-	VMOVUPS      constants<>+704(SB), Z2
-	VFMADD213PS  constants<>+768(SB), Z0, Z2
-	VFMADD213PS  constants<>+832(SB), Z0, Z2
-	VFMADD213PS  constants<>+896(SB), Z0, Z2
-	VFMADD213PS  constants<>+960(SB), Z0, Z2
-	VFMADD213PS  constants<>+320(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VMOVUPS      Z2, Z2
-	VFMADD213PS  Z0, Z3, Z2
-	VADDPS       constants<>+192(SB), Z2, Z0
-	VSCALEFPS    Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VBROADCASTSS      constants<>+192(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      constants<>+224(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
+	VBROADCASTSS      constants<>+352(SB), Z2
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VMOVUPS           Z2, Z2
+	VFMADD213PS       Z0, Z3, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z0
+	VSCALEFPS         Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6303,103 +6071,103 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VCMPPS       $0x11, constants<>+1088(SB), Z0, K3
-	VMULPS       constants<>+1152(SB), Z0, Z1
-	VBLENDMPS    Z1, Z0, K3, Z2
-	VPSUBD       constants<>+1216(SB), Z2, Z1
-	VPSRAD       $0x17, Z1, Z1
-	VPSLLD       $0x17, Z1, Z12
-	VPSUBD       Z12, Z2, Z12
-	VSUBPS       constants<>+192(SB), Z12, Z12
-	VCVTDQ2PS    Z1, Z1
-	VMULPS       Z12, Z12, Z13
-	VMOVUPS      constants<>+1280(SB), Z14
-	VFMADD213PS  constants<>+1344(SB), Z12, Z14
-	VFMADD213PS  constants<>+1408(SB), Z12, Z14
-	VFMADD213PS  constants<>+1472(SB), Z12, Z14
-	VFMADD213PS  constants<>+1536(SB), Z12, Z14
-	VFMADD213PS  constants<>+1600(SB), Z12, Z14
-	VFMADD213PS  constants<>+1664(SB), Z12, Z14
-	VFMADD213PS  constants<>+1728(SB), Z12, Z14
-	VFMADD213PS  constants<>+1792(SB), Z12, Z14
-	VMULPS       Z12, Z14, Z14
-	VMULPS       Z13, Z14, Z14
-	VMOVUPS      constants<>+640(SB), Z15
-	VMOVUPS      Z15, Z15
-	VFMADD213PS  Z14, Z1, Z15
-	VMOVUPS      Z15, Z14
-	VFNMADD231PS constants<>+320(SB), Z13, Z14
-	VMOVUPS      constants<>+576(SB), Z13
-	VADDPS       Z12, Z14, Z12
-	VMOVUPS      Z13, Z13
-	VFMADD213PS  Z12, Z1, Z13
-	VCMPPS       $0x11, constants<>+1088(SB), Z0, K4
-	VSUBPS       constants<>+1856(SB), Z13, Z1
-	VBLENDMPS    Z1, Z13, K4, Z3
-	VCMPPS       $0x15, constants<>+1920(SB), Z0, K5
-	VBLENDMPS    Z0, Z3, K5, Z4
-	VCMPPS       $0x11, constants<>+0(SB), Z0, K6
-	VBLENDMPS    constants<>+1984(SB), Z4, K6, Z5
-	VCMPPS       $0x00, constants<>+0(SB), Z0, K7
-	VBLENDMPS    constants<>+2048(SB), Z5, K7, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K3
+	VMULPS.BCST       constants<>+576(SB), Z0, Z1
+	VBLENDMPS         Z1, Z0, K3, Z2
+	VPSUBD.BCST       constants<>+608(SB), Z2, Z1
+	VPSRAD            $0x17, Z1, Z1
+	VPSLLD            $0x17, Z1, Z12
+	VPSUBD            Z12, Z2, Z12
+	VSUBPS.BCST       constants<>+96(SB), Z12, Z12
+	VCVTDQ2PS         Z1, Z1
+	VMULPS            Z12, Z12, Z13
+	VBROADCASTSS      constants<>+640(SB), Z14
+	VFMADD213PS.BCST  constants<>+672(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+704(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+736(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+768(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+800(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+832(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+864(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+896(SB), Z12, Z14
+	VMULPS            Z12, Z14, Z14
+	VMULPS            Z13, Z14, Z14
+	VBROADCASTSS      constants<>+320(SB), Z15
+	VMOVUPS           Z15, Z15
+	VFMADD213PS       Z14, Z1, Z15
+	VMOVUPS           Z15, Z14
+	VFNMADD231PS.BCST constants<>+160(SB), Z13, Z14
+	VBROADCASTSS      constants<>+288(SB), Z13
+	VADDPS            Z12, Z14, Z12
+	VMOVUPS           Z13, Z13
+	VFMADD213PS       Z12, Z1, Z13
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K4
+	VSUBPS.BCST       constants<>+928(SB), Z13, Z1
+	VBLENDMPS         Z1, Z13, K4, Z3
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K5
+	VBLENDMPS         Z0, Z3, K5, Z4
+	VCMPPS.BCST       $0x11, constants<>+0(SB), Z0, K6
+	VBLENDMPS.BCST    constants<>+992(SB), Z4, K6, Z5
+	VCMPPS.BCST       $0x00, constants<>+0(SB), Z0, K7
+	VBLENDMPS.BCST    constants<>+1024(SB), Z5, K7, Z6
+	VMOVUPS           Z6, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VCMPPS       $0x11, constants<>+1088(SB), Z0, K2
-	VMULPS       constants<>+1152(SB), Z0, Z1
-	VBLENDMPS    Z1, Z0, K2, Z7
-	VPSUBD       constants<>+1216(SB), Z7, Z1
-	VPSRAD       $0x17, Z1, Z1
-	VPSLLD       $0x17, Z1, Z2
-	VPSUBD       Z2, Z7, Z2
-	VSUBPS       constants<>+192(SB), Z2, Z2
-	VCVTDQ2PS    Z1, Z1
-	VMULPS       Z2, Z2, Z3
-	VMOVUPS      constants<>+1280(SB), Z4
-	VFMADD213PS  constants<>+1344(SB), Z2, Z4
-	VFMADD213PS  constants<>+1408(SB), Z2, Z4
-	VFMADD213PS  constants<>+1472(SB), Z2, Z4
-	VFMADD213PS  constants<>+1536(SB), Z2, Z4
-	VFMADD213PS  constants<>+1600(SB), Z2, Z4
-	VFMADD213PS  constants<>+1664(SB), Z2, Z4
-	VFMADD213PS  constants<>+1728(SB), Z2, Z4
-	VFMADD213PS  constants<>+1792(SB), Z2, Z4
-	VMULPS       Z2, Z4, Z4
-	VMULPS       Z3, Z4, Z4
-	VMOVUPS      constants<>+640(SB), Z5
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  Z4, Z1, Z5
-	VMOVUPS      Z5, Z4
-	VFNMADD231PS constants<>+320(SB), Z3, Z4
-	VMOVUPS      constants<>+576(SB), Z3
-	VADDPS       Z2, Z4, Z2
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z2, Z1, Z3
-	VCMPPS       $0x11, constants<>+1088(SB), Z0, K3
-	VSUBPS       constants<>+1856(SB), Z3, Z1
-	VBLENDMPS    Z1, Z3, K3, Z8
-	VCMPPS       $0x15, constants<>+1920(SB), Z0, K4
-	VBLENDMPS    Z0, Z8, K4, Z9
-	VCMPPS       $0x11, constants<>+0(SB), Z0, K5
-	VBLENDMPS    constants<>+1984(SB), Z9, K5, Z10
-	VCMPPS       $0x00, constants<>+0(SB), Z0, K6
-	VBLENDMPS    constants<>+2048(SB), Z10, K6, Z11
-	VMOVUPS      Z11, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K2
+	VMULPS.BCST       constants<>+576(SB), Z0, Z1
+	VBLENDMPS         Z1, Z0, K2, Z7
+	VPSUBD.BCST       constants<>+608(SB), Z7, Z1
+	VPSRAD            $0x17, Z1, Z1
+	VPSLLD            $0x17, Z1, Z2
+	VPSUBD            Z2, Z7, Z2
+	VSUBPS.BCST       constants<>+96(SB), Z2, Z2
+	VCVTDQ2PS         Z1, Z1
+	VMULPS            Z2, Z2, Z3
+	VBROADCASTSS      constants<>+640(SB), Z4
+	VFMADD213PS.BCST  constants<>+672(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+704(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+736(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+768(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+800(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+832(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+864(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+896(SB), Z2, Z4
+	VMULPS            Z2, Z4, Z4
+	VMULPS            Z3, Z4, Z4
+	VBROADCASTSS      constants<>+320(SB), Z5
+	VMOVUPS           Z5, Z5
+	VFMADD213PS       Z4, Z1, Z5
+	VMOVUPS           Z5, Z4
+	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z4
+	VBROADCASTSS      constants<>+288(SB), Z3
+	VADDPS            Z2, Z4, Z2
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z2, Z1, Z3
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K3
+	VSUBPS.BCST       constants<>+928(SB), Z3, Z1
+	VBLENDMPS         Z1, Z3, K3, Z8
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K4
+	VBLENDMPS         Z0, Z8, K4, Z9
+	VCMPPS.BCST       $0x11, constants<>+0(SB), Z0, K5
+	VBLENDMPS.BCST    constants<>+992(SB), Z9, K5, Z10
+	VCMPPS.BCST       $0x00, constants<>+0(SB), Z0, K6
+	VBLENDMPS.BCST    constants<>+1024(SB), Z10, K6, Z11
+	VMOVUPS           Z11, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6413,107 +6181,107 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VANDPS       constants<>+64(SB), Z0, Z1
-	VMOVUPS      constants<>+192(SB), Z2
-	VMOVUPS      constants<>+2112(SB), Z3
-	VADDPS       Z1, Z1, Z4
-	VMOVUPS      constants<>+384(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMOVUPS      constants<>+448(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VMULPS       constants<>+512(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VMOVUPS      Z4, Z4
-	VFNMADD231PS constants<>+576(SB), Z5, Z4
-	VMOVUPS      Z4, Z4
-	VFNMADD231PS constants<>+640(SB), Z5, Z4
-	VMOVUPS      constants<>+704(SB), Z8
-	VFMADD213PS  constants<>+768(SB), Z4, Z8
-	VFMADD213PS  constants<>+832(SB), Z4, Z8
-	VFMADD213PS  constants<>+896(SB), Z4, Z8
-	VFMADD213PS  constants<>+960(SB), Z4, Z8
-	VFMADD213PS  constants<>+320(SB), Z4, Z8
-	VMULPS       Z4, Z4, Z9
-	VMOVUPS      Z8, Z8
-	VFMADD213PS  Z4, Z9, Z8
-	VADDPS       constants<>+192(SB), Z8, Z4
-	VSCALEFPS    Z5, Z4, Z4
-	VADDPS       constants<>+192(SB), Z4, Z4
-	VDIVPS       Z4, Z3, Z3
-	VSUBPS       Z3, Z2, Z2
-	VMULPS       Z0, Z0, Z3
-	VMOVUPS      constants<>+2176(SB), Z4
-	VFMADD213PS  constants<>+2240(SB), Z3, Z4
-	VFMADD213PS  constants<>+2304(SB), Z3, Z4
-	VFMADD213PS  constants<>+2368(SB), Z3, Z4
-	VFMADD213PS  constants<>+2432(SB), Z3, Z4
-	VMULPS       Z3, Z4, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z0, Z0, Z3
-	VCMPPS       $0x11, constants<>+2496(SB), Z1, K3
-	VANDPS       constants<>+128(SB), Z0, Z0
-	VORPS        Z0, Z2, Z0
-	VBLENDMPS    Z3, Z0, K3, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VBROADCASTSS      constants<>+96(SB), Z2
+	VBROADCASTSS      constants<>+1056(SB), Z3
+	VADDPS            Z1, Z1, Z4
+	VBROADCASTSS      constants<>+192(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VBROADCASTSS      constants<>+224(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VMULPS.BCST       constants<>+256(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VMOVUPS           Z4, Z4
+	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z4
+	VMOVUPS           Z4, Z4
+	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z4
+	VBROADCASTSS      constants<>+352(SB), Z8
+	VFMADD213PS.BCST  constants<>+384(SB), Z4, Z8
+	VFMADD213PS.BCST  constants<>+416(SB), Z4, Z8
+	VFMADD213PS.BCST  constants<>+448(SB), Z4, Z8
+	VFMADD213PS.BCST  constants<>+480(SB), Z4, Z8
+	VFMADD213PS.BCST  constants<>+160(SB), Z4, Z8
+	VMULPS            Z4, Z4, Z9
+	VMOVUPS           Z8, Z8
+	VFMADD213PS       Z4, Z9, Z8
+	VADDPS.BCST       constants<>+96(SB), Z8, Z4
+	VSCALEFPS         Z5, Z4, Z4
+	VADDPS.BCST       constants<>+96(SB), Z4, Z4
+	VDIVPS            Z4, Z3, Z3
+	VSUBPS            Z3, Z2, Z2
+	VMULPS            Z0, Z0, Z3
+	VBROADCASTSS      constants<>+1088(SB), Z4
+	VFMADD213PS.BCST  constants<>+1120(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1152(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1184(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1216(SB), Z3, Z4
+	VMULPS            Z3, Z4, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z0, Z0, Z3
+	VCMPPS.BCST       $0x11, constants<>+1248(SB), Z1, K3
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z2, Z0
+	VBLENDMPS         Z3, Z0, K3, Z6
+	VMOVUPS           Z6, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VANDPS       constants<>+64(SB), Z0, Z1
-	VMOVUPS      constants<>+192(SB), Z2
-	VMOVUPS      constants<>+2112(SB), Z3
-	VADDPS       Z1, Z1, Z4
-	VMOVUPS      constants<>+384(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMOVUPS      constants<>+448(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VMULPS       constants<>+512(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VMOVUPS      Z4, Z4
-	VFNMADD231PS constants<>+576(SB), Z5, Z4
-	VMOVUPS      Z4, Z4
-	VFNMADD231PS constants<>+640(SB), Z5, Z4
-	VMOVUPS      constants<>+704(SB), Z6
-	VFMADD213PS  constants<>+768(SB), Z4, Z6
-	VFMADD213PS  constants<>+832(SB), Z4, Z6
-	VFMADD213PS  constants<>+896(SB), Z4, Z6
-	VFMADD213PS  constants<>+960(SB), Z4, Z6
-	VFMADD213PS  constants<>+320(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z8
-	VMOVUPS      Z6, Z6
-	VFMADD213PS  Z4, Z8, Z6
-	VADDPS       constants<>+192(SB), Z6, Z4
-	VSCALEFPS    Z5, Z4, Z4
-	VADDPS       constants<>+192(SB), Z4, Z4
-	VDIVPS       Z4, Z3, Z3
-	VSUBPS       Z3, Z2, Z2
-	VMULPS       Z0, Z0, Z3
-	VMOVUPS      constants<>+2176(SB), Z4
-	VFMADD213PS  constants<>+2240(SB), Z3, Z4
-	VFMADD213PS  constants<>+2304(SB), Z3, Z4
-	VFMADD213PS  constants<>+2368(SB), Z3, Z4
-	VFMADD213PS  constants<>+2432(SB), Z3, Z4
-	VMULPS       Z3, Z4, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z0, Z0, Z3
-	VCMPPS       $0x11, constants<>+2496(SB), Z1, K4
-	VANDPS       constants<>+128(SB), Z0, Z0
-	VORPS        Z0, Z2, Z0
-	VBLENDMPS    Z3, Z0, K4, Z7
-	VMOVUPS      Z7, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VBROADCASTSS      constants<>+96(SB), Z2
+	VBROADCASTSS      constants<>+1056(SB), Z3
+	VADDPS            Z1, Z1, Z4
+	VBROADCASTSS      constants<>+192(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VBROADCASTSS      constants<>+224(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VMULPS.BCST       constants<>+256(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VMOVUPS           Z4, Z4
+	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z4
+	VMOVUPS           Z4, Z4
+	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z4
+	VBROADCASTSS      constants<>+352(SB), Z6
+	VFMADD213PS.BCST  constants<>+384(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+416(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+448(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+480(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+160(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z8
+	VMOVUPS           Z6, Z6
+	VFMADD213PS       Z4, Z8, Z6
+	VADDPS.BCST       constants<>+96(SB), Z6, Z4
+	VSCALEFPS         Z5, Z4, Z4
+	VADDPS.BCST       constants<>+96(SB), Z4, Z4
+	VDIVPS            Z4, Z3, Z3
+	VSUBPS            Z3, Z2, Z2
+	VMULPS            Z0, Z0, Z3
+	VBROADCASTSS      constants<>+1088(SB), Z4
+	VFMADD213PS.BCST  constants<>+1120(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1152(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1184(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1216(SB), Z3, Z4
+	VMULPS            Z3, Z4, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z0, Z0, Z3
+	VCMPPS.BCST       $0x11, constants<>+1248(SB), Z1, K4
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z2, Z0
+	VBLENDMPS         Z3, Z0, K4, Z7
+	VMOVUPS           Z7, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6527,129 +6295,129 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VANDPS       constants<>+64(SB), Z0, Z1
-	VMULPS       Z0, Z0, Z2
-	VMOVUPS      constants<>+2560(SB), Z3
-	VFMADD213PS  constants<>+2624(SB), Z1, Z3
-	VMOVUPS      constants<>+2688(SB), Z4
-	VFMADD213PS  constants<>+2752(SB), Z1, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z4, Z2, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  constants<>+2816(SB), Z1, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  constants<>+2880(SB), Z1, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  constants<>+2944(SB), Z1, Z3
-	VMULPS       Z1, Z3, Z3
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS constants<>+192(SB), Z1, Z3
-	VMOVUPS      constants<>+192(SB), Z4
-	VMOVUPS      constants<>+384(SB), Z7
-	VMINPS       Z3, Z7, Z3
-	VMOVUPS      constants<>+448(SB), Z7
-	VMAXPS       Z3, Z7, Z3
-	VMULPS       constants<>+512(SB), Z3, Z7
-	VRNDSCALEPS  $0x08, Z7, Z7
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS constants<>+576(SB), Z7, Z3
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS constants<>+640(SB), Z7, Z3
-	VMOVUPS      constants<>+704(SB), Z8
-	VFMADD213PS  constants<>+768(SB), Z3, Z8
-	VFMADD213PS  constants<>+832(SB), Z3, Z8
-	VFMADD213PS  constants<>+896(SB), Z3, Z8
-	VFMADD213PS  constants<>+960(SB), Z3, Z8
-	VFMADD213PS  constants<>+320(SB), Z3, Z8
-	VMULPS       Z3, Z3, Z9
-	VMOVUPS      Z8, Z8
-	VFMADD213PS  Z3, Z9, Z8
-	VADDPS       constants<>+192(SB), Z8, Z3
-	VSCALEFPS    Z7, Z3, Z3
-	VSUBPS       Z3, Z4, Z3
-	VMOVUPS      constants<>+3008(SB), Z4
-	VFMADD213PS  constants<>+3072(SB), Z2, Z4
-	VFMADD213PS  constants<>+3136(SB), Z2, Z4
-	VFMADD213PS  constants<>+3200(SB), Z2, Z4
-	VFMADD213PS  constants<>+3264(SB), Z2, Z4
-	VFMADD213PS  constants<>+3328(SB), Z2, Z4
-	VMOVUPS      Z4, Z2
-	VFMADD213PS  Z0, Z0, Z2
-	VCMPPS       $0x15, constants<>+3392(SB), Z1, K3
-	VANDPS       constants<>+128(SB), Z0, Z0
-	VORPS        Z0, Z3, Z0
-	VBLENDMPS    Z0, Z2, K3, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VBROADCASTSS      constants<>+1280(SB), Z3
+	VFMADD213PS.BCST  constants<>+1312(SB), Z1, Z3
+	VBROADCASTSS      constants<>+1344(SB), Z4
+	VFMADD213PS.BCST  constants<>+1376(SB), Z1, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z4, Z2, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS.BCST  constants<>+1440(SB), Z1, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS.BCST  constants<>+1472(SB), Z1, Z3
+	VMULPS            Z1, Z3, Z3
+	VMOVUPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+96(SB), Z1, Z3
+	VBROADCASTSS      constants<>+96(SB), Z4
+	VBROADCASTSS      constants<>+192(SB), Z7
+	VMINPS            Z3, Z7, Z3
+	VBROADCASTSS      constants<>+224(SB), Z7
+	VMAXPS            Z3, Z7, Z3
+	VMULPS.BCST       constants<>+256(SB), Z3, Z7
+	VRNDSCALEPS       $0x08, Z7, Z7
+	VMOVUPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+288(SB), Z7, Z3
+	VMOVUPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+320(SB), Z7, Z3
+	VBROADCASTSS      constants<>+352(SB), Z8
+	VFMADD213PS.BCST  constants<>+384(SB), Z3, Z8
+	VFMADD213PS.BCST  constants<>+416(SB), Z3, Z8
+	VFMADD213PS.BCST  constants<>+448(SB), Z3, Z8
+	VFMADD213PS.BCST  constants<>+480(SB), Z3, Z8
+	VFMADD213PS.BCST  constants<>+160(SB), Z3, Z8
+	VMULPS            Z3, Z3, Z9
+	VMOVUPS           Z8, Z8
+	VFMADD213PS       Z3, Z9, Z8
+	VADDPS.BCST       constants<>+96(SB), Z8, Z3
+	VSCALEFPS         Z7, Z3, Z3
+	VSUBPS            Z3, Z4, Z3
+	VBROADCASTSS      constants<>+1504(SB), Z4
+	VFMADD213PS.BCST  constants<>+1536(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1568(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1600(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1632(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1664(SB), Z2, Z4
+	VMOVUPS           Z4, Z2
+	VFMADD213PS       Z0, Z0, Z2
+	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z1, K3
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z3, Z0
+	VBLENDMPS         Z0, Z2, K3, Z5
+	VMOVUPS           Z5, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VANDPS       constants<>+64(SB), Z0, Z1
-	VMULPS       Z0, Z0, Z2
-	VMOVUPS      constants<>+2560(SB), Z3
-	VFMADD213PS  constants<>+2624(SB), Z1, Z3
-	VMOVUPS      constants<>+2688(SB), Z4
-	VFMADD213PS  constants<>+2752(SB), Z1, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z4, Z2, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  constants<>+2816(SB), Z1, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  constants<>+2880(SB), Z1, Z3
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  constants<>+2944(SB), Z1, Z3
-	VMULPS       Z1, Z3, Z3
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS constants<>+192(SB), Z1, Z3
-	VMOVUPS      constants<>+192(SB), Z4
-	VMOVUPS      constants<>+384(SB), Z5
-	VMINPS       Z3, Z5, Z3
-	VMOVUPS      constants<>+448(SB), Z5
-	VMAXPS       Z3, Z5, Z3
-	VMULPS       constants<>+512(SB), Z3, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS constants<>+576(SB), Z5, Z3
-	VMOVUPS      Z3, Z3
-	VFNMADD231PS constants<>+640(SB), Z5, Z3
-	VMOVUPS      constants<>+704(SB), Z7
-	VFMADD213PS  constants<>+768(SB), Z3, Z7
-	VFMADD213PS  constants<>+832(SB), Z3, Z7
-	VFMADD213PS  constants<>+896(SB), Z3, Z7
-	VFMADD213PS  constants<>+960(SB), Z3, Z7
-	VFMADD213PS  constants<>+320(SB), Z3, Z7
-	VMULPS       Z3, Z3, Z8
-	VMOVUPS      Z7, Z7
-	VFMADD213PS  Z3, Z8, Z7
-	VADDPS       constants<>+192(SB), Z7, Z3
-	VSCALEFPS    Z5, Z3, Z3
-	VSUBPS       Z3, Z4, Z3
-	VMOVUPS      constants<>+3008(SB), Z4
-	VFMADD213PS  constants<>+3072(SB), Z2, Z4
-	VFMADD213PS  constants<>+3136(SB), Z2, Z4
-	VFMADD213PS  constants<>+3200(SB), Z2, Z4
-	VFMADD213PS  constants<>+3264(SB), Z2, Z4
-	VFMADD213PS  constants<>+3328(SB), Z2, Z4
-	VMOVUPS      Z4, Z2
-	VFMADD213PS  Z0, Z0, Z2
-	VCMPPS       $0x15, constants<>+3392(SB), Z1, K4
-	VANDPS       constants<>+128(SB), Z0, Z0
-	VORPS        Z0, Z3, Z0
-	VBLENDMPS    Z0, Z2, K4, Z6
-	VMOVUPS      Z6, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VBROADCASTSS      constants<>+1280(SB), Z3
+	VFMADD213PS.BCST  constants<>+1312(SB), Z1, Z3
+	VBROADCASTSS      constants<>+1344(SB), Z4
+	VFMADD213PS.BCST  constants<>+1376(SB), Z1, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z4, Z2, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS.BCST  constants<>+1440(SB), Z1, Z3
+	VMOVUPS           Z3, Z3
+	VFMADD213PS.BCST  constants<>+1472(SB), Z1, Z3
+	VMULPS            Z1, Z3, Z3
+	VMOVUPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+96(SB), Z1, Z3
+	VBROADCASTSS      constants<>+96(SB), Z4
+	VBROADCASTSS      constants<>+192(SB), Z5
+	VMINPS            Z3, Z5, Z3
+	VBROADCASTSS      constants<>+224(SB), Z5
+	VMAXPS            Z3, Z5, Z3
+	VMULPS.BCST       constants<>+256(SB), Z3, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VMOVUPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z3
+	VMOVUPS           Z3, Z3
+	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z3
+	VBROADCASTSS      constants<>+352(SB), Z7
+	VFMADD213PS.BCST  constants<>+384(SB), Z3, Z7
+	VFMADD213PS.BCST  constants<>+416(SB), Z3, Z7
+	VFMADD213PS.BCST  constants<>+448(SB), Z3, Z7
+	VFMADD213PS.BCST  constants<>+480(SB), Z3, Z7
+	VFMADD213PS.BCST  constants<>+160(SB), Z3, Z7
+	VMULPS            Z3, Z3, Z8
+	VMOVUPS           Z7, Z7
+	VFMADD213PS       Z3, Z8, Z7
+	VADDPS.BCST       constants<>+96(SB), Z7, Z3
+	VSCALEFPS         Z5, Z3, Z3
+	VSUBPS            Z3, Z4, Z3
+	VBROADCASTSS      constants<>+1504(SB), Z4
+	VFMADD213PS.BCST  constants<>+1536(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1568(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1600(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1632(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1664(SB), Z2, Z4
+	VMOVUPS           Z4, Z2
+	VFMADD213PS       Z0, Z0, Z2
+	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z1, K4
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z3, Z0
+	VBLENDMPS         Z0, Z2, K4, Z6
+	VMOVUPS           Z6, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6663,75 +6431,75 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VMOVUPS      constants<>+192(SB), Z1
-	VXORPS       constants<>+128(SB), Z0, Z0
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMULPS       constants<>+512(SB), Z0, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+576(SB), Z2, Z0
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+640(SB), Z2, Z0
-	VMOVUPS      constants<>+704(SB), Z3
-	VFMADD213PS  constants<>+768(SB), Z0, Z3
-	VFMADD213PS  constants<>+832(SB), Z0, Z3
-	VFMADD213PS  constants<>+896(SB), Z0, Z3
-	VFMADD213PS  constants<>+960(SB), Z0, Z3
-	VFMADD213PS  constants<>+320(SB), Z0, Z3
-	VMULPS       Z0, Z0, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z0, Z4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z0
-	VSCALEFPS    Z2, Z0, Z0
-	VADDPS       constants<>+192(SB), Z0, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VBROADCASTSS      constants<>+96(SB), Z1
+	VXORPS.BCST       constants<>+64(SB), Z0, Z0
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
+	VBROADCASTSS      constants<>+352(SB), Z3
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
+	VMULPS            Z0, Z0, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z0, Z4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z0
+	VSCALEFPS         Z2, Z0, Z0
+	VADDPS.BCST       constants<>+96(SB), Z0, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      constants<>+192(SB), Z1
-	VXORPS       constants<>+128(SB), Z0, Z0
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMULPS       constants<>+512(SB), Z0, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+576(SB), Z2, Z0
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+640(SB), Z2, Z0
-	VMOVUPS      constants<>+704(SB), Z3
-	VFMADD213PS  constants<>+768(SB), Z0, Z3
-	VFMADD213PS  constants<>+832(SB), Z0, Z3
-	VFMADD213PS  constants<>+896(SB), Z0, Z3
-	VFMADD213PS  constants<>+960(SB), Z0, Z3
-	VFMADD213PS  constants<>+320(SB), Z0, Z3
-	VMULPS       Z0, Z0, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z0, Z4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z0
-	VSCALEFPS    Z2, Z0, Z0
-	VADDPS       constants<>+192(SB), Z0, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VBROADCASTSS      constants<>+96(SB), Z1
+	VXORPS.BCST       constants<>+64(SB), Z0, Z0
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
+	VBROADCASTSS      constants<>+352(SB), Z3
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
+	VMULPS            Z0, Z0, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z0, Z4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z0
+	VSCALEFPS         Z2, Z0, Z0
+	VADDPS.BCST       constants<>+96(SB), Z0, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6745,141 +6513,141 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VANDPS       constants<>+64(SB), Z0, Z1
-	VXORPS       constants<>+128(SB), Z1, Z1
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z1, Z2, Z1
-	VMULPS       constants<>+512(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+576(SB), Z2, Z1
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+640(SB), Z2, Z1
-	VMOVUPS      constants<>+704(SB), Z3
-	VFMADD213PS  constants<>+768(SB), Z1, Z3
-	VFMADD213PS  constants<>+832(SB), Z1, Z3
-	VFMADD213PS  constants<>+896(SB), Z1, Z3
-	VFMADD213PS  constants<>+960(SB), Z1, Z3
-	VFMADD213PS  constants<>+320(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z1, Z4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z1
-	VSCALEFPS    Z2, Z1, Z1
-	VADDPS       constants<>+192(SB), Z1, Z2
-	VSUBPS       constants<>+192(SB), Z2, Z3
-	VSUBPS       Z3, Z1, Z1
-	VPSUBD       constants<>+1216(SB), Z2, Z3
-	VPSRAD       $0x17, Z3, Z3
-	VPSLLD       $0x17, Z3, Z4
-	VPSUBD       Z4, Z2, Z4
-	VSUBPS       constants<>+192(SB), Z4, Z4
-	VCVTDQ2PS    Z3, Z3
-	VMULPS       Z4, Z4, Z5
-	VMOVUPS      constants<>+1280(SB), Z6
-	VFMADD213PS  constants<>+1344(SB), Z4, Z6
-	VFMADD213PS  constants<>+1408(SB), Z4, Z6
-	VFMADD213PS  constants<>+1472(SB), Z4, Z6
-	VFMADD213PS  constants<>+1536(SB), Z4, Z6
-	VFMADD213PS  constants<>+1600(SB), Z4, Z6
-	VFMADD213PS  constants<>+1664(SB), Z4, Z6
-	VFMADD213PS  constants<>+1728(SB), Z4, Z6
-	VFMADD213PS  constants<>+1792(SB), Z4, Z6
-	VMULPS       Z4, Z6, Z6
-	VMULPS       Z5, Z6, Z6
-	VMOVUPS      constants<>+640(SB), Z7
-	VMOVUPS      Z7, Z7
-	VFMADD213PS  Z6, Z3, Z7
-	VMOVUPS      Z7, Z6
-	VFNMADD231PS constants<>+320(SB), Z5, Z6
-	VMOVUPS      constants<>+576(SB), Z5
-	VADDPS       Z4, Z6, Z4
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  Z4, Z3, Z5
-	VDIVPS       Z2, Z1, Z1
-	VADDPS       Z1, Z5, Z1
-	VMOVUPS      constants<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VADDPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VXORPS.BCST       constants<>+64(SB), Z1, Z1
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z1, Z2, Z1
+	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
+	VBROADCASTSS      constants<>+352(SB), Z3
+	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
+	VMULPS            Z1, Z1, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z1, Z4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z1
+	VSCALEFPS         Z2, Z1, Z1
+	VADDPS.BCST       constants<>+96(SB), Z1, Z2
+	VSUBPS.BCST       constants<>+96(SB), Z2, Z3
+	VSUBPS            Z3, Z1, Z1
+	VPSUBD.BCST       constants<>+608(SB), Z2, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z4
+	VPSUBD            Z4, Z2, Z4
+	VSUBPS.BCST       constants<>+96(SB), Z4, Z4
+	VCVTDQ2PS         Z3, Z3
+	VMULPS            Z4, Z4, Z5
+	VBROADCASTSS      constants<>+640(SB), Z6
+	VFMADD213PS.BCST  constants<>+672(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+704(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+736(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+768(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+800(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+832(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+864(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+896(SB), Z4, Z6
+	VMULPS            Z4, Z6, Z6
+	VMULPS            Z5, Z6, Z6
+	VBROADCASTSS      constants<>+320(SB), Z7
+	VMOVUPS           Z7, Z7
+	VFMADD213PS       Z6, Z3, Z7
+	VMOVUPS           Z7, Z6
+	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
+	VBROADCASTSS      constants<>+288(SB), Z5
+	VADDPS            Z4, Z6, Z4
+	VMOVUPS           Z5, Z5
+	VFMADD213PS       Z4, Z3, Z5
+	VDIVPS            Z2, Z1, Z1
+	VADDPS            Z1, Z5, Z1
+	VBROADCASTSS      constants<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VANDPS       constants<>+64(SB), Z0, Z1
-	VXORPS       constants<>+128(SB), Z1, Z1
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z1, Z2, Z1
-	VMULPS       constants<>+512(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+576(SB), Z2, Z1
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+640(SB), Z2, Z1
-	VMOVUPS      constants<>+704(SB), Z3
-	VFMADD213PS  constants<>+768(SB), Z1, Z3
-	VFMADD213PS  constants<>+832(SB), Z1, Z3
-	VFMADD213PS  constants<>+896(SB), Z1, Z3
-	VFMADD213PS  constants<>+960(SB), Z1, Z3
-	VFMADD213PS  constants<>+320(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z1, Z4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z1
-	VSCALEFPS    Z2, Z1, Z1
-	VADDPS       constants<>+192(SB), Z1, Z2
-	VSUBPS       constants<>+192(SB), Z2, Z3
-	VSUBPS       Z3, Z1, Z1
-	VPSUBD       constants<>+1216(SB), Z2, Z3
-	VPSRAD       $0x17, Z3, Z3
-	VPSLLD       $0x17, Z3, Z4
-	VPSUBD       Z4, Z2, Z4
-	VSUBPS       constants<>+192(SB), Z4, Z4
-	VCVTDQ2PS    Z3, Z3
-	VMULPS       Z4, Z4, Z5
-	VMOVUPS      constants<>+1280(SB), Z6
-	VFMADD213PS  constants<>+1344(SB), Z4, Z6
-	VFMADD213PS  constants<>+1408(SB), Z4, Z6
-	VFMADD213PS  constants<>+1472(SB), Z4, Z6
-	VFMADD213PS  constants<>+1536(SB), Z4, Z6
-	VFMADD213PS  constants<>+1600(SB), Z4, Z6
-	VFMADD213PS  constants<>+1664(SB), Z4, Z6
-	VFMADD213PS  constants<>+1728(SB), Z4, Z6
-	VFMADD213PS  constants<>+1792(SB), Z4, Z6
-	VMULPS       Z4, Z6, Z6
-	VMULPS       Z5, Z6, Z6
-	VMOVUPS      constants<>+640(SB), Z7
-	VMOVUPS      Z7, Z7
-	VFMADD213PS  Z6, Z3, Z7
-	VMOVUPS      Z7, Z6
-	VFNMADD231PS constants<>+320(SB), Z5, Z6
-	VMOVUPS      constants<>+576(SB), Z5
-	VADDPS       Z4, Z6, Z4
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  Z4, Z3, Z5
-	VDIVPS       Z2, Z1, Z1
-	VADDPS       Z1, Z5, Z1
-	VMOVUPS      constants<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VADDPS       Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VXORPS.BCST       constants<>+64(SB), Z1, Z1
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z1, Z2, Z1
+	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
+	VBROADCASTSS      constants<>+352(SB), Z3
+	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
+	VMULPS            Z1, Z1, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z1, Z4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z1
+	VSCALEFPS         Z2, Z1, Z1
+	VADDPS.BCST       constants<>+96(SB), Z1, Z2
+	VSUBPS.BCST       constants<>+96(SB), Z2, Z3
+	VSUBPS            Z3, Z1, Z1
+	VPSUBD.BCST       constants<>+608(SB), Z2, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z4
+	VPSUBD            Z4, Z2, Z4
+	VSUBPS.BCST       constants<>+96(SB), Z4, Z4
+	VCVTDQ2PS         Z3, Z3
+	VMULPS            Z4, Z4, Z5
+	VBROADCASTSS      constants<>+640(SB), Z6
+	VFMADD213PS.BCST  constants<>+672(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+704(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+736(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+768(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+800(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+832(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+864(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+896(SB), Z4, Z6
+	VMULPS            Z4, Z6, Z6
+	VMULPS            Z5, Z6, Z6
+	VBROADCASTSS      constants<>+320(SB), Z7
+	VMOVUPS           Z7, Z7
+	VFMADD213PS       Z6, Z3, Z7
+	VMOVUPS           Z7, Z6
+	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
+	VBROADCASTSS      constants<>+288(SB), Z5
+	VADDPS            Z4, Z6, Z4
+	VMOVUPS           Z5, Z5
+	VFMADD213PS       Z4, Z3, Z5
+	VDIVPS            Z2, Z1, Z1
+	VADDPS            Z1, Z5, Z1
+	VBROADCASTSS      constants<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -6893,137 +6661,137 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VMULPS       constants<>+320(SB), Z0, Z1
-	VMULPS       constants<>+1216(SB), Z0, Z0
-	VANDPS       constants<>+64(SB), Z0, Z4
-	VMULPS       Z0, Z0, Z5
-	VMOVUPS      constants<>+2560(SB), Z6
-	VFMADD213PS  constants<>+2624(SB), Z4, Z6
-	VMOVUPS      constants<>+2688(SB), Z7
-	VFMADD213PS  constants<>+2752(SB), Z4, Z7
-	VMOVUPS      Z6, Z6
-	VFMADD213PS  Z7, Z5, Z6
-	VMOVUPS      Z6, Z6
-	VFMADD213PS  constants<>+2816(SB), Z4, Z6
-	VMOVUPS      Z6, Z6
-	VFMADD213PS  constants<>+2880(SB), Z4, Z6
-	VMOVUPS      Z6, Z6
-	VFMADD213PS  constants<>+2944(SB), Z4, Z6
-	VMULPS       Z4, Z6, Z6
-	VMOVUPS      Z6, Z6
-	VFNMADD231PS constants<>+192(SB), Z4, Z6
-	VMOVUPS      constants<>+192(SB), Z7
-	VMOVUPS      constants<>+384(SB), Z8
-	VMINPS       Z6, Z8, Z6
-	VMOVUPS      constants<>+448(SB), Z8
-	VMAXPS       Z6, Z8, Z6
-	VMULPS       constants<>+512(SB), Z6, Z8
-	VRNDSCALEPS  $0x08, Z8, Z8
-	VMOVUPS      Z6, Z6
-	VFNMADD231PS constants<>+576(SB), Z8, Z6
-	VMOVUPS      Z6, Z6
-	VFNMADD231PS constants<>+640(SB), Z8, Z6
-	VMOVUPS      constants<>+704(SB), Z9
-	VFMADD213PS  constants<>+768(SB), Z6, Z9
-	VFMADD213PS  constants<>+832(SB), Z6, Z9
-	VFMADD213PS  constants<>+896(SB), Z6, Z9
-	VFMADD213PS  constants<>+960(SB), Z6, Z9
-	VFMADD213PS  constants<>+320(SB), Z6, Z9
-	VMULPS       Z6, Z6, Z10
-	VMOVUPS      Z9, Z9
-	VFMADD213PS  Z6, Z10, Z9
-	VADDPS       constants<>+192(SB), Z9, Z6
-	VSCALEFPS    Z8, Z6, Z6
-	VSUBPS       Z6, Z7, Z6
-	VMOVUPS      constants<>+3008(SB), Z7
-	VFMADD213PS  constants<>+3072(SB), Z5, Z7
-	VFMADD213PS  constants<>+3136(SB), Z5, Z7
-	VFMADD213PS  constants<>+3200(SB), Z5, Z7
-	VFMADD213PS  constants<>+3264(SB), Z5, Z7
-	VFMADD213PS  constants<>+3328(SB), Z5, Z7
-	VMOVUPS      Z7, Z5
-	VFMADD213PS  Z0, Z0, Z5
-	VCMPPS       $0x15, constants<>+3392(SB), Z4, K3
-	VANDPS       constants<>+128(SB), Z0, Z0
-	VORPS        Z0, Z6, Z0
-	VBLENDMPS    Z0, Z5, K3, Z2
-	VADDPS       constants<>+192(SB), Z2, Z0
-	VMULPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VMULPS.BCST       constants<>+160(SB), Z0, Z1
+	VMULPS.BCST       constants<>+608(SB), Z0, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z4
+	VMULPS            Z0, Z0, Z5
+	VBROADCASTSS      constants<>+1280(SB), Z6
+	VFMADD213PS.BCST  constants<>+1312(SB), Z4, Z6
+	VBROADCASTSS      constants<>+1344(SB), Z7
+	VFMADD213PS.BCST  constants<>+1376(SB), Z4, Z7
+	VMOVUPS           Z6, Z6
+	VFMADD213PS       Z7, Z5, Z6
+	VMOVUPS           Z6, Z6
+	VFMADD213PS.BCST  constants<>+1408(SB), Z4, Z6
+	VMOVUPS           Z6, Z6
+	VFMADD213PS.BCST  constants<>+1440(SB), Z4, Z6
+	VMOVUPS           Z6, Z6
+	VFMADD213PS.BCST  constants<>+1472(SB), Z4, Z6
+	VMULPS            Z4, Z6, Z6
+	VMOVUPS           Z6, Z6
+	VFNMADD231PS.BCST constants<>+96(SB), Z4, Z6
+	VBROADCASTSS      constants<>+96(SB), Z7
+	VBROADCASTSS      constants<>+192(SB), Z8
+	VMINPS            Z6, Z8, Z6
+	VBROADCASTSS      constants<>+224(SB), Z8
+	VMAXPS            Z6, Z8, Z6
+	VMULPS.BCST       constants<>+256(SB), Z6, Z8
+	VRNDSCALEPS       $0x08, Z8, Z8
+	VMOVUPS           Z6, Z6
+	VFNMADD231PS.BCST constants<>+288(SB), Z8, Z6
+	VMOVUPS           Z6, Z6
+	VFNMADD231PS.BCST constants<>+320(SB), Z8, Z6
+	VBROADCASTSS      constants<>+352(SB), Z9
+	VFMADD213PS.BCST  constants<>+384(SB), Z6, Z9
+	VFMADD213PS.BCST  constants<>+416(SB), Z6, Z9
+	VFMADD213PS.BCST  constants<>+448(SB), Z6, Z9
+	VFMADD213PS.BCST  constants<>+480(SB), Z6, Z9
+	VFMADD213PS.BCST  constants<>+160(SB), Z6, Z9
+	VMULPS            Z6, Z6, Z10
+	VMOVUPS           Z9, Z9
+	VFMADD213PS       Z6, Z10, Z9
+	VADDPS.BCST       constants<>+96(SB), Z9, Z6
+	VSCALEFPS         Z8, Z6, Z6
+	VSUBPS            Z6, Z7, Z6
+	VBROADCASTSS      constants<>+1504(SB), Z7
+	VFMADD213PS.BCST  constants<>+1536(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+1568(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+1600(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+1632(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+1664(SB), Z5, Z7
+	VMOVUPS           Z7, Z5
+	VFMADD213PS       Z0, Z0, Z5
+	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z4, K3
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z6, Z0
+	VBLENDMPS         Z0, Z5, K3, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z0
+	VMULPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VMULPS       constants<>+320(SB), Z0, Z1
-	VMULPS       constants<>+1216(SB), Z0, Z0
-	VANDPS       constants<>+64(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z4
-	VMOVUPS      constants<>+2560(SB), Z5
-	VFMADD213PS  constants<>+2624(SB), Z2, Z5
-	VMOVUPS      constants<>+2688(SB), Z6
-	VFMADD213PS  constants<>+2752(SB), Z2, Z6
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  Z6, Z4, Z5
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  constants<>+2816(SB), Z2, Z5
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  constants<>+2880(SB), Z2, Z5
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  constants<>+2944(SB), Z2, Z5
-	VMULPS       Z2, Z5, Z5
-	VMOVUPS      Z5, Z5
-	VFNMADD231PS constants<>+192(SB), Z2, Z5
-	VMOVUPS      constants<>+192(SB), Z6
-	VMOVUPS      constants<>+384(SB), Z7
-	VMINPS       Z5, Z7, Z5
-	VMOVUPS      constants<>+448(SB), Z7
-	VMAXPS       Z5, Z7, Z5
-	VMULPS       constants<>+512(SB), Z5, Z7
-	VRNDSCALEPS  $0x08, Z7, Z7
-	VMOVUPS      Z5, Z5
-	VFNMADD231PS constants<>+576(SB), Z7, Z5
-	VMOVUPS      Z5, Z5
-	VFNMADD231PS constants<>+640(SB), Z7, Z5
-	VMOVUPS      constants<>+704(SB), Z8
-	VFMADD213PS  constants<>+768(SB), Z5, Z8
-	VFMADD213PS  constants<>+832(SB), Z5, Z8
-	VFMADD213PS  constants<>+896(SB), Z5, Z8
-	VFMADD213PS  constants<>+960(SB), Z5, Z8
-	VFMADD213PS  constants<>+320(SB), Z5, Z8
-	VMULPS       Z5, Z5, Z9
-	VMOVUPS      Z8, Z8
-	VFMADD213PS  Z5, Z9, Z8
-	VADDPS       constants<>+192(SB), Z8, Z5
-	VSCALEFPS    Z7, Z5, Z5
-	VSUBPS       Z5, Z6, Z5
-	VMOVUPS      constants<>+3008(SB), Z6
-	VFMADD213PS  constants<>+3072(SB), Z4, Z6
-	VFMADD213PS  constants<>+3136(SB), Z4, Z6
-	VFMADD213PS  constants<>+3200(SB), Z4, Z6
-	VFMADD213PS  constants<>+3264(SB), Z4, Z6
-	VFMADD213PS  constants<>+3328(SB), Z4, Z6
-	VMOVUPS      Z6, Z4
-	VFMADD213PS  Z0, Z0, Z4
-	VCMPPS       $0x15, constants<>+3392(SB), Z2, K4
-	VANDPS       constants<>+128(SB), Z0, Z0
-	VORPS        Z0, Z5, Z0
-	VBLENDMPS    Z0, Z4, K4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z0
-	VMULPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VMULPS.BCST       constants<>+160(SB), Z0, Z1
+	VMULPS.BCST       constants<>+608(SB), Z0, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z4
+	VBROADCASTSS      constants<>+1280(SB), Z5
+	VFMADD213PS.BCST  constants<>+1312(SB), Z2, Z5
+	VBROADCASTSS      constants<>+1344(SB), Z6
+	VFMADD213PS.BCST  constants<>+1376(SB), Z2, Z6
+	VMOVUPS           Z5, Z5
+	VFMADD213PS       Z6, Z4, Z5
+	VMOVUPS           Z5, Z5
+	VFMADD213PS.BCST  constants<>+1408(SB), Z2, Z5
+	VMOVUPS           Z5, Z5
+	VFMADD213PS.BCST  constants<>+1440(SB), Z2, Z5
+	VMOVUPS           Z5, Z5
+	VFMADD213PS.BCST  constants<>+1472(SB), Z2, Z5
+	VMULPS            Z2, Z5, Z5
+	VMOVUPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+96(SB), Z2, Z5
+	VBROADCASTSS      constants<>+96(SB), Z6
+	VBROADCASTSS      constants<>+192(SB), Z7
+	VMINPS            Z5, Z7, Z5
+	VBROADCASTSS      constants<>+224(SB), Z7
+	VMAXPS            Z5, Z7, Z5
+	VMULPS.BCST       constants<>+256(SB), Z5, Z7
+	VRNDSCALEPS       $0x08, Z7, Z7
+	VMOVUPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+288(SB), Z7, Z5
+	VMOVUPS           Z5, Z5
+	VFNMADD231PS.BCST constants<>+320(SB), Z7, Z5
+	VBROADCASTSS      constants<>+352(SB), Z8
+	VFMADD213PS.BCST  constants<>+384(SB), Z5, Z8
+	VFMADD213PS.BCST  constants<>+416(SB), Z5, Z8
+	VFMADD213PS.BCST  constants<>+448(SB), Z5, Z8
+	VFMADD213PS.BCST  constants<>+480(SB), Z5, Z8
+	VFMADD213PS.BCST  constants<>+160(SB), Z5, Z8
+	VMULPS            Z5, Z5, Z9
+	VMOVUPS           Z8, Z8
+	VFMADD213PS       Z5, Z9, Z8
+	VADDPS.BCST       constants<>+96(SB), Z8, Z5
+	VSCALEFPS         Z7, Z5, Z5
+	VSUBPS            Z5, Z6, Z5
+	VBROADCASTSS      constants<>+1504(SB), Z6
+	VFMADD213PS.BCST  constants<>+1536(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+1568(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+1600(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+1632(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+1664(SB), Z4, Z6
+	VMOVUPS           Z6, Z4
+	VFMADD213PS       Z0, Z0, Z4
+	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z2, K4
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z5, Z0
+	VBLENDMPS         Z0, Z4, K4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z0
+	VMULPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -7037,85 +6805,85 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+24(FP), DX
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z0
-	VMULPS       Z0, Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVUPS      constants<>+3456(SB), Z2
-	VMOVUPS      Z1, Z1
-	VFMADD213PS  Z0, Z2, Z1
-	VMULPS       constants<>+3520(SB), Z1, Z1
-	VXORPS       constants<>+128(SB), Z1, Z1
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z1, Z2, Z1
-	VMULPS       constants<>+512(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+576(SB), Z2, Z1
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+640(SB), Z2, Z1
-	VMOVUPS      constants<>+704(SB), Z3
-	VFMADD213PS  constants<>+768(SB), Z1, Z3
-	VFMADD213PS  constants<>+832(SB), Z1, Z3
-	VFMADD213PS  constants<>+896(SB), Z1, Z3
-	VFMADD213PS  constants<>+960(SB), Z1, Z3
-	VFMADD213PS  constants<>+320(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z1, Z4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z1
-	VSCALEFPS    Z2, Z1, Z1
-	VADDPS       constants<>+192(SB), Z1, Z1
-	VDIVPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VMULPS            Z0, Z0, Z1
+	VMULPS            Z1, Z0, Z1
+	VBROADCASTSS      constants<>+1728(SB), Z2
+	VMOVUPS           Z1, Z1
+	VFMADD213PS       Z0, Z2, Z1
+	VMULPS.BCST       constants<>+1760(SB), Z1, Z1
+	VXORPS.BCST       constants<>+64(SB), Z1, Z1
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z1, Z2, Z1
+	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
+	VBROADCASTSS      constants<>+352(SB), Z3
+	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
+	VMULPS            Z1, Z1, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z1, Z4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z1
+	VSCALEFPS         Z2, Z1, Z1
+	VADDPS.BCST       constants<>+96(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z0
-	VMULPS       Z0, Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVUPS      constants<>+3456(SB), Z2
-	VMOVUPS      Z1, Z1
-	VFMADD213PS  Z0, Z2, Z1
-	VMULPS       constants<>+3520(SB), Z1, Z1
-	VXORPS       constants<>+128(SB), Z1, Z1
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z1, Z2, Z1
-	VMULPS       constants<>+512(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+576(SB), Z2, Z1
-	VMOVUPS      Z1, Z1
-	VFNMADD231PS constants<>+640(SB), Z2, Z1
-	VMOVUPS      constants<>+704(SB), Z3
-	VFMADD213PS  constants<>+768(SB), Z1, Z3
-	VFMADD213PS  constants<>+832(SB), Z1, Z3
-	VFMADD213PS  constants<>+896(SB), Z1, Z3
-	VFMADD213PS  constants<>+960(SB), Z1, Z3
-	VFMADD213PS  constants<>+320(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z1, Z4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z1
-	VSCALEFPS    Z2, Z1, Z1
-	VADDPS       constants<>+192(SB), Z1, Z1
-	VDIVPS       Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VMULPS            Z0, Z0, Z1
+	VMULPS            Z1, Z0, Z1
+	VBROADCASTSS      constants<>+1728(SB), Z2
+	VMOVUPS           Z1, Z1
+	VFMADD213PS       Z0, Z2, Z1
+	VMULPS.BCST       constants<>+1760(SB), Z1, Z1
+	VXORPS.BCST       constants<>+64(SB), Z1, Z1
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z1, Z2, Z1
+	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
+	VMOVUPS           Z1, Z1
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
+	VBROADCASTSS      constants<>+352(SB), Z3
+	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
+	VMULPS            Z1, Z1, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z1, Z4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z1
+	VSCALEFPS         Z2, Z1, Z1
+	VADDPS.BCST       constants<>+96(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -7130,75 +6898,75 @@ TEXT ·swishAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS p+32(FP), Z0
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z1
-	VMULPS       Z0, Z1, Z2
-	VXORPS       constants<>+128(SB), Z2, Z2
-	VMOVUPS      constants<>+384(SB), Z3
-	VMINPS       Z2, Z3, Z2
-	VMOVUPS      constants<>+448(SB), Z3
-	VMAXPS       Z2, Z3, Z2
-	VMULPS       constants<>+512(SB), Z2, Z3
-	VRNDSCALEPS  $0x08, Z3, Z3
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+576(SB), Z3, Z2
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+640(SB), Z3, Z2
-	VMOVUPS      constants<>+704(SB), Z4
-	VFMADD213PS  constants<>+768(SB), Z2, Z4
-	VFMADD213PS  constants<>+832(SB), Z2, Z4
-	VFMADD213PS  constants<>+896(SB), Z2, Z4
-	VFMADD213PS  constants<>+960(SB), Z2, Z4
-	VFMADD213PS  constants<>+320(SB), Z2, Z4
-	VMULPS       Z2, Z2, Z5
-	VMOVUPS      Z4, Z4
-	VFMADD213PS  Z2, Z5, Z4
-	VADDPS       constants<>+192(SB), Z4, Z2
-	VSCALEFPS    Z3, Z2, Z2
-	VADDPS       constants<>+192(SB), Z2, Z2
-	VDIVPS       Z2, Z1, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z1
+	VMULPS            Z0, Z1, Z2
+	VXORPS.BCST       constants<>+64(SB), Z2, Z2
+	VBROADCASTSS      constants<>+192(SB), Z3
+	VMINPS            Z2, Z3, Z2
+	VBROADCASTSS      constants<>+224(SB), Z3
+	VMAXPS            Z2, Z3, Z2
+	VMULPS.BCST       constants<>+256(SB), Z2, Z3
+	VRNDSCALEPS       $0x08, Z3, Z3
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
+	VBROADCASTSS      constants<>+352(SB), Z4
+	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z4
+	VMULPS            Z2, Z2, Z5
+	VMOVUPS           Z4, Z4
+	VFMADD213PS       Z2, Z5, Z4
+	VADDPS.BCST       constants<>+96(SB), Z4, Z2
+	VSCALEFPS         Z3, Z2, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z2
+	VDIVPS            Z2, Z1, Z1
+	VMOVUPS           Z1, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z1
-	VMULPS       Z0, Z1, Z0
-	VXORPS       constants<>+128(SB), Z0, Z0
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMULPS       constants<>+512(SB), Z0, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+576(SB), Z2, Z0
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+640(SB), Z2, Z0
-	VMOVUPS      constants<>+704(SB), Z3
-	VFMADD213PS  constants<>+768(SB), Z0, Z3
-	VFMADD213PS  constants<>+832(SB), Z0, Z3
-	VFMADD213PS  constants<>+896(SB), Z0, Z3
-	VFMADD213PS  constants<>+960(SB), Z0, Z3
-	VFMADD213PS  constants<>+320(SB), Z0, Z3
-	VMULPS       Z0, Z0, Z4
-	VMOVUPS      Z3, Z3
-	VFMADD213PS  Z0, Z4, Z3
-	VADDPS       constants<>+192(SB), Z3, Z0
-	VSCALEFPS    Z2, Z0, Z0
-	VADDPS       constants<>+192(SB), Z0, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z1
+	VMULPS            Z0, Z1, Z0
+	VXORPS.BCST       constants<>+64(SB), Z0, Z0
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
+	VBROADCASTSS      constants<>+352(SB), Z3
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
+	VMULPS            Z0, Z0, Z4
+	VMOVUPS           Z3, Z3
+	VFMADD213PS       Z0, Z4, Z3
+	VADDPS.BCST       constants<>+96(SB), Z3, Z0
+	VSCALEFPS         Z2, Z0, Z0
+	VADDPS.BCST       constants<>+96(SB), Z0, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -7213,77 +6981,77 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS p+32(FP), Z0
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z1
-	VCMPPS       $0x11, constants<>+0(SB), Z1, K3
-	VMOVUPS      constants<>+3584(SB), Z2
-	VMAXPS       Z1, Z2, Z2
-	VMULPS       constants<>+512(SB), Z2, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+576(SB), Z5, Z2
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+640(SB), Z5, Z2
-	VCVTPS2DQ    Z5, Z5
-	VPADDD       constants<>+1024(SB), Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VMOVUPS      constants<>+704(SB), Z6
-	VFMADD213PS  constants<>+768(SB), Z2, Z6
-	VFMADD213PS  constants<>+832(SB), Z2, Z6
-	VFMADD213PS  constants<>+896(SB), Z2, Z6
-	VFMADD213PS  constants<>+960(SB), Z2, Z6
-	VFMADD213PS  constants<>+320(SB), Z2, Z6
-	VMULPS       Z2, Z2, Z7
-	VMOVUPS      Z6, Z6
-	VFMADD213PS  Z2, Z7, Z6
-	VSUBPS       constants<>+192(SB), Z5, Z2
-	VMOVUPS      Z6, Z6
-	VFMADD213PS  Z2, Z5, Z6
-	VMULPS       Z0, Z6, Z2
-	VBLENDMPS    Z2, Z1, K3, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z1
+	VCMPPS.BCST       $0x11, constants<>+0(SB), Z1, K3
+	VBROADCASTSS      constants<>+1792(SB), Z2
+	VMAXPS            Z1, Z2, Z2
+	VMULPS.BCST       constants<>+256(SB), Z2, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z2
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z2
+	VCVTPS2DQ         Z5, Z5
+	VPADDD.BCST       constants<>+512(SB), Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VBROADCASTSS      constants<>+352(SB), Z6
+	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z6
+	VMULPS            Z2, Z2, Z7
+	VMOVUPS           Z6, Z6
+	VFMADD213PS       Z2, Z7, Z6
+	VSUBPS.BCST       constants<>+96(SB), Z5, Z2
+	VMOVUPS           Z6, Z6
+	VFMADD213PS       Z2, Z5, Z6
+	VMULPS            Z0, Z6, Z2
+	VBLENDMPS         Z2, Z1, K3, Z3
+	VMOVUPS           Z3, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z1
-	VCMPPS       $0x11, constants<>+0(SB), Z1, K4
-	VMOVUPS      constants<>+3584(SB), Z2
-	VMAXPS       Z1, Z2, Z2
-	VMULPS       constants<>+512(SB), Z2, Z3
-	VRNDSCALEPS  $0x08, Z3, Z3
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+576(SB), Z3, Z2
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+640(SB), Z3, Z2
-	VCVTPS2DQ    Z3, Z3
-	VPADDD       constants<>+1024(SB), Z3, Z3
-	VPSLLD       $0x17, Z3, Z3
-	VMOVUPS      constants<>+704(SB), Z5
-	VFMADD213PS  constants<>+768(SB), Z2, Z5
-	VFMADD213PS  constants<>+832(SB), Z2, Z5
-	VFMADD213PS  constants<>+896(SB), Z2, Z5
-	VFMADD213PS  constants<>+960(SB), Z2, Z5
-	VFMADD213PS  constants<>+320(SB), Z2, Z5
-	VMULPS       Z2, Z2, Z6
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  Z2, Z6, Z5
-	VSUBPS       constants<>+192(SB), Z3, Z2
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  Z2, Z3, Z5
-	VMULPS       Z0, Z5, Z0
-	VBLENDMPS    Z0, Z1, K4, Z4
-	VMOVUPS      Z4, K1, (AX)
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z1
+	VCMPPS.BCST       $0x11, constants<>+0(SB), Z1, K4
+	VBROADCASTSS      constants<>+1792(SB), Z2
+	VMAXPS            Z1, Z2, Z2
+	VMULPS.BCST       constants<>+256(SB), Z2, Z3
+	VRNDSCALEPS       $0x08, Z3, Z3
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
+	VCVTPS2DQ         Z3, Z3
+	VPADDD.BCST       constants<>+512(SB), Z3, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VBROADCASTSS      constants<>+352(SB), Z5
+	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
+	VMULPS            Z2, Z2, Z6
+	VMOVUPS           Z5, Z5
+	VFMADD213PS       Z2, Z6, Z5
+	VSUBPS.BCST       constants<>+96(SB), Z3, Z2
+	VMOVUPS           Z5, Z5
+	VFMADD213PS       Z2, Z3, Z5
+	VMULPS            Z0, Z5, Z0
+	VBLENDMPS         Z0, Z1, K4, Z4
+	VMOVUPS           Z4, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -7292,12 +7060,12 @@ done:
 // func sumAVX512(a *float32, b *float32, n int, m float32) float32
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·sumAVX512(SB), NOSPLIT, $0-36
-	MOVQ    a+0(FP), AX
-	MOVQ    n+16(FP), CX
-	VMOVUPS constants<>+0(SB), Z0
-	VMOVUPS constants<>+0(SB), Z1
-	VMOVUPS constants<>+0(SB), Z2
-	VMOVUPS constants<>+0(SB), Z3
+	MOVQ         a+0(FP), AX
+	MOVQ         n+16(FP), CX
+	VBROADCASTSS constants<>+0(SB), Z0
+	VBROADCASTSS constants<>+0(SB), Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBROADCASTSS constants<>+0(SB), Z3
 
 blocks:
 	CMPQ    CX, $0x00000040
@@ -7366,10 +7134,10 @@ TEXT ·sumSquaresAVX512(SB), NOSPLIT, $0-36
 	MOVQ         a+0(FP), AX
 	MOVQ         n+16(FP), CX
 	VBROADCASTSS m+24(FP), Z0
-	VMOVUPS      constants<>+0(SB), Z1
-	VMOVUPS      constants<>+0(SB), Z2
-	VMOVUPS      constants<>+0(SB), Z3
-	VMOVUPS      constants<>+0(SB), Z4
+	VBROADCASTSS constants<>+0(SB), Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBROADCASTSS constants<>+0(SB), Z3
+	VBROADCASTSS constants<>+0(SB), Z4
 
 blocks:
 	CMPQ        CX, $0x00000040
@@ -7447,13 +7215,13 @@ done:
 // func dotAVX512(a *float32, b *float32, n int, m float32) float32
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·dotAVX512(SB), NOSPLIT, $0-36
-	MOVQ    a+0(FP), AX
-	MOVQ    b+8(FP), CX
-	MOVQ    n+16(FP), DX
-	VMOVUPS constants<>+0(SB), Z0
-	VMOVUPS constants<>+0(SB), Z1
-	VMOVUPS constants<>+0(SB), Z2
-	VMOVUPS constants<>+0(SB), Z3
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS constants<>+0(SB), Z0
+	VBROADCASTSS constants<>+0(SB), Z1
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBROADCASTSS constants<>+0(SB), Z3
 
 blocks:
 	CMPQ        DX, $0x00000040
@@ -7533,12 +7301,12 @@ done:
 // func greatestAVX512(a *float32, b *float32, n int, m float32) float32
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
 TEXT ·greatestAVX512(SB), NOSPLIT, $0-36
-	MOVQ    a+0(FP), AX
-	MOVQ    n+16(FP), CX
-	VMOVUPS constants<>+2048(SB), Z0
-	VMOVUPS constants<>+2048(SB), Z1
-	VMOVUPS constants<>+2048(SB), Z2
-	VMOVUPS constants<>+2048(SB), Z3
+	MOVQ         a+0(FP), AX
+	MOVQ         n+16(FP), CX
+	VBROADCASTSS constants<>+1024(SB), Z0
+	VBROADCASTSS constants<>+1024(SB), Z1
+	VBROADCASTSS constants<>+1024(SB), Z2
+	VBROADCASTSS constants<>+1024(SB), Z3
 
 blocks:
 	CMPQ      CX, $0x00000040
@@ -7669,12 +7437,12 @@ done:
 // func leastAVX512(a *float32, b *float32, n int, m float32) float32
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
 TEXT ·leastAVX512(SB), NOSPLIT, $0-36
-	MOVQ    a+0(FP), AX
-	MOVQ    n+16(FP), CX
-	VMOVUPS constants<>+1920(SB), Z0
-	VMOVUPS constants<>+1920(SB), Z1
-	VMOVUPS constants<>+1920(SB), Z2
-	VMOVUPS constants<>+1920(SB), Z3
+	MOVQ         a+0(FP), AX
+	MOVQ         n+16(FP), CX
+	VBROADCASTSS constants<>+960(SB), Z0
+	VBROADCASTSS constants<>+960(SB), Z1
+	VBROADCASTSS constants<>+960(SB), Z2
+	VBROADCASTSS constants<>+960(SB), Z3
 
 blocks:
 	CMPQ    CX, $0x00000040
@@ -7770,78 +7538,78 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-36
 	MOVQ         a+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VBROADCASTSS m+24(FP), Z0
-	VMOVUPS      constants<>+0(SB), Z1
+	VBROADCASTSS constants<>+0(SB), Z1
 
 registers:
-	CMPQ         DX, $0x00000010
-	JL           registers_done
-	VMOVUPS      (CX), Z2
-	VSUBPS       Z0, Z2, Z2
-	VMOVUPS      constants<>+384(SB), Z4
-	VMINPS       Z2, Z4, Z2
-	VMOVUPS      constants<>+448(SB), Z4
-	VMAXPS       Z2, Z4, Z2
-	VMULPS       constants<>+512(SB), Z2, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+576(SB), Z4, Z2
-	VMOVUPS      Z2, Z2
-	VFNMADD231PS constants<>+640(SB), Z4, Z2
-	VMOVUPS      constants<>+704(SB), Z5
-	VFMADD213PS  constants<>+768(SB), Z2, Z5
-	VFMADD213PS  constants<>+832(SB), Z2, Z5
-	VFMADD213PS  constants<>+896(SB), Z2, Z5
-	VFMADD213PS  constants<>+960(SB), Z2, Z5
-	VFMADD213PS  constants<>+320(SB), Z2, Z5
-	VMULPS       Z2, Z2, Z6
-	VMOVUPS      Z5, Z5
-	VFMADD213PS  Z2, Z6, Z5
-	VADDPS       constants<>+192(SB), Z5, Z2
-	VSCALEFPS    Z4, Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       Z2, Z1, Z1
-	VMOVAPS      Z1, Z1
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          registers
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z2
+	VSUBPS            Z0, Z2, Z2
+	VBROADCASTSS      constants<>+192(SB), Z4
+	VMINPS            Z2, Z4, Z2
+	VBROADCASTSS      constants<>+224(SB), Z4
+	VMAXPS            Z2, Z4, Z2
+	VMULPS.BCST       constants<>+256(SB), Z2, Z4
+	VRNDSCALEPS       $0x08, Z4, Z4
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+288(SB), Z4, Z2
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST constants<>+320(SB), Z4, Z2
+	VBROADCASTSS      constants<>+352(SB), Z5
+	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
+	VMULPS            Z2, Z2, Z6
+	VMOVUPS           Z5, Z5
+	VFMADD213PS       Z2, Z6, Z5
+	VADDPS.BCST       constants<>+96(SB), Z5, Z2
+	VSCALEFPS         Z4, Z2, Z2
+	VMOVUPS           Z2, (AX)
+	VADDPS            Z2, Z1, Z1
+	VMOVAPS           Z1, Z1
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
 
 registers_done:
-	TESTQ        DX, DX
-	JE           done
-	MOVL         $0xffffffff, BX
-	BZHIL        DX, BX, BX
-	KMOVW        BX, K1
-	SHRL         $0x10, BX
-	KMOVW        BX, K2
-	VMOVUPS.Z    (CX), K1, Z2
-	VSUBPS       Z0, Z2, Z0
-	VMOVUPS      constants<>+384(SB), Z2
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      constants<>+448(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMULPS       constants<>+512(SB), Z0, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+576(SB), Z2, Z0
-	VMOVUPS      Z0, Z0
-	VFNMADD231PS constants<>+640(SB), Z2, Z0
-	VMOVUPS      constants<>+704(SB), Z4
-	VFMADD213PS  constants<>+768(SB), Z0, Z4
-	VFMADD213PS  constants<>+832(SB), Z0, Z4
-	VFMADD213PS  constants<>+896(SB), Z0, Z4
-	VFMADD213PS  constants<>+960(SB), Z0, Z4
-	VFMADD213PS  constants<>+320(SB), Z0, Z4
-	VMULPS       Z0, Z0, Z5
-	VMOVUPS      Z4, Z4
-	VFMADD213PS  Z0, Z5, Z4
-	VADDPS       constants<>+192(SB), Z4, Z0
-	VSCALEFPS    Z2, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VMOVUPS      constants<>+0(SB), Z2
-	VBLENDMPS    Z0, Z2, K1, Z3
-	VADDPS       Z3, Z1, Z0
-	VMOVAPS      Z0, Z1
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z2
+	VSUBPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+192(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+224(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
+	VBROADCASTSS      constants<>+352(SB), Z4
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z4
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z4
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z4
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z4
+	VMULPS            Z0, Z0, Z5
+	VMOVUPS           Z4, Z4
+	VFMADD213PS       Z0, Z5, Z4
+	VADDPS.BCST       constants<>+96(SB), Z4, Z0
+	VSCALEFPS         Z2, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
+	VBROADCASTSS      constants<>+0(SB), Z2
+	VBLENDMPS         Z0, Z2, K1, Z3
+	VADDPS            Z3, Z1, Z0
+	VMOVAPS           Z0, Z1
 
 done:
 	VSHUFF32X4 $0x4e, Z1, Z1, Z0

@@ -20,8 +20,9 @@ type planewise struct {
 	offsets            []int64
 	plane, outPlane    int
 	taps               int
-	biased             bool // input 2 is a number for each filter
-	pieces, size       int  // of planes
+	taps3              *matrix.Taps3 // computes whole planes, or nil
+	biased             bool          // input 2 is a number for each filter
+	pieces, size       int           // of planes
 	tasks              tasks[planewiseTask]
 }
 
@@ -41,9 +42,21 @@ func depthwise(d *Device, n *graph.Node) (planner, error) {
 			image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), taps: f[2:].Size(), biased: has(c, 2),
 		}
 		w.offsets = w.image.offsets()
+		w.taps3 = adjacentTaps(&ws)
 		w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*w.taps*w.multiplier/2, d.threads)
 		return w, nil
 	}, nil
+}
+
+// adjacentTaps returns the filter for windows of 3 × 3 taps without dilation on a
+// plane of moderate size, nil for others.
+func adjacentTaps(ws *windows) *matrix.Taps3 {
+	const largest = 1 << 22 // pixels: nothing stops the work within a plane
+	z, y, x := &ws[0], &ws[1], &ws[2]
+	if z.kernel != 1 || z.in != 1 || z.out != 1 || y.kernel != 3 || x.kernel != 3 || y.dilation != 1 || x.dilation != 1 || y.stride != x.stride || volume(ws.out()) > largest {
+		return nil
+	}
+	return matrix.NewTaps3(y.out, x.out, y.in, x.in, x.stride, y.before, x.before)
 }
 
 func (w *planewise) result() tensor.Shape { return w.shape }
@@ -70,7 +83,7 @@ func (w *planewise) run(ctx context.Context, c *operators.Call) error {
 	if t.others, err = w.after.load(c); err != nil {
 		return err
 	}
-	if !w.image.direct {
+	if !w.image.direct && w.taps3 == nil {
 		t.step = (w.image.size + 15) &^ 15
 		if t.room, err = w.device.scratch.take(w.device.threads * t.step * 4); err != nil {
 			return err
@@ -109,6 +122,11 @@ func (t *planewiseTask) Do(worker, piece int) {
 				bias = t.bias[filter]
 			}
 			dst := t.dst[(i*w.multiplier+k)*w.outPlane:][:w.outPlane]
+			if w.taps3 != nil {
+				w.taps3.Filter(dst, image, t.filters[filter*w.taps:][:w.taps], bias, low, high)
+				w.after.apply(dst, (i*w.multiplier+k)*w.outPlane, &t.others)
+				continue
+			}
 			for z := range out[0] {
 				slice := out[1] * out[2]
 				to, from := dst[z*slice:][:slice], image[z*extent[1]*extent[2]:]

@@ -16,6 +16,7 @@ func main() {
 			tiles(machine.AVX2, pairs, strided, indirect) + tiles(machine.AVX512, bytes, strided, indirect)
 		filters(machine.AVX2)
 		filters(machine.AVX512)
+		taps3()
 		return tables
 	})
 }

@@ -20940,3 +20940,240 @@ next_1:
 end_1:
 	VZEROUPPER
 	RET
+
+// func taps3AVX512(dst *float32, image *float32, weights *float32, masks *uint16, rows int, columns int, imageRows int, imageColumns int, top int, left int, bias float32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·taps3AVX512(SB), NOSPLIT, $0-92
+	MOVQ         weights+16(FP), AX
+	VBROADCASTSS (AX), Z16
+	VBROADCASTSS 4(AX), Z17
+	VBROADCASTSS 8(AX), Z18
+	VBROADCASTSS 12(AX), Z19
+	VBROADCASTSS 16(AX), Z20
+	VBROADCASTSS 20(AX), Z21
+	VBROADCASTSS 24(AX), Z22
+	VBROADCASTSS 28(AX), Z23
+	VBROADCASTSS 32(AX), Z24
+	VBROADCASTSS bias+80(FP), Z25
+	VBROADCASTSS low+84(FP), Z26
+	VBROADCASTSS high+88(FP), Z27
+	MOVQ         imageColumns+56(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         masks+24(FP), CX
+	MOVQ         dst+0(FP), DX
+	MOVQ         columns+40(FP), BX
+	MOVQ         image+8(FP), SI
+	MOVQ         top+64(FP), DI
+	MOVQ         left+72(FP), R8
+	SHLQ         $0x02, R8
+	SUBQ         R8, SI
+	IMULQ        AX, DI
+	SUBQ         DI, SI
+	MOVQ         BX, DI
+	SHLQ         $0x02, DI
+
+block:
+	KMOVW (CX), K1
+	KMOVW 2(CX), K2
+	KMOVW 4(CX), K3
+	KMOVW 14(CX), K7
+	MOVQ  DX, R8
+	MOVQ  SI, R9
+	MOVQ  imageRows+48(FP), R12
+	MOVQ  top+64(FP), R10
+	NEGQ  R10
+	MOVQ  rows+32(FP), R11
+	ADDQ  $0x02, R11
+	MOVQ  $0x00000002, R13
+
+row:
+	CMPQ        R10, R12
+	JAE         outside
+	VMOVUPS.Z   (R9), K1, Z0
+	VMOVUPS.Z   4(R9), K2, Z1
+	VMOVUPS.Z   8(R9), K3, Z2
+	VMOVAPS     Z25, Z8
+	VFMADD231PS Z16, Z0, Z8
+	VFMADD231PS Z17, Z1, Z8
+	VFMADD231PS Z18, Z2, Z8
+	VMULPS      Z19, Z0, Z9
+	VFMADD231PS Z20, Z1, Z9
+	VFMADD231PS Z21, Z2, Z9
+	VMULPS      Z22, Z0, Z10
+	VFMADD231PS Z23, Z1, Z10
+	VFMADD231PS Z24, Z2, Z10
+	VADDPS      Z10, Z3, Z5
+	VADDPS      Z9, Z4, Z3
+	VMOVAPS     Z8, Z4
+
+added:
+	DECQ    R13
+	JGE     early
+	VMAXPS  Z5, Z26, Z5
+	VMINPS  Z5, Z27, Z5
+	VMOVUPS Z5, K7, (R8)
+	ADDQ    DI, R8
+
+early:
+	ADDQ AX, R9
+	INCQ R10
+	DECQ R11
+	JNE  row
+	JMP  rolled
+
+outside:
+	VMOVAPS Z3, Z5
+	VMOVAPS Z4, Z3
+	VMOVAPS Z25, Z4
+	JMP     added
+
+rolled:
+	ADDQ $0x00000010, CX
+	ADDQ $0x00000040, DX
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, BX
+	JG   block
+	VZEROUPPER
+	RET
+
+// func taps3By2AVX512(dst *float32, image *float32, weights *float32, masks *uint16, rows int, columns int, imageRows int, imageColumns int, top int, left int, bias float32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·taps3By2AVX512(SB), NOSPLIT, $0-92
+	MOVQ         weights+16(FP), AX
+	VBROADCASTSS (AX), Z16
+	VBROADCASTSS 4(AX), Z17
+	VBROADCASTSS 8(AX), Z18
+	VBROADCASTSS 12(AX), Z19
+	VBROADCASTSS 16(AX), Z20
+	VBROADCASTSS 20(AX), Z21
+	VBROADCASTSS 24(AX), Z22
+	VBROADCASTSS 28(AX), Z23
+	VBROADCASTSS 32(AX), Z24
+	VBROADCASTSS bias+80(FP), Z25
+	VBROADCASTSS low+84(FP), Z26
+	VBROADCASTSS high+88(FP), Z27
+	VMOVUPS      tapsOrder<>+0(SB), Z28
+	MOVQ         imageColumns+56(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         masks+24(FP), CX
+	MOVQ         dst+0(FP), DX
+	MOVQ         columns+40(FP), BX
+	MOVQ         image+8(FP), SI
+	MOVQ         top+64(FP), DI
+	MOVQ         left+72(FP), R8
+	SHLQ         $0x02, R8
+	SUBQ         R8, SI
+	IMULQ        AX, DI
+	SUBQ         DI, SI
+	MOVQ         BX, DI
+	SHLQ         $0x02, DI
+
+block:
+	KMOVW (CX), K1
+	KMOVW 2(CX), K2
+	KMOVW 4(CX), K3
+	KMOVW 6(CX), K4
+	KMOVW 8(CX), K5
+	KMOVW 10(CX), K6
+	KMOVW 14(CX), K7
+	MOVQ  DX, R8
+	MOVQ  SI, R9
+	MOVQ  imageRows+48(FP), R12
+	MOVQ  top+64(FP), R10
+	NEGQ  R10
+	MOVQ  rows+32(FP), R11
+
+row:
+	VMOVAPS     Z25, Z8
+	CMPQ        R10, R12
+	JAE         first
+	VMOVUPS.Z   (R9), K1, Z6
+	VMOVUPS.Z   60(R9), K2, Z7
+	VMOVAPS     Z28, Z0
+	VPERMI2PS   Z7, Z6, Z0
+	VMOVUPS.Z   4(R9), K3, Z6
+	VMOVUPS.Z   64(R9), K4, Z7
+	VMOVAPS     Z28, Z1
+	VPERMI2PS   Z7, Z6, Z1
+	VMOVUPS.Z   8(R9), K5, Z6
+	VMOVUPS.Z   68(R9), K6, Z7
+	VMOVAPS     Z28, Z2
+	VPERMI2PS   Z7, Z6, Z2
+	VFMADD231PS Z16, Z0, Z8
+	VFMADD231PS Z17, Z1, Z8
+	VFMADD231PS Z18, Z2, Z8
+
+first:
+	ADDQ        AX, R9
+	INCQ        R10
+	CMPQ        R10, R12
+	JAE         second
+	VMOVUPS.Z   (R9), K1, Z6
+	VMOVUPS.Z   60(R9), K2, Z7
+	VMOVAPS     Z28, Z0
+	VPERMI2PS   Z7, Z6, Z0
+	VMOVUPS.Z   4(R9), K3, Z6
+	VMOVUPS.Z   64(R9), K4, Z7
+	VMOVAPS     Z28, Z1
+	VPERMI2PS   Z7, Z6, Z1
+	VMOVUPS.Z   8(R9), K5, Z6
+	VMOVUPS.Z   68(R9), K6, Z7
+	VMOVAPS     Z28, Z2
+	VPERMI2PS   Z7, Z6, Z2
+	VFMADD231PS Z19, Z0, Z8
+	VFMADD231PS Z20, Z1, Z8
+	VFMADD231PS Z21, Z2, Z8
+
+second:
+	ADDQ        AX, R9
+	INCQ        R10
+	CMPQ        R10, R12
+	JAE         third
+	VMOVUPS.Z   (R9), K1, Z6
+	VMOVUPS.Z   60(R9), K2, Z7
+	VMOVAPS     Z28, Z0
+	VPERMI2PS   Z7, Z6, Z0
+	VMOVUPS.Z   4(R9), K3, Z6
+	VMOVUPS.Z   64(R9), K4, Z7
+	VMOVAPS     Z28, Z1
+	VPERMI2PS   Z7, Z6, Z1
+	VMOVUPS.Z   8(R9), K5, Z6
+	VMOVUPS.Z   68(R9), K6, Z7
+	VMOVAPS     Z28, Z2
+	VPERMI2PS   Z7, Z6, Z2
+	VFMADD231PS Z22, Z0, Z8
+	VFMADD231PS Z23, Z1, Z8
+	VFMADD231PS Z24, Z2, Z8
+
+third:
+	VMAXPS  Z8, Z26, Z8
+	VMINPS  Z8, Z27, Z8
+	VMOVUPS Z8, K7, (R8)
+	ADDQ    DI, R8
+	DECQ    R11
+	JNE     row
+	ADDQ    $0x00000010, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000010, BX
+	JG      block
+	VZEROUPPER
+	RET
+
+DATA tapsOrder<>+0(SB)/4, $0x00000000
+DATA tapsOrder<>+4(SB)/4, $0x00000002
+DATA tapsOrder<>+8(SB)/4, $0x00000004
+DATA tapsOrder<>+12(SB)/4, $0x00000006
+DATA tapsOrder<>+16(SB)/4, $0x00000008
+DATA tapsOrder<>+20(SB)/4, $0x0000000a
+DATA tapsOrder<>+24(SB)/4, $0x0000000c
+DATA tapsOrder<>+28(SB)/4, $0x0000000e
+DATA tapsOrder<>+32(SB)/4, $0x00000011
+DATA tapsOrder<>+36(SB)/4, $0x00000013
+DATA tapsOrder<>+40(SB)/4, $0x00000015
+DATA tapsOrder<>+44(SB)/4, $0x00000017
+DATA tapsOrder<>+48(SB)/4, $0x00000019
+DATA tapsOrder<>+52(SB)/4, $0x0000001b
+DATA tapsOrder<>+56(SB)/4, $0x0000001d
+DATA tapsOrder<>+60(SB)/4, $0x0000001f
+GLOBL tapsOrder<>(SB), RODATA|NOPTR, $64

@@ -36,6 +36,14 @@
 // Weights stay where the file was mapped, if the device can work on them there:
 // a file must not be changed while it is in use (Options.Copy avoids that).
 // Outputs of runs belong to the caller.
+//
+// # Models that cannot be trusted
+//
+// Whatever the bytes of a model and the inputs of a run, there is an error or a
+// result. With a limit ([Options].MemoryLimit) the heap grows by no more than 64
+// times the limit and 512 times the size of the model, and 64 MiB; loading and
+// running end within a second of their context. External data is read from
+// regular files in the model's folder and below only.
 package models
 
 import (

@@ -144,7 +144,7 @@ func (d dice) attribute(a operators.AttributeSchema, rank int) any {
 	int64s := func() []int64 {
 		v := make([]int64, []int{rank, max(rank-2, 0), 2 * max(rank-2, 0), 1, 0, 2 * rank, d.IntN(4)}[d.IntN(7)])
 		for i := range v {
-			v[i] = int64([]int{0, 1, 1, 2, 3, -1, 1 << 31}[min(d.IntN(12), d.IntN(7))])
+			v[i] = []int64{0, 1, 1, 2, 3, -1, 1 << 31}[min(d.IntN(12), d.IntN(7))]
 		}
 		return v
 	}

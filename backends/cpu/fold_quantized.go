@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
 
@@ -362,7 +363,8 @@ func (r *rewriting) foldProduct(i int, n *graph.Node) int {
 	if turned {
 		axis = 0
 	}
-	a, ok := dequantized(n.Inputs[0])
+	b := graph.NewBuilder(n)
+	a, ok := dequantizedThrough(b, n.Inputs[0])
 	w, constant := weightsOf(n.Inputs[1], axis)
 	if !ok || !constant || len(n.Inputs[0].Type.Dims) < 2 || n.Outputs[0].Type.DType != tensor.Float32 {
 		return 0
@@ -371,7 +373,6 @@ func (r *rewriting) foldProduct(i int, n *graph.Node) int {
 	if len(shape) != 2 || shape[1-axis] > exactInner || n.Op == "Gemm" && (n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 || n.Bool("transA", false)) {
 		return 0
 	}
-	b := graph.NewBuilder(n)
 	bias := n.Input(2)
 	if bias != nil {
 		if bias = columnBias32(b, bias, shape[axis]); bias == nil {
@@ -386,6 +387,20 @@ func (r *rewriting) foldProduct(i int, n *graph.Node) int {
 	}
 	y := b.Node("com.microsoft", "MatMulIntegerToFloat", []*graph.Value{a.x, right, a.scale, w.scale, a.zero, zeroOf(b, w), bias}, 1)
 	return r.replace(i, b, y[0])
+}
+
+// dequantizedThrough is dequantized of what only has another shape, which the
+// integers are given instead.
+func dequantizedThrough(b *graph.Builder, v *graph.Value) (quantizedValue, bool) {
+	n := v.Producer
+	if n == nil || !operators.Reshapes(n) {
+		return dequantized(v)
+	}
+	q, ok := dequantizedThrough(b, n.Inputs[0])
+	if ok {
+		q.x = b.Op(n.Op, append([]*graph.Value{q.x}, n.Inputs[1:]...), n.Attributes...)
+	}
+	return q, ok
 }
 
 // columnBias32 returns a constant bias of one number for each of n columns, in

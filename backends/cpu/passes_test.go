@@ -133,10 +133,11 @@ func TestQuantizedNetworkFolds(t *testing.T) {
 		y = d.quantized(d.Op("Concat", []*graph.Value{y, y}, graph.A("axis", int64(1))), 2*step, c.positive)
 		y = d.quantized(d.Op("GlobalAveragePool", []*graph.Value{y}), step, c.positive)
 		y = d.quantized(d.Op("Reshape", []*graph.Value{y, d.Ints(2, 16)}), step, c.positive)
+		y = d.Op("Flatten", []*graph.Value{y})
 		y = d.Op("Gemm", []*graph.Value{y, d.weights(randomBytes(tensor.Int8, 5, 16), 0.002), d.Const(random(5, tensor.Float32, 5))}, graph.A("transB", int64(1)))
 		ops, before, after := passed(t, d.graph(y), random(6, tensor.Float32, 2, 3, 9, 9))
 		assert.Equal(t, []string{"QuantizeLinear", "Transpose", "QLinearConv", "NhwcMaxPool", "QLinearConv", "QLinearAdd", "Concat", "QLinearGlobalAveragePool",
-			"Transpose", "Reshape", "MatMulIntegerToFloat"}, ops)
+			"Transpose", "Reshape", "Flatten", "MatMulIntegerToFloat"}, ops)
 		assert.InDeltaSlice(t, before, after, 3*step)
 		assert.NotEqual(t, before[0], before[1])
 	}

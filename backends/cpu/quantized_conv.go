@@ -46,6 +46,7 @@ func spatialImage(filters int) func(n *graph.Node) operators.Verdict {
 type integerConvolution struct {
 	device                           *Device
 	in                               convOperands
+	fast                             bool         // results are rounded from float32, as com.microsoft's operator is computed
 	last                             bool         // images and results have their channels last
 	shape                            tensor.Shape // of the result
 	to                               tensor.DType
@@ -61,34 +62,11 @@ type integerConvolution struct {
 	tasks                 tasks[integerConvTask]
 }
 
-// packedFilter is filters as they are multiplied.
-type packedFilter struct {
-	groups  []*integer.Columns
-	ones    *integer.Columns // a filter that adds up what the others see
-	taps    []int32          // of planewise filters, by tap and channel; groups is nil
-	tapSums []int32          // by channel
-}
-
-// filterLayout says where filters (M, C/groups, …) lie, and how they meet an
-// image.
-type filterLayout struct {
-	groups, rows int // rows: filters of a group
-	taps, inner  []int
-	step         int // bytes of a filter
-	planewise    bool
-}
-
-// packedFilterForm is how filters were packed.
-type packedFilterForm struct {
-	groups, inner int
-	planewise     bool
-}
-
 func integerConv(in convOperands) builder {
 	return func(d *Device, n *graph.Node) (planner, error) {
 		constant := n.Inputs[in.w].Const
 		return func(c *operators.Call) (work, error) {
-			w := &integerConvolution{device: d, in: in, to: tensor.Int32, last: n.Bool("channels_last", false), groups: int(n.Int("group", 1))}
+			w := &integerConvolution{device: d, in: in, fast: n.Domain != "", to: tensor.Int32, last: n.Bool("channels_last", false), groups: int(n.Int("group", 1))}
 			if !w.arrange(n, c) {
 				return nil, nil
 			}
@@ -168,67 +146,6 @@ func (w *integerConvolution) parametersFit(c *operators.Call) bool {
 	return one(in.xScale) && one(in.xZero) && list(in.wScale) && list(in.wZero) && one(in.yScale) && one(in.yZero) && bias
 }
 
-// newFilterLayout lays filters out: with a tap for each line of a window where
-// taps that are neighbours are merged, as their pixels lie behind one another.
-func newFilterLayout(f tensor.Shape, groups int, kernel [3]int, merged, planewise bool) *filterLayout {
-	l := &filterLayout{groups: groups, rows: f[0] / groups, step: f[1:].Size(), planewise: planewise}
-	taps := volume(kernel)
-	across := 1 // taps side by side that count as one
-	if merged {
-		across = kernel[2]
-	}
-	for k := 0; k < taps; k += across {
-		l.taps = append(l.taps, k)
-	}
-	for k := range across {
-		for channel := range f[1] {
-			l.inner = append(l.inner, channel*taps+k)
-		}
-	}
-	return l
-}
-
-// pack packs constant filters.
-func (w *integerConvolution) pack(t *tensor.Tensor) (*packedFilter, error) {
-	l := w.layout
-	size := int64(l.groups)*integer.ColumnsBytes(len(l.taps), len(l.inner), l.rows) + integer.ColumnsBytes(len(l.taps), len(l.inner), 1)
-	if l.planewise {
-		size = 4 * int64(len(t.Bytes())+l.groups)
-	}
-	return packedAs(&w.device.packed, t, packedFilterForm{l.groups, len(l.inner), l.planewise}, size, func() *packedFilter { return l.pack(t.Bytes(), t.DType()) })
-}
-
-func (l *filterLayout) pack(w []byte, d tensor.DType) *packedFilter {
-	p := &packedFilter{}
-	if l.planewise {
-		channels := l.groups
-		p.taps, p.tapSums = make([]int32, len(l.taps)*channels), make([]int32, channels)
-		for j := range channels {
-			for k, tap := range l.taps {
-				v := signedByte(w[j*l.step+tap], d)
-				p.taps[k*channels+j] = v
-				p.tapSums[j] += v
-			}
-		}
-		return p
-	}
-	for g := range l.groups {
-		m := &integer.Matrix{Data: w[g*l.rows*l.step:], Taps: l.taps, Inner: l.inner, Columns: l.rows, Step: l.step, Unsigned: d == tensor.Uint8}
-		p.groups = append(p.groups, m.Pack(nil))
-	}
-	ones := &integer.Matrix{Data: []byte{1}, Taps: make([]int, len(l.taps)), Inner: make([]int, len(l.inner)), Columns: 1}
-	p.ones = ones.Pack(nil)
-	return p
-}
-
-// signedByte returns the number that a byte of a type is.
-func signedByte(b byte, d tensor.DType) int32 {
-	if d == tensor.Int8 {
-		return int32(int8(b))
-	}
-	return int32(b)
-}
-
 func (w *integerConvolution) run(ctx context.Context, c *operators.Call) error {
 	t := w.tasks.get()
 	defer w.tasks.put(t)
@@ -275,6 +192,7 @@ type integerConvTask struct {
 	start           []int32
 	startStep       int
 	scale           []float64
+	factor          []float32 // scale, where float32 is enough
 	zero, low, high int32
 	bytes, toBytes  []byte  // the result with its channels last, and in the end
 	sums, toSums    []int32 // the same of ConvInteger
@@ -341,6 +259,14 @@ func (t *integerConvTask) outputs(c *operators.Call) (err error) {
 	if t.scale, err = requantization(c, &t.room, w.filters, in.xScale, in.wScale, in.yScale); err != nil {
 		return err
 	}
+	if w.fast {
+		if t.factor, err = take[float32](&t.room, w.filters); err != nil {
+			return err
+		}
+		for j, v := range t.scale {
+			t.factor[j] = float32(v)
+		}
+	}
 	t.zero, t.low, t.high, err = target(c, in.yZero, w.to)
 	return err
 }
@@ -404,9 +330,12 @@ func (t *integerConvTask) product(g int) integer.Product {
 		B: t.packed.groups[g], D: t.start[first:], DStep: t.startStep, CStep: w.filters,
 		Zero: t.zero, Low: t.low, High: t.high,
 	}
-	if t.sums != nil {
+	switch {
+	case t.sums != nil:
 		p.Sums = t.sums[first:]
-	} else {
+	case w.fast:
+		p.Bytes, p.Factor = t.bytes[first:], t.factor[first:]
+	default:
 		p.Bytes, p.Scale = t.bytes[first:], t.scale[first:]
 	}
 	return p

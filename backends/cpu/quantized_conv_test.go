@@ -102,7 +102,7 @@ func TestQLinearConvChannelsLast(t *testing.T) {
 			turned, err := reference.Run(t.Context(), n, []tensor.Value{g.inputs[0]}, nil)
 			require.NoError(t, err)
 			g.inputs[0] = turned[0].(*tensor.Tensor)
-			g.constants = []int{3}
+			g.constants, g.tolerance = []int{3}, 1
 			g.check(t)
 		})
 	}

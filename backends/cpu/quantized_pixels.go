@@ -191,7 +191,11 @@ func (t *planewiseConvTask) Do(worker, piece int) {
 				sums = sums[to:][:columns*n]
 			}
 			integer.Filter(sums, from, s.taps, t.start, w.pixels.offsets, n, columns, w.pixels.step)
-			if t.sums == nil {
+			switch {
+			case t.sums != nil:
+			case w.fast:
+				integer.Rescale(t.bytes[to:], sums, t.factor, n, columns, n, n, t.zero, t.low, t.high)
+			default:
 				integer.Requantize(t.bytes[to:], sums, t.scale, n, columns, n, n, t.zero, t.low, t.high)
 			}
 		}

@@ -23,12 +23,14 @@ type function struct {
 var functions = []function{
 	{"requantize", "sets each of rows × n bytes at dst to clip(round(src[j] × scale[j]) + zero): low and high are the bounds less zero.",
 		"(dst *uint8, src *int32, scale *float64, n, rows, dstStep, srcStep int, zero int32, low, high float64)", (*lanes).requantize},
+	{"rescale", "sets each of rows × n bytes at dst to clip(round(src[j] × factor[j]) + zero): low and high are the bounds less zero.",
+		"(dst *uint8, src *int32, factor *float32, n, rows, dstStep, srcStep int, zero int32, low, high float32)", (*lanes).rescale},
 	{"scaled", "sets each of rows × n numbers at dst to src[j] × scale[j] + bias[j].",
 		"(dst *float32, src *int32, scale, bias *float32, n, rows, dstStep, srcStep int)", (*lanes).scaled},
 	{"addUnsigned", "sets dst[i] to clip(round(a[i] × p + b[i] × q + r) + zero): low and high are the bounds less zero.",
-		"(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)", func(l *lanes) { l.addition(l.unsigned) }},
+		"(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)", func(l *lanes) { l.addition(l.unsigned) }},
 	{"addSigned", "sets dst[i] to clip(round(a[i] × p + b[i] × q + r) + zero): low and high are the bounds less zero.",
-		"(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)", func(l *lanes) { l.addition(l.signed) }},
+		"(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)", func(l *lanes) { l.addition(l.signed) }},
 	{"total", "returns the sum of n bytes: four times as many as a register has lanes, or several times that.", "(src *uint8, n int) int32", (*lanes).total},
 	{"greatestUnsigned", "sets dst[i] to the greater of dst[i] and src[i], for n bytes as in total.", "(dst, src *uint8, n int)", func(l *lanes) { l.greatest(VPMAXUB) }},
 	{"greatestSigned", "sets dst[i] to the greater of dst[i] and src[i], for n bytes as in total.", "(dst, src *uint8, n int)", func(l *lanes) { l.greatest(VPMAXSB) }},
@@ -154,32 +156,49 @@ func lowBytes() Mem {
 	return *lowBytesData
 }
 
-// round clips float64s, NaN to low, rounds them and adds zero, a number in all
-// lanes.
-func (l *lanes) round(v, low, high, zero reg.VecVirtual) reg.VecVirtual {
-	n := l.half()
-	VMAXPD(low, v, v)
-	VMINPD(high, v, v)
-	if l.m.Wide() {
-		VCVTPD2DQ(v, n)
-		VPADDD(zero.AsY(), n, n)
-	} else {
-		VCVTPD2DQY(v, n)
-		VPADDD(zero.AsX(), n, n)
-	}
-	return n
-}
-
 func (l *lanes) requantize() {
 	dst, src, scale := l.address("dst"), l.address("src"), l.address("scale")
 	n, rows := l.address("n"), l.address("rows")
 	low, high, zero := l.spread("low", VBROADCASTSD), l.spread("high", VBROADCASTSD), l.spread("zero", VBROADCASTSS)
 	Label("row")
 	l.loop("columns", n, l.m.Lanes/2, func(i reg.GPVirtual) {
-		v := l.whole()
+		v, rounded := l.whole(), l.half()
 		VCVTDQ2PD(Mem{Base: src, Index: i, Scale: 4}, v)
 		VMULPD(Mem{Base: scale, Index: i, Scale: 8}, v, v)
-		l.narrow(l.round(v, low, high, zero), true, Mem{Base: dst, Index: i, Scale: 1})
+		VMAXPD(low, v, v) // low for NaN
+		VMINPD(high, v, v)
+		if l.m.Wide() {
+			VCVTPD2DQ(v, rounded)
+			VPADDD(zero.AsY(), rounded, rounded)
+		} else {
+			VCVTPD2DQY(v, rounded)
+			VPADDD(zero.AsX(), rounded, rounded)
+		}
+		l.narrow(rounded, true, Mem{Base: dst, Index: i, Scale: 1})
+	})
+	l.nextRow(dst, src, rows)
+}
+
+// round clips float32s, NaN to low, rounds them, adds zero, a number in all
+// lanes, and writes them as bytes.
+func (l *lanes) round(v, low, high, zero reg.VecVirtual, to Mem) {
+	VMAXPS(low, v, v)
+	VMINPS(high, v, v)
+	VCVTPS2DQ(v, v)
+	VPADDD(zero, v, v)
+	l.narrow(v, false, to)
+}
+
+func (l *lanes) rescale() {
+	dst, src, factor := l.address("dst"), l.address("src"), l.address("factor")
+	n, rows := l.address("n"), l.address("rows")
+	low, high, zero := l.spread("low", VBROADCASTSS), l.spread("high", VBROADCASTSS), l.spread("zero", VBROADCASTSS)
+	Label("row")
+	l.loop("columns", n, l.m.Lanes, func(i reg.GPVirtual) {
+		v := l.whole()
+		VCVTDQ2PS(Mem{Base: src, Index: i, Scale: 4}, v)
+		VMULPS(Mem{Base: factor, Index: i, Scale: 4}, v, v)
+		l.round(v, low, high, zero, Mem{Base: dst, Index: i, Scale: 1})
 	})
 	l.nextRow(dst, src, rows)
 }
@@ -208,19 +227,18 @@ func (l *lanes) scaled() {
 
 func (l *lanes) addition(widen func(Mem, reg.VecVirtual)) {
 	dst, a, b, n := l.address("dst"), l.address("a"), l.address("b"), l.address("n")
-	p, q, r := l.spread("p", VBROADCASTSD), l.spread("q", VBROADCASTSD), l.spread("r", VBROADCASTSD)
-	low, high, zero := l.spread("low", VBROADCASTSD), l.spread("high", VBROADCASTSD), l.spread("zero", VBROADCASTSS)
-	l.loop("next", n, l.m.Lanes/2, func(i reg.GPVirtual) {
+	p, q, r := l.spread("p", VBROADCASTSS), l.spread("q", VBROADCASTSS), l.spread("r", VBROADCASTSS)
+	low, high, zero := l.spread("low", VBROADCASTSS), l.spread("high", VBROADCASTSS), l.spread("zero", VBROADCASTSS)
+	l.loop("next", n, l.m.Lanes, func(i reg.GPVirtual) {
 		var v [2]reg.VecVirtual
 		for k, from := range []reg.GPVirtual{a, b} {
-			narrow := l.half()
 			v[k] = l.whole()
-			widen(Mem{Base: from, Index: i, Scale: 1}, narrow)
-			VCVTDQ2PD(narrow, v[k])
+			widen(Mem{Base: from, Index: i, Scale: 1}, v[k])
+			VCVTDQ2PS(v[k], v[k])
 		}
-		VFMADD213PD(r, q, v[1])
-		VFMADD231PD(p, v[0], v[1])
-		l.narrow(l.round(v[1], low, high, zero), true, Mem{Base: dst, Index: i, Scale: 1})
+		VFMADD213PS(r, q, v[1])
+		VFMADD231PS(p, v[0], v[1])
+		l.round(v[1], low, high, zero, Mem{Base: dst, Index: i, Scale: 1})
 	})
 }
 

@@ -100,11 +100,23 @@ func (p *Product) outcomes(t *testing.T, r *rand.Rand, rows, columns int, want [
 	p.Bytes, p.Floats = make([]uint8, len(want)), make([]float32, len(want))
 	for range n {
 		p.Scale = append(p.Scale, r.Float64()*1e-6)
-		p.Factor = append(p.Factor, r.Float32())
 		p.Bias = append(p.Bias, r.Float32())
 	}
 	p.Rectangle(0, rows, 0, columns)
-	quantized := p.Bytes
+	exact, scale := p.Bytes, p.Scale
+	p.Bytes, p.Scale = make([]uint8, len(want)), nil
+	for _, s := range scale {
+		p.Factor = append(p.Factor, float32(s))
+	}
+	p.Rectangle(0, rows, 0, columns)
+	for i := range want {
+		assert.InDelta(t, exact[i], p.Bytes[i], 1)
+	}
+	p.Factor, p.Scale = nil, scale
+	for range n {
+		p.Factor = append(p.Factor, r.Float32())
+	}
+	quantized := exact
 	p.Bytes = nil
 	p.Rectangle(0, rows, 0, columns)
 	for i, v := range want {
@@ -145,10 +157,19 @@ func TestRequantize(t *testing.T) {
 				Requantize(got, src, scale, n, 2, n, n, c.zero, c.low, c.high)
 				requantizeGeneric(want, src, scale, n, 2, n, n, c.zero, c.low, c.high)
 				assert.Equal(t, want, got, "%d columns, %+v", n, c)
+				factor := make([]float32, n)
+				for j := range factor {
+					factor[j] = float32(scale[j])
+				}
+				Rescale(got, src, factor, n, 2, n, n, c.zero, c.low, c.high)
+				rescaleGeneric(want, src, factor, n, 2, n, n, c.zero, c.low, c.high)
+				assert.Equal(t, want, got, "%d columns, %+v", n, c)
 			}
 		}
 	})
 	dst := make([]uint8, 4)
+	Rescale(dst, []int32{1, 3, -1, 600}, []float32{0.5, 0.5, 0.5, 0.5}, 4, 1, 4, 4, 1, 0, 255)
+	assert.Equal(t, []uint8{1, 3, 1, 255}, dst)
 	Requantize(dst, []int32{1, 3, -1, 600}, []float64{0.5, 0.5, 0.5, 0.5}, 4, 1, 4, 4, 1, 0, 255)
 	assert.Equal(t, []uint8{1, 3, 1, 255}, dst) // ties to even before the zero point is added
 }

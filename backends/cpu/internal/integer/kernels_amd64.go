@@ -12,9 +12,10 @@ var kernelsVNNI = kernels{rows: 14, columns: 32, tiles: []func(*tile){nil, tile1
 type functions struct {
 	lanes            int
 	requantize       func(dst *uint8, src *int32, scale *float64, n, rows, dstStep, srcStep int, zero int32, low, high float64)
+	rescale          func(dst *uint8, src *int32, factor *float32, n, rows, dstStep, srcStep int, zero int32, low, high float32)
 	scaled           func(dst *float32, src *int32, scale, bias *float32, n, rows, dstStep, srcStep int)
-	addUnsigned      func(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)
-	addSigned        func(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)
+	addUnsigned      func(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
+	addSigned        func(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
 	total            func(src *uint8, n int) int32
 	greatestUnsigned func(dst, src *uint8, n int)
 	greatestSigned   func(dst, src *uint8, n int)
@@ -26,6 +27,7 @@ type functions struct {
 var functionsAVX2 = functions{
 	lanes:            8,
 	requantize:       requantizeAVX2,
+	rescale:          rescaleAVX2,
 	scaled:           scaledAVX2,
 	addUnsigned:      addUnsignedAVX2,
 	addSigned:        addSignedAVX2,
@@ -40,6 +42,7 @@ var functionsAVX2 = functions{
 var functionsAVX512 = functions{
 	lanes:            16,
 	requantize:       requantizeAVX512,
+	rescale:          rescaleAVX512,
 	scaled:           scaledAVX512,
 	addUnsigned:      addUnsignedAVX512,
 	addSigned:        addSignedAVX512,
@@ -156,6 +159,11 @@ func tile14VNNI(t *tile)
 //go:noescape
 func requantizeAVX2(dst *uint8, src *int32, scale *float64, n, rows, dstStep, srcStep int, zero int32, low, high float64)
 
+// rescaleAVX2 sets each of rows × n bytes at dst to clip(round(src[j] × factor[j]) + zero): low and high are the bounds less zero.
+//
+//go:noescape
+func rescaleAVX2(dst *uint8, src *int32, factor *float32, n, rows, dstStep, srcStep int, zero int32, low, high float32)
+
 // scaledAVX2 sets each of rows × n numbers at dst to src[j] × scale[j] + bias[j].
 //
 //go:noescape
@@ -164,12 +172,12 @@ func scaledAVX2(dst *float32, src *int32, scale, bias *float32, n, rows, dstStep
 // addUnsignedAVX2 sets dst[i] to clip(round(a[i] × p + b[i] × q + r) + zero): low and high are the bounds less zero.
 //
 //go:noescape
-func addUnsignedAVX2(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)
+func addUnsignedAVX2(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
 
 // addSignedAVX2 sets dst[i] to clip(round(a[i] × p + b[i] × q + r) + zero): low and high are the bounds less zero.
 //
 //go:noescape
-func addSignedAVX2(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)
+func addSignedAVX2(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
 
 // totalAVX2 returns the sum of n bytes: four times as many as a register has lanes, or several times that.
 //
@@ -206,6 +214,11 @@ func depthwiseAVX2(dst *int32, image *uint8, weights *int32, start *int32, offse
 //go:noescape
 func requantizeAVX512(dst *uint8, src *int32, scale *float64, n, rows, dstStep, srcStep int, zero int32, low, high float64)
 
+// rescaleAVX512 sets each of rows × n bytes at dst to clip(round(src[j] × factor[j]) + zero): low and high are the bounds less zero.
+//
+//go:noescape
+func rescaleAVX512(dst *uint8, src *int32, factor *float32, n, rows, dstStep, srcStep int, zero int32, low, high float32)
+
 // scaledAVX512 sets each of rows × n numbers at dst to src[j] × scale[j] + bias[j].
 //
 //go:noescape
@@ -214,12 +227,12 @@ func scaledAVX512(dst *float32, src *int32, scale, bias *float32, n, rows, dstSt
 // addUnsignedAVX512 sets dst[i] to clip(round(a[i] × p + b[i] × q + r) + zero): low and high are the bounds less zero.
 //
 //go:noescape
-func addUnsignedAVX512(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)
+func addUnsignedAVX512(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
 
 // addSignedAVX512 sets dst[i] to clip(round(a[i] × p + b[i] × q + r) + zero): low and high are the bounds less zero.
 //
 //go:noescape
-func addSignedAVX512(dst, a, b *uint8, n int, p, q, r float64, zero int32, low, high float64)
+func addSignedAVX512(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
 
 // totalAVX512 returns the sum of n bytes: four times as many as a register has lanes, or several times that.
 //

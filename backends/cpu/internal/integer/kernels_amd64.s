@@ -2825,6 +2825,45 @@ DATA lowBytes<>+24(SB)/4, $0x80808080
 DATA lowBytes<>+28(SB)/4, $0x80808080
 GLOBL lowBytes<>(SB), RODATA|NOPTR, $32
 
+// func rescaleAVX2(dst *uint8, src *int32, factor *float32, n int, rows int, dstStep int, srcStep int, zero int32, low float32, high float32)
+// Requires: AVX, AVX2
+TEXT ·rescaleAVX2(SB), NOSPLIT, $0-68
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVQ         rows+32(FP), SI
+	VBROADCASTSS low+60(FP), Y0
+	VBROADCASTSS high+64(FP), Y1
+	VBROADCASTSS zero+56(FP), Y2
+
+row:
+	XORQ DI, DI
+	JMP  columns_check
+
+columns:
+	VCVTDQ2PS    (CX)(DI*4), Y3
+	VMULPS       (DX)(DI*4), Y3, Y3
+	VMAXPS       Y0, Y3, Y3
+	VMINPS       Y1, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSHUFB      lowBytes<>+0(SB), Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X4
+	VPUNPCKLDQ   X4, X3, X4
+	VMOVQ        X4, (AX)(DI*1)
+	ADDQ         $0x00000008, DI
+
+columns_check:
+	CMPQ DI, BX
+	JL   columns
+	ADDQ dstStep+40(FP), AX
+	ADDQ srcStep+48(FP), CX
+	SUBQ $0x00000001, SI
+	JNE  row
+	VZEROUPPER
+	RET
+
 // func scaledAVX2(dst *float32, src *int32, scale *float32, bias *float32, n int, rows int, dstStep int, srcStep int)
 // Requires: AVX
 TEXT ·scaledAVX2(SB), NOSPLIT, $0-64
@@ -2856,36 +2895,38 @@ columns_check:
 	VZEROUPPER
 	RET
 
-// func addUnsignedAVX2(dst *uint8, a *uint8, b *uint8, n int, p float64, q float64, r float64, zero int32, low float64, high float64)
-// Requires: AVX, FMA3
-TEXT ·addUnsignedAVX2(SB), NOSPLIT, $0-80
+// func addUnsignedAVX2(dst *uint8, a *uint8, b *uint8, n int, p float32, q float32, r float32, zero int32, low float32, high float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·addUnsignedAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+24(FP), BX
-	VBROADCASTSD p+32(FP), Y0
-	VBROADCASTSD q+40(FP), Y1
-	VBROADCASTSD r+48(FP), Y2
-	VBROADCASTSD low+64(FP), Y3
-	VBROADCASTSD high+72(FP), Y4
-	VBROADCASTSS zero+56(FP), Y5
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
+	VBROADCASTSS r+40(FP), Y2
+	VBROADCASTSS low+48(FP), Y3
+	VBROADCASTSS high+52(FP), Y4
+	VBROADCASTSS zero+44(FP), Y5
 	XORQ         SI, SI
 	JMP          next_check
 
 next:
-	VPMOVZXBD   (CX)(SI*1), X6
-	VCVTDQ2PD   X6, Y6
-	VPMOVZXBD   (DX)(SI*1), X7
-	VCVTDQ2PD   X7, Y7
-	VFMADD213PD Y2, Y1, Y7
-	VFMADD231PD Y0, Y6, Y7
-	VMAXPD      Y3, Y7, Y7
-	VMINPD      Y4, Y7, Y7
-	VCVTPD2DQY  Y7, X6
-	VPADDD      X5, X6, X6
-	VPSHUFB     lowBytes<>+0(SB), X6, X6
-	VMOVD       X6, (AX)(SI*1)
-	ADDQ        $0x00000004, SI
+	VPMOVZXBD    (CX)(SI*1), Y6
+	VCVTDQ2PS    Y6, Y6
+	VPMOVZXBD    (DX)(SI*1), Y7
+	VCVTDQ2PS    Y7, Y7
+	VFMADD213PS  Y2, Y1, Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VMAXPS       Y3, Y7, Y7
+	VMINPS       Y4, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y5, Y7, Y7
+	VPSHUFB      lowBytes<>+0(SB), Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPUNPCKLDQ   X6, X7, X6
+	VMOVQ        X6, (AX)(SI*1)
+	ADDQ         $0x00000008, SI
 
 next_check:
 	CMPQ SI, BX
@@ -2893,36 +2934,38 @@ next_check:
 	VZEROUPPER
 	RET
 
-// func addSignedAVX2(dst *uint8, a *uint8, b *uint8, n int, p float64, q float64, r float64, zero int32, low float64, high float64)
-// Requires: AVX, FMA3
-TEXT ·addSignedAVX2(SB), NOSPLIT, $0-80
+// func addSignedAVX2(dst *uint8, a *uint8, b *uint8, n int, p float32, q float32, r float32, zero int32, low float32, high float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·addSignedAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+24(FP), BX
-	VBROADCASTSD p+32(FP), Y0
-	VBROADCASTSD q+40(FP), Y1
-	VBROADCASTSD r+48(FP), Y2
-	VBROADCASTSD low+64(FP), Y3
-	VBROADCASTSD high+72(FP), Y4
-	VBROADCASTSS zero+56(FP), Y5
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
+	VBROADCASTSS r+40(FP), Y2
+	VBROADCASTSS low+48(FP), Y3
+	VBROADCASTSS high+52(FP), Y4
+	VBROADCASTSS zero+44(FP), Y5
 	XORQ         SI, SI
 	JMP          next_check
 
 next:
-	VPMOVSXBD   (CX)(SI*1), X6
-	VCVTDQ2PD   X6, Y6
-	VPMOVSXBD   (DX)(SI*1), X7
-	VCVTDQ2PD   X7, Y7
-	VFMADD213PD Y2, Y1, Y7
-	VFMADD231PD Y0, Y6, Y7
-	VMAXPD      Y3, Y7, Y7
-	VMINPD      Y4, Y7, Y7
-	VCVTPD2DQY  Y7, X6
-	VPADDD      X5, X6, X6
-	VPSHUFB     lowBytes<>+0(SB), X6, X6
-	VMOVD       X6, (AX)(SI*1)
-	ADDQ        $0x00000004, SI
+	VPMOVSXBD    (CX)(SI*1), Y6
+	VCVTDQ2PS    Y6, Y6
+	VPMOVSXBD    (DX)(SI*1), Y7
+	VCVTDQ2PS    Y7, Y7
+	VFMADD213PS  Y2, Y1, Y7
+	VFMADD231PS  Y0, Y6, Y7
+	VMAXPS       Y3, Y7, Y7
+	VMINPS       Y4, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y5, Y7, Y7
+	VPSHUFB      lowBytes<>+0(SB), Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPUNPCKLDQ   X6, X7, X6
+	VMOVQ        X6, (AX)(SI*1)
+	ADDQ         $0x00000008, SI
 
 next_check:
 	CMPQ SI, BX
@@ -3180,6 +3223,42 @@ columns_check:
 	VZEROUPPER
 	RET
 
+// func rescaleAVX512(dst *uint8, src *int32, factor *float32, n int, rows int, dstStep int, srcStep int, zero int32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·rescaleAVX512(SB), NOSPLIT, $0-68
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVQ         rows+32(FP), SI
+	VBROADCASTSS low+60(FP), Z0
+	VBROADCASTSS high+64(FP), Z1
+	VBROADCASTSS zero+56(FP), Z2
+
+row:
+	XORQ DI, DI
+	JMP  columns_check
+
+columns:
+	VCVTDQ2PS (CX)(DI*4), Z3
+	VMULPS    (DX)(DI*4), Z3, Z3
+	VMAXPS    Z0, Z3, Z3
+	VMINPS    Z1, Z3, Z3
+	VCVTPS2DQ Z3, Z3
+	VPADDD    Z2, Z3, Z3
+	VPMOVDB   Z3, (AX)(DI*1)
+	ADDQ      $0x00000010, DI
+
+columns_check:
+	CMPQ DI, BX
+	JL   columns
+	ADDQ dstStep+40(FP), AX
+	ADDQ srcStep+48(FP), CX
+	SUBQ $0x00000001, SI
+	JNE  row
+	VZEROUPPER
+	RET
+
 // func scaledAVX512(dst *float32, src *int32, scale *float32, bias *float32, n int, rows int, dstStep int, srcStep int)
 // Requires: AVX, AVX512F
 TEXT ·scaledAVX512(SB), NOSPLIT, $0-64
@@ -3211,35 +3290,35 @@ columns_check:
 	VZEROUPPER
 	RET
 
-// func addUnsignedAVX512(dst *uint8, a *uint8, b *uint8, n int, p float64, q float64, r float64, zero int32, low float64, high float64)
-// Requires: AVX, AVX2, AVX512F, AVX512VL
-TEXT ·addUnsignedAVX512(SB), NOSPLIT, $0-80
+// func addUnsignedAVX512(dst *uint8, a *uint8, b *uint8, n int, p float32, q float32, r float32, zero int32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·addUnsignedAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+24(FP), BX
-	VBROADCASTSD p+32(FP), Z0
-	VBROADCASTSD q+40(FP), Z1
-	VBROADCASTSD r+48(FP), Z2
-	VBROADCASTSD low+64(FP), Z3
-	VBROADCASTSD high+72(FP), Z4
-	VBROADCASTSS zero+56(FP), Z5
+	VBROADCASTSS p+32(FP), Z0
+	VBROADCASTSS q+36(FP), Z1
+	VBROADCASTSS r+40(FP), Z2
+	VBROADCASTSS low+48(FP), Z3
+	VBROADCASTSS high+52(FP), Z4
+	VBROADCASTSS zero+44(FP), Z5
 	XORQ         SI, SI
 	JMP          next_check
 
 next:
-	VPMOVZXBD   (CX)(SI*1), Y6
-	VCVTDQ2PD   Y6, Z6
-	VPMOVZXBD   (DX)(SI*1), Y7
-	VCVTDQ2PD   Y7, Z7
-	VFMADD213PD Z2, Z1, Z7
-	VFMADD231PD Z0, Z6, Z7
-	VMAXPD      Z3, Z7, Z7
-	VMINPD      Z4, Z7, Z7
-	VCVTPD2DQ   Z7, Y6
-	VPADDD      Y5, Y6, Y6
-	VPMOVDB     Y6, (AX)(SI*1)
-	ADDQ        $0x00000008, SI
+	VPMOVZXBD   (CX)(SI*1), Z6
+	VCVTDQ2PS   Z6, Z6
+	VPMOVZXBD   (DX)(SI*1), Z7
+	VCVTDQ2PS   Z7, Z7
+	VFMADD213PS Z2, Z1, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMAXPS      Z3, Z7, Z7
+	VMINPS      Z4, Z7, Z7
+	VCVTPS2DQ   Z7, Z7
+	VPADDD      Z5, Z7, Z7
+	VPMOVDB     Z7, (AX)(SI*1)
+	ADDQ        $0x00000010, SI
 
 next_check:
 	CMPQ SI, BX
@@ -3247,35 +3326,35 @@ next_check:
 	VZEROUPPER
 	RET
 
-// func addSignedAVX512(dst *uint8, a *uint8, b *uint8, n int, p float64, q float64, r float64, zero int32, low float64, high float64)
-// Requires: AVX, AVX2, AVX512F, AVX512VL
-TEXT ·addSignedAVX512(SB), NOSPLIT, $0-80
+// func addSignedAVX512(dst *uint8, a *uint8, b *uint8, n int, p float32, q float32, r float32, zero int32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·addSignedAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
 	MOVQ         n+24(FP), BX
-	VBROADCASTSD p+32(FP), Z0
-	VBROADCASTSD q+40(FP), Z1
-	VBROADCASTSD r+48(FP), Z2
-	VBROADCASTSD low+64(FP), Z3
-	VBROADCASTSD high+72(FP), Z4
-	VBROADCASTSS zero+56(FP), Z5
+	VBROADCASTSS p+32(FP), Z0
+	VBROADCASTSS q+36(FP), Z1
+	VBROADCASTSS r+40(FP), Z2
+	VBROADCASTSS low+48(FP), Z3
+	VBROADCASTSS high+52(FP), Z4
+	VBROADCASTSS zero+44(FP), Z5
 	XORQ         SI, SI
 	JMP          next_check
 
 next:
-	VPMOVSXBD   (CX)(SI*1), Y6
-	VCVTDQ2PD   Y6, Z6
-	VPMOVSXBD   (DX)(SI*1), Y7
-	VCVTDQ2PD   Y7, Z7
-	VFMADD213PD Z2, Z1, Z7
-	VFMADD231PD Z0, Z6, Z7
-	VMAXPD      Z3, Z7, Z7
-	VMINPD      Z4, Z7, Z7
-	VCVTPD2DQ   Z7, Y6
-	VPADDD      Y5, Y6, Y6
-	VPMOVDB     Y6, (AX)(SI*1)
-	ADDQ        $0x00000008, SI
+	VPMOVSXBD   (CX)(SI*1), Z6
+	VCVTDQ2PS   Z6, Z6
+	VPMOVSXBD   (DX)(SI*1), Z7
+	VCVTDQ2PS   Z7, Z7
+	VFMADD213PS Z2, Z1, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMAXPS      Z3, Z7, Z7
+	VMINPS      Z4, Z7, Z7
+	VCVTPS2DQ   Z7, Z7
+	VPADDD      Z5, Z7, Z7
+	VPMOVDB     Z7, (AX)(SI*1)
+	ADDQ        $0x00000010, SI
 
 next_check:
 	CMPQ SI, BX

@@ -23,7 +23,7 @@ type Product struct {
 	DStep int
 
 	Sums      []int32   // rows CStep elements apart; may be D
-	Bytes     []uint8   // clip(round(sum × Scale) + Zero)
+	Bytes     []uint8   // clip(round(sum × Scale) + Zero); without Scale, sum × Factor in float32
 	Floats    []float32 // sum × Factor + Bias
 	CStep     int
 	Scale     []float64 // by column
@@ -111,9 +111,12 @@ func (p *Product) tile(ks *kernels, t *tile, r, c int) {
 	}
 	t.c, t.ldc = unsafe.Pointer(&t.sums), ks.columns*4
 	ks.tiles[height](t)
-	if p.Bytes != nil {
+	switch {
+	case p.Bytes != nil && p.Scale == nil:
+		Rescale(p.Bytes[row*p.CStep+left:], t.sums[:], p.Factor[left:], t.columns, height, p.CStep, ks.columns, p.Zero, p.Low, p.High)
+	case p.Bytes != nil:
 		Requantize(p.Bytes[row*p.CStep+left:], t.sums[:], p.Scale[left:], t.columns, height, p.CStep, ks.columns, p.Zero, p.Low, p.High)
-	} else {
+	default:
 		Scaled(p.Floats[row*p.CStep+left:], t.sums[:], p.Factor[left:], p.Bias[left:], t.columns, height, p.CStep, ks.columns)
 	}
 }
@@ -142,7 +145,7 @@ func (p *Product) check(ks *kernels, r0, r1 int) {
 		len(p.A) < line+(p.Rows-1)*p.Step+int(furthest)+p.B.quads*quad,
 		len(p.D) < span(p.DStep),
 		p.Sums != nil && len(p.Sums) < span(p.CStep),
-		p.Sums == nil && p.Bytes != nil && (len(p.Bytes) < span(p.CStep) || len(p.Scale) < n),
+		p.Sums == nil && p.Bytes != nil && (len(p.Bytes) < span(p.CStep) || max(len(p.Scale), len(p.Factor)) < n),
 		p.Sums == nil && p.Bytes == nil && (len(p.Floats) < span(p.CStep) || len(p.Factor) < n || len(p.Bias) < n):
 		panic(fmt.Sprintf("integer: operands do not fit a product of %d × %d by %d × %d × %d", rows, n, p.B.taps, p.B.quads, quad))
 	}

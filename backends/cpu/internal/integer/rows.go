@@ -12,6 +12,16 @@ func Requantize(dst []uint8, src []int32, scale []float64, n, rows, dstStep, src
 	requantize(dst, src, scale, n, rows, dstStep, srcStep, zero, low, high)
 }
 
+// Rescale is Requantize with products rounded to float32: a result may be one off
+// where a product is all but halfway between two integers.
+func Rescale(dst []uint8, src []int32, factor []float32, n, rows, dstStep, srcStep int, zero, low, high int32) {
+	if n <= 0 || rows <= 0 {
+		return
+	}
+	_, _, _ = dst[(rows-1)*dstStep+n-1], src[(rows-1)*srcStep+n-1], factor[n-1]
+	rescale(dst, src, factor, n, rows, dstStep, srcStep, zero, low, high)
+}
+
 // Scaled sets each of rows × n numbers of dst to src × factor + bias, of which
 // there is one for each column.
 func Scaled(dst []float32, src []int32, factor, bias []float32, n, rows, dstStep, srcStep int) {
@@ -24,7 +34,7 @@ func Scaled(dst []float32, src []int32, factor, bias []float32, n, rows, dstStep
 
 // Sum is y = clip(round(a × P + b × Q + R) + Zero), of bytes.
 type Sum struct {
-	P, Q, R   float64
+	P, Q, R   float32
 	Zero      int32
 	Low, High int32
 	Signed    bool
@@ -77,6 +87,7 @@ func Filter(dst []int32, image []uint8, weights, start []int32, offsets []int64,
 // The best implementations, for operands that were checked.
 var (
 	requantize = requantizeGeneric
+	rescale    = rescaleGeneric
 	scaled     = scaledGeneric
 	add        = addGeneric
 	total      = totalGeneric

@@ -17,6 +17,15 @@ func (fs *functions) use() {
 			requantizeGeneric(dst[m:], src[m:], scale[m:], n-m, rows, dstStep, srcStep, zero, low, high)
 		}
 	}
+	rescale = func(dst []uint8, src []int32, factor []float32, n, rows, dstStep, srcStep int, zero, low, high int32) {
+		m := n &^ (fs.lanes - 1)
+		if m > 0 {
+			fs.rescale(unsafe.SliceData(dst), unsafe.SliceData(src), unsafe.SliceData(factor), m, rows, dstStep, srcStep*4, zero, float32(low-zero), float32(high-zero))
+		}
+		if m < n {
+			rescaleGeneric(dst[m:], src[m:], factor[m:], n-m, rows, dstStep, srcStep, zero, low, high)
+		}
+	}
 	scaled = func(dst []float32, src []int32, factor, bias []float32, n, rows, dstStep, srcStep int) {
 		m := n &^ (fs.lanes - 1)
 		if m > 0 {
@@ -27,12 +36,12 @@ func (fs *functions) use() {
 		}
 	}
 	add = func(dst, a, b []uint8, s *Sum) {
-		m := len(dst) &^ (half - 1)
+		m := len(dst) &^ (fs.lanes - 1)
 		f := fs.addUnsigned
 		if s.Signed {
 			f = fs.addSigned
 		}
-		f(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), m, s.P, s.Q, s.R, s.Zero, float64(s.Low-s.Zero), float64(s.High-s.Zero))
+		f(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), m, s.P, s.Q, s.R, s.Zero, float32(s.Low-s.Zero), float32(s.High-s.Zero))
 		addGeneric(dst[m:], a[m:], b[m:], s)
 	}
 	total = func(a []uint8) int32 {

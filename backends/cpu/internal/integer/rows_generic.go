@@ -22,6 +22,16 @@ func requantizeGeneric(dst []uint8, src []int32, scale []float64, n, rows, dstSt
 	}
 }
 
+func rescaleGeneric(dst []uint8, src []int32, factor []float32, n, rows, dstStep, srcStep int, zero, low, high int32) {
+	factor = factor[:n]
+	for i := range rows {
+		to, from := dst[i*dstStep:][:n], src[i*srcStep:][:n]
+		for j, f := range factor {
+			to[j] = clipped(float64(float32(from[j])*f), zero, low, high)
+		}
+	}
+}
+
 func scaledGeneric(dst []float32, src []int32, factor, bias []float32, n, rows, dstStep, srcStep int) {
 	factor, bias = factor[:n], bias[:n]
 	for i := range rows {
@@ -40,11 +50,15 @@ func number(b uint8, signed bool) int32 {
 	return int32(b)
 }
 
+// fma returns a × b + c, rounded once but for what lies next to the middle of two
+// numbers: products of bytes and float32s are exact in float64.
+func fma(a, b, c float32) float32 { return float32(float64(a)*float64(b) + float64(c)) }
+
 func addGeneric(dst, a, b []uint8, s *Sum) {
 	for i := range dst {
-		v := math.FMA(float64(number(b[i], s.Signed)), s.Q, s.R)
-		v = math.FMA(float64(number(a[i], s.Signed)), s.P, v)
-		dst[i] = clipped(v, s.Zero, s.Low, s.High)
+		v := fma(float32(number(b[i], s.Signed)), s.Q, s.R)
+		v = fma(float32(number(a[i], s.Signed)), s.P, v)
+		dst[i] = clipped(float64(v), s.Zero, s.Low, s.High)
 	}
 }
 

@@ -2,6 +2,7 @@ package device
 
 import (
 	"math"
+	"time"
 	"unsafe"
 
 	"example.com/midplane/adapter/driver"
@@ -80,7 +81,7 @@ func describedMemoryCells() []Cell {
 		}),
 		works("StreamAllocator.FreeOn", func(p *probe) {
 			const n = 1 << 15
-			s, got := p.stream(), make([]byte, n)
+			s, got, before := p.stream(), make([]byte, n), p.d.Stats().InUse
 			for seed := range byte(8) {
 				b, err := s.AllocOn(n, driver.DeviceMemory)
 				p.must(err, "allocating on a stream")
@@ -90,6 +91,7 @@ func describedMemoryCells() []Cell {
 				p.sync(s)
 				p.same(got[n-1:], []byte{seed}, "what was read before the memory was freed")
 			}
+			p.eventually(time.Second, func() bool { return p.d.Stats().InUse == before }, "%d bytes in use again, as before", before)
 		}),
 		refuses("StreamAllocator.FreeOn", func(p *probe) {
 			s, b, other := p.stream(), p.alloc(8), p.allocOn(p.second(), 8)

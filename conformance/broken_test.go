@@ -209,8 +209,9 @@ func TestAnInterruptedRunGoesOn(t *testing.T) {
 }
 
 func TestWaiversExpire(t *testing.T) {
-	day := func(s string) (d result.Day) {
-		require.NoError(t, d.UnmarshalText([]byte(s)))
+	day := func(s string) result.Day {
+		d, err := result.ParseDay(s)
+		require.NoError(t, err)
 		return d
 	}
 	w := result.Waiver{ID: "W1", Cases: "op/Mul/...", Reason: "known", Expires: day("2030-05-01")}

@@ -84,8 +84,16 @@ func swap(b []byte, d tensor.DType) {
 
 var errShort = errors.New("codec: the bytes end inside a value")
 
+// deepest is how deep values may lie within each other.
+const deepest = 32
+
 // Decode reads one value and returns the bytes behind it.
-func Decode(b []byte) (tensor.Value, []byte, error) {
+func Decode(b []byte) (tensor.Value, []byte, error) { return decode(b, 0) }
+
+func decode(b []byte, depth int) (tensor.Value, []byte, error) {
+	if depth > deepest {
+		return nil, nil, fmt.Errorf("codec: values lie more than %d deep within each other", deepest)
+	}
 	if len(b) == 0 {
 		return nil, nil, errShort
 	}
@@ -96,7 +104,7 @@ func Decode(b []byte) (tensor.Value, []byte, error) {
 	case tensor.KindTensor:
 		return decodeTensor(b)
 	case tensor.KindSequence:
-		return decodeSequence(b)
+		return decodeSequence(b, depth)
 	case tensor.KindOptional:
 		if len(b) == 0 {
 			return nil, nil, errShort
@@ -104,17 +112,17 @@ func Decode(b []byte) (tensor.Value, []byte, error) {
 		if b[0] == 0 {
 			return &tensor.Optional{}, b[1:], nil
 		}
-		item, rest, err := Decode(b[1:])
+		item, rest, err := decode(b[1:], depth+1)
 		if err != nil || item == nil {
 			return nil, nil, errors.Join(err, errors.New("codec: an optional without its value"))
 		}
 		return &tensor.Optional{Elem: item.Type(), Item: item}, rest, nil
 	case tensor.KindMap:
-		keys, rest, err := Decode(b)
+		keys, rest, err := decode(b, depth+1)
 		if err != nil {
 			return nil, nil, err
 		}
-		values, rest, err := Decode(rest)
+		values, rest, err := decode(rest, depth+1)
 		k, ok := keys.(*tensor.Tensor)
 		if err != nil || !ok || values == nil {
 			return nil, nil, errors.Join(err, errors.New("codec: a map without keys or values"))
@@ -124,7 +132,7 @@ func Decode(b []byte) (tensor.Value, []byte, error) {
 	return nil, nil, fmt.Errorf("codec: %d is no kind of value", kind)
 }
 
-func decodeSequence(b []byte) (tensor.Value, []byte, error) {
+func decodeSequence(b []byte, depth int) (tensor.Value, []byte, error) {
 	n, b, err := uvarint(b)
 	if err != nil {
 		return nil, nil, err
@@ -132,7 +140,7 @@ func decodeSequence(b []byte) (tensor.Value, []byte, error) {
 	s := &tensor.Sequence{}
 	for range n {
 		var item tensor.Value
-		if item, b, err = Decode(b); err != nil {
+		if item, b, err = decode(b, depth+1); err != nil {
 			return nil, nil, err
 		}
 		if item == nil {

@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,6 +40,22 @@ func TestRoundTrip(t *testing.T) {
 func TestBytes(t *testing.T) {
 	assert.Equal(t, []byte{1, 1, 5, 2, 1, 2, 1, 0, 255, 255}, codec.All([]tensor.Value{tensor.Of([]int16{1, -1}, 1, 2)}))
 	assert.Equal(t, []byte{1, 1, 8, 0, 2, 'h', 'i'}, codec.All([]tensor.Value{tensor.Scalar("hi")}))
+}
+
+// Bytes that nobody wrote are an error, however deep and however large what they
+// announce is.
+func TestHostileBytes(t *testing.T) {
+	deep := append([]byte{1}, bytes.Repeat([]byte{byte(tensor.KindSequence), 1}, 1<<20)...)
+	_, err := codec.DecodeAll(deep)
+	assert.ErrorContains(t, err, "more than 32 deep")
+	for name, b := range map[string][]byte{
+		"nothing": {}, "many values": {0xff, 0xff, 0xff, 0xff, 0x0f}, "no kind": {1, 99}, "no type": {1, 1, 99, 0},
+		"a large tensor": {1, 1, 1, 2, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f, 0}, "a number too long": bytes.Repeat([]byte{0xff}, 20),
+		"a map of nothing": {1, byte(tensor.KindMap), 0, 0}, "an optional of nothing": {1, byte(tensor.KindOptional), 1, 0}, "many strings": {1, 1, 8, 1, 0xff, 0xff, 0x7f},
+	} {
+		_, err := codec.DecodeAll(b)
+		assert.Error(t, err, name)
+	}
 }
 
 func FuzzDecode(f *testing.F) {

@@ -262,15 +262,15 @@ func dice(seed uint64, id, set string, operand int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, binary.LittleEndian.Uint64(sum[:])))
 }
 
-// draw fills a tensor: floats are normally distributed, as what flows through
-// models is, integers of all values that there are.
+// draw fills a tensor: floats are about normally distributed, as what flows
+// through models is, integers of all values that there are.
 func draw(r *rand.Rand, t tensor.Type) *tensor.Tensor {
 	shape, _ := t.Dims.Shape()
 	n := shape.Size()
 	if t.DType.IsFloat() {
 		v := make([]float64, n)
 		for i := range v {
-			v[i] = r.NormFloat64()
+			v[i] = bell(r)
 		}
 		return tensor.FromFloat64s(t.DType, shape, v)
 	}
@@ -286,4 +286,11 @@ func draw(r *rand.Rand, t tensor.Type) *tensor.Tensor {
 		}
 	}
 	return tensor.FromInt64s(t.DType, shape, v)
+}
+
+// bell returns a number of mean 0 and variance 1: a sum of uniform ones, which is
+// the same to the last bit on every machine.
+func bell(r *rand.Rand) float64 {
+	const root3 = 1.7320508075688772 // 4 uniform numbers have the variance 1/3
+	return root3 * (r.Float64() + r.Float64() + r.Float64() + r.Float64() - 2)
 }

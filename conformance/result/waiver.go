@@ -22,12 +22,22 @@ type Waiver struct {
 // Day is a date, written as 2006-01-02.
 type Day struct{ time.Time }
 
-// MarshalText implements encoding.TextMarshaler.
-func (d Day) MarshalText() ([]byte, error) { return []byte(d.Format(time.DateOnly)), nil }
+// ParseDay reads a date.
+func ParseDay(s string) (Day, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	return Day{t}, err
+}
 
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (d *Day) UnmarshalText(b []byte) (err error) {
-	d.Time, err = time.Parse(time.DateOnly, string(b))
+// MarshalJSON implements json.Marshaler.
+func (d Day) MarshalJSON() ([]byte, error) { return json.Marshal(d.Format(time.DateOnly)) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Day) UnmarshalJSON(b []byte) error {
+	var s string
+	err := json.Unmarshal(b, &s)
+	if err == nil {
+		*d, err = ParseDay(s)
+	}
 	return err
 }
 

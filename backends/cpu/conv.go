@@ -94,6 +94,11 @@ func convolution(d *Device, n *graph.Node) (planner, error) {
 		if constant != nil && groups == 1 && ws.whole() {
 			return d.fullyConnected(c, constant, &ws)
 		}
+		if constant != nil && groups == 1 {
+			if w, err := d.patches(c, constant, &ws); w != nil || err != nil {
+				return w, err
+			}
+		}
 		w := newCorrelation(d, c, ws, groups)
 		if w == nil {
 			return nil, nil

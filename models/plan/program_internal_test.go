@@ -97,7 +97,7 @@ func TestSignatures(t *testing.T) {
 	sequence := func(elem tensor.Type) tensor.Type { return tensor.SequenceType(elem) }
 	lists := [][]Given{
 		{}, {{dims(), Host}}, {{dims(), 0}}, {{dims(), 1}}, {{dims(0), 0}}, {{dims(1), 0}}, {{dims(1, 1), 0}}, {{dims(1), 0}, {dims(1), 0}},
-		{{dims(300), 0}}, {{dims(44, 1), 0}}, {{dims(1 << 40), 0}}, {{tensor.TensorType(tensor.Float32, nil), 0}},
+		{{dims(300), 0}}, {{dims(44, 1), 0}}, {{dims(1 << 30), 0}}, {{tensor.TensorType(tensor.Float32, nil), 0}},
 		{{tensor.TensorType(tensor.Float32, tensor.UnknownDims(1)), 0}}, {{tensor.TensorType(tensor.Float16, tensor.KnownDims(tensor.Shape{1})), 0}},
 		{{dims(make([]int, 255)...), 0}}, {{dims(make([]int, 256)...), 0}},
 		{{sequence(dims(1)), Host}}, {{sequence(sequence(dims(1))), Host}}, {{sequence(dims()), Host}}, {{tensor.OptionalType(dims(1)), Host}},

@@ -122,20 +122,21 @@ func (p *pattern) before(conv *graph.Node) bool {
 	if bias != nil {
 		copy(terms, bias.Float64s())
 	}
-	filters := w.Float64s()
+	from, filters := tensor.Slice[float32](w), tensor.Zeros(tensor.Float32, shape)
+	to := tensor.Slice[float32](filters)
 	for o := range out {
 		first := o / (out / groups) * each
 		for c := range each {
-			f := filters[(o*each+c)*window:][:window]
-			for i := range f {
-				terms[o] += f[i] * a.term[first+c]
-				f[i] *= a.factor[first+c]
+			at, factor, term := (o*each+c)*window, a.factor[first+c], a.term[first+c]
+			for i, v := range from[at : at+window] {
+				terms[o] += float64(v) * term
+				to[at+i] = float32(float64(v) * factor)
 			}
 		}
 	}
 	name := conv.Outputs[0].Name
 	p.absorb(conv, x.Producer)
-	conv.Inputs = []*graph.Value{a.x, p.add(name+"/filters", tensor.FromFloat64s(tensor.Float32, shape, filters))}
+	conv.Inputs = []*graph.Value{a.x, p.add(name+"/filters", filters)}
 	if added || bias != nil {
 		conv.Inputs = append(conv.Inputs, p.add(name+"/bias", tensor.FromFloat64s(tensor.Float32, tensor.Shape{out}, terms)))
 	}

@@ -99,23 +99,23 @@ func scaleConv(g *graph.Graph, conv, then *graph.Node, factor, term []float64, f
 		}
 		bias = t.Float64s()
 	}
-	filters := w.Float64s()
-	perFilter := len(filters) / max(channels, 1)
-	for c := range channels {
-		for i := range perFilter {
-			filters[c*perFilter+i] *= factor[c]
+	from, filters := tensor.Slice[float32](w), tensor.Zeros(tensor.Float32, w.Shape())
+	to, perFilter := tensor.Slice[float32](filters), len(from)/max(channels, 1)
+	for c, f := range factor {
+		row := to[c*perFilter:][:perFilter]
+		for i, v := range from[c*perFilter:][:perFilter] {
+			row[i] = float32(float64(v) * f)
 		}
-		bias[c] = bias[c]*factor[c] + term[c]
+		bias[c] = bias[c]*f + term[c]
 	}
-	constant := func(name string, shape tensor.Shape, values []float64) *graph.Value {
-		t := tensor.FromFloat64s(tensor.Float32, shape, values)
+	constant := func(name string, t *tensor.Tensor) *graph.Value {
 		v := &graph.Value{Name: name, Type: t.Type(), Const: t}
 		facts[v] = infer.Of(t)
 		g.Initializers = append(g.Initializers, v)
 		return v
 	}
 	name, result := then.Outputs[0].Name, conv.Outputs[0]
-	conv.Inputs = []*graph.Value{conv.Inputs[0], constant(name+"/filters", w.Shape(), filters), constant(name+"/bias", tensor.Shape{channels}, bias)}
+	conv.Inputs = []*graph.Value{conv.Inputs[0], constant(name+"/filters", filters), constant(name+"/bias", tensor.FromFloat64s(tensor.Float32, tensor.Shape{channels}, bias))}
 	conv.Source = append(append([]*graph.Node(nil), conv.Source...), then.Source...)
 	conv.Outputs[0], then.Outputs[0] = then.Outputs[0], result
 	conv.Outputs[0].Producer, result.Producer = conv, then

@@ -25,6 +25,11 @@
 // stays in the denominator. A case that the oracle's own code computed counts for
 // nobody, nor does one of which nothing ran on the device.
 //
+// # Packages
+//
+// With [Options].Dir everything that was seen is kept in a package of files
+// (package result), from which [Verify] makes every verdict again.
+//
 // # Concurrency
 //
 // Cases run side by side, each with a device from the factory.

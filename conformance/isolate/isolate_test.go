@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +25,9 @@ import (
 	"example.com/midplane/operators/onnx"
 )
 
+// begun names the file in which a child that waits says who it is.
+const begun = "MIDPLANE_TEST_BEGUN"
+
 // variable makes the test's binary a child that misbehaves in the way it names.
 const variable = "MIDPLANE_TEST_CHILD"
 
@@ -36,6 +42,13 @@ func TestMain(m *testing.M) {
 	case "does not start":
 		fmt.Fprintln(os.Stderr, "no such licence")
 		os.Exit(4)
+	case "suite":
+		t, err := trialOfRelu()
+		if err == nil {
+			_, err = isolate.New([]string{os.Args[0]}, []string{variable + "=waits"}).Run(context.Background(), t)
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	case "says nonsense":
 		fmt.Println("\x1emidplane nonsense")
 	}
@@ -77,6 +90,9 @@ func (k kernel) Run(ctx context.Context, c *operators.Call) error {
 		for { // for good
 		}
 	case "waits":
+		if file := os.Getenv(begun); file != "" {
+			_ = os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())), 0o644) // the test looks for it
+		}
 		select {}
 	case "leaks":
 		if _, err := k.Alloc(64, driver.DeviceMemory); err != nil {
@@ -96,17 +112,23 @@ func (k kernel) Run(ctx context.Context, c *operators.Call) error {
 	return k.inner.Run(ctx, c)
 }
 
-// relu is a trial of one Relu on two sets.
 func relu(t *testing.T, limit time.Duration) *trial.Trial {
 	t.Helper()
+	r, err := trialOfRelu()
+	require.NoError(t, err)
+	r.Limit = limit
+	return r
+}
+
+// trialOfRelu is a trial of one Relu on two sets.
+func trialOfRelu() (*trial.Trial, error) {
 	x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Float32, tensor.Dims{tensor.Known(2)})}
 	y := &graph.Value{Name: "y"}
 	y.Producer = &graph.Node{Op: "Relu", Version: 14, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}}
 	g := &graph.Graph{Name: "relu", Nodes: []*graph.Node{y.Producer}, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}}
 	b, err := onnx.Encode(&graph.Model{Opsets: map[string]int{"": 14}, Graph: g})
-	require.NoError(t, err)
 	sets := [][]tensor.Value{{tensor.Of([]float32{-1, 2})}, {tensor.Of([]float32{3, -4})}}
-	return &trial.Trial{Model: b, Sets: sets, Guarded: true, Concurrent: true, Limit: limit}
+	return &trial.Trial{Model: b, Sets: sets, Guarded: true, Concurrent: true}, err
 }
 
 func TestChildren(t *testing.T) {
@@ -171,6 +193,32 @@ func TestEndWithAHungChild(t *testing.T) {
 	defer cancel()
 	_, err := p.Run(ctx, relu(t, 0))
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+// A suite that is killed leaves no child behind, though it hangs.
+func TestAKilledSuiteLeavesNoChild(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processes are looked up in /proc")
+	}
+	file := filepath.Join(t.TempDir(), "begun")
+	suite := exec.CommandContext(t.Context(), os.Args[0])
+	suite.Env = append(os.Environ(), variable+"=suite", begun+"="+file)
+	require.NoError(t, suite.Start())
+	var child []byte
+	require.Eventually(t, func() bool {
+		child, _ = os.ReadFile(file)
+		return len(child) > 0
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, suite.Process.Kill())
+	require.Error(t, suite.Wait())
+	assert.Eventually(t, func() bool { return ended(string(child)) }, time.Minute, 10*time.Millisecond)
+}
+
+// ended reports whether a process is gone, or only waits to be asked how it ended.
+func ended(pid string) bool {
+	b, err := os.ReadFile("/proc/" + pid + "/stat")
+	_, state, _ := strings.Cut(string(b), ") ")
+	return err != nil || strings.HasPrefix(state, "Z")
 }
 
 // processes skips a test where no process can be started.

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/conformance/cell"
@@ -75,10 +76,29 @@ func (c lawCase) exam(ctx context.Context, r *runner) (*exam, error) {
 		last := len(sets) - 1
 		relate(ctx, r, res, p, sets[last], o.Outputs[last], c.Related(o.Outputs[:last]), c.Exact)
 		if res.Status == Passed {
-			res.As(passed(o), "")
+			watched(ctx, r, res, p, sets[0], o)
 		}
 	}
 	return &exam{trials: []*trial.Trial{{Model: model, Sets: sets, Guarded: true}}, judge: judge}, nil
+}
+
+// watched judges what else was seen of a trial that obeys a law: that outputs
+// are written, too, whatever lay there before.
+func watched(ctx context.Context, r *runner, res *Result, p *cell.Problem, inputs []tensor.Value, o *trial.Observation) {
+	switch {
+	case len(o.Faults) > 0:
+		res.As(result.FailMemory, strings.Join(o.Faults, "; "))
+		return
+	case o.Leak != "":
+		res.As(result.FailLeak, o.Leak)
+		return
+	case o.Watched != nil:
+		if relate(ctx, r, res, p, inputs, o.Watched, o.Outputs[0], false); res.Status != Passed {
+			res.As(res.Outcome, "with memory watched: "+res.Reason)
+			return
+		}
+	}
+	res.As(passed(o), "")
 }
 
 // relate holds outputs against those that a law derives from others of the same
@@ -158,6 +178,11 @@ func (c decomposedCase) exam(ctx context.Context, r *runner) (*exam, error) {
 			return
 		}
 		relate(ctx, r, res, p, p.Draws[0].Inputs, seen[1].Outputs[0], seen[0].Outputs[0], false)
+		for _, o := range seen {
+			if res.Status == Passed {
+				watched(ctx, r, res, p, p.Draws[0].Inputs, o)
+			}
+		}
 		if res.Status == Passed {
 			res.As(passed(seen[0]), "")
 		}

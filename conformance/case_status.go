@@ -76,7 +76,7 @@ func (c statusCase) exam(context.Context, *runner) (*exam, error) {
 	for _, t := range c.inputs {
 		set = append(set, t)
 	}
-	return &exam{trials: []*trial.Trial{{Model: model, Sets: [][]tensor.Value{set}}}, judge: refusal}, nil
+	return &exam{trials: []*trial.Trial{{Model: model, Sets: [][]tensor.Value{set}, Guarded: true}}, judge: refusal}, nil
 }
 
 // refusal wants an error.

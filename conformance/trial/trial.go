@@ -134,7 +134,7 @@ func (a *attempt) all(ctx context.Context) {
 	if a.o.End == Done && !slices.Equal(before, a.trial.Model) {
 		a.o.Faults = append(a.o.Faults, "the bytes of the model were changed")
 	}
-	if a.o.End == Done && a.trial.Guarded && !a.host {
+	if (a.o.End == Done || a.o.End == Failed && a.o.Declared) && a.trial.Guarded && !a.host { // who refused is seen, too
 		a.alone(ctx, &exclusive, a.watched)
 	}
 }
@@ -348,7 +348,7 @@ func (a *attempt) watched(ctx context.Context) {
 		a.o.Watched, err = s.Run(ctx, a.trial.Sets[0])
 		err = errors.Join(err, s.Close())
 	}
-	if err != nil {
+	if err != nil && a.o.End == Done {
 		a.fail(Failed, fmt.Errorf("with memory watched: %w", err))
 	}
 	if n := witness.Unwatched() - unwatched; n > 0 {

@@ -177,6 +177,10 @@ func (t *relocationTask[U]) Do(_, piece int) {
 	b := t.b
 	first := piece * b.size
 	end := min(first+b.size, b.rows*b.chunks)
+	if b.inner <= narrow && b.chunks == 1 && !b.turned && len(b.dims) > 1 {
+		t.narrowRows(first, end)
+		return
+	}
 	var at cursor
 	row := -1
 	last := len(b.dims) - 1
@@ -200,6 +204,30 @@ func (t *relocationTask[U]) Do(_, piece int) {
 		n := min(b.chunk, b.inner-lo)
 		stepTo, stepFrom := b.step(0), b.step(1)
 		copyLine(t.dst, t.src, to+lo*stepTo, from+lo*stepFrom, n, stepTo, stepFrom)
+	}
+}
+
+// narrow is the length of rows that are copied element by element, several rows in
+// one loop.
+const narrow = 8
+
+// narrowRows copies rows [first, end).
+func (t *relocationTask[U]) narrowRows(first, end int) {
+	b, axis := t.b, len(t.b.dims)-2
+	stepTo, stepFrom := b.step(0), b.step(1)
+	nextTo, nextFrom := b.steps[0][axis], b.steps[1][axis]
+	var at cursor
+	for row := first; row < end; {
+		b.seek(&at, row)
+		n := min(b.dims[axis]-row%b.dims[axis], end-row)
+		to, from := b.to+at.offset[0], b.from+at.offset[1]
+		for range n {
+			for i := range b.inner {
+				t.dst[to+i*stepTo] = t.src[from+i*stepFrom]
+			}
+			to, from = to+nextTo, from+nextFrom
+		}
+		row += n
 	}
 }
 

@@ -39,10 +39,11 @@ type pooling struct {
 	image           *image
 	offsets         []int64
 	plane, outPlane int
-	ones            []float32 // for sums: a one for each tap; nil for the greatest element
-	factor          float32   // what sums are multiplied by, or
-	factors         []float32 // the same for each pixel of the result
-	pieces, size    int       // of planes
+	ones            []float32     // for sums: a one for each tap; nil for the greatest element
+	taps3           *matrix.Taps3 // computes the sums of whole planes, or nil
+	factor          float32       // what sums are multiplied by, or
+	factors         []float32     // the same for each pixel of the result
+	pieces, size    int           // of planes
 	tasks           tasks[poolingTask]
 }
 
@@ -64,6 +65,7 @@ func averagePool(d *Device, n *graph.Node) (planner, error) {
 		}
 		w.ones = make([]float32, len(w.offsets))
 		vector.Fill(w.ones, 1)
+		w.taps3 = adjacentTaps(&w.image.windows)
 		w.countTaps(includePad)
 		return w, nil
 	}, nil
@@ -151,7 +153,7 @@ func (w *pooling) run(ctx context.Context, c *operators.Call) error {
 	if t.dst, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
 		return err
 	}
-	if !w.image.direct {
+	if !w.image.direct && w.taps3 == nil {
 		t.step = (w.image.size + 15) &^ 15
 		if t.room, err = w.device.scratch.take(w.device.threads * t.step * 4); err != nil {
 			return err
@@ -190,6 +192,21 @@ func (t *poolingTask) Do(worker, piece int) {
 
 // reduce pools the image of one plane.
 func (w *pooling) reduce(ctx context.Context, dst, image []float32) {
+	if w.taps3 != nil {
+		w.taps3.Filter(dst, image, w.ones, 0, vector.NegativeInfinity, vector.Infinity)
+	} else {
+		w.slices(ctx, dst, image)
+	}
+	switch {
+	case w.factors != nil:
+		vector.MulFloat32.Both(dst, dst, w.factors)
+	case w.ones != nil:
+		vector.MulFloat32.Right(dst, dst, w.factor)
+	}
+}
+
+// slices pools the image of one plane, slice by slice along the first axis.
+func (w *pooling) slices(ctx context.Context, dst, image []float32) {
 	out, extent := w.image.windows.out(), w.image.extent
 	slice := out[1] * out[2]
 	for z := range out[0] {
@@ -201,11 +218,5 @@ func (w *pooling) reduce(ctx context.Context, dst, image []float32) {
 				matrix.Filter(to[y*out[2]:], from[y*extent[2]:], w.ones, w.offsets, rows, out[2], extent[2], 0, vector.NegativeInfinity, vector.Infinity)
 			}
 		})
-	}
-	switch {
-	case w.factors != nil:
-		vector.MulFloat32.Both(dst, dst, w.factors)
-	case w.ones != nil:
-		vector.MulFloat32.Right(dst, dst, w.factor)
 	}
 }

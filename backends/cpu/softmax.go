@@ -12,8 +12,8 @@ import (
 
 // softmax holds Softmax, LogSoftmax.
 var softmax = family{
-	{op: "Softmax", kernel: "softmax", by: byType{tensor.Float32: planLines(softmaxLine, softmaxBlock)}},
-	{op: "LogSoftmax", kernel: "softmax", by: byType{tensor.Float32: planLines(logSoftmaxLine, nil)}},
+	{op: "Softmax", kernel: "softmax", by: byType{tensor.Float32: planLines(softmaxLine, softmaxBlock, softmaxShort)}},
+	{op: "LogSoftmax", kernel: "softmax", by: byType{tensor.Float32: planLines(logSoftmaxLine, nil, nil)}},
 }
 
 // lines rewrites every line along an axis: one whose elements lie next to each
@@ -22,13 +22,14 @@ type lines struct {
 	device          *Device
 	line            func(dst, a []float32)
 	block           func(dst, a []float32, n, step, width int, room []float32) // width lines of n elements, step apart; room for width numbers twice
+	short           func(dst, a []float32, n int)                              // lines of a few elements, one behind the other; or nil
 	shape           tensor.Shape
 	outer, n, inner int
 	pieces, size    int // of lines, or of outer slices of lines that lie side by side
 	tasks           tasks[linesTask]
 }
 
-func planLines(line func(dst, a []float32), block func(dst, a []float32, n, step, width int, room []float32)) builder {
+func planLines(line func(dst, a []float32), block func(dst, a []float32, n, step, width int, room []float32), short func(dst, a []float32, n int)) builder {
 	return func(d *Device, n *graph.Node) (planner, error) {
 		return func(c *operators.Call) (work, error) {
 			s := c.Inputs[0].Shape
@@ -36,7 +37,7 @@ func planLines(line func(dst, a []float32), block func(dst, a []float32, n, step
 			if !ok {
 				return nil, nil
 			}
-			w := &lines{device: d, line: line, block: block, shape: s.Clone()}
+			w := &lines{device: d, line: line, block: block, short: short, shape: s.Clone()}
 			w.outer, w.n, w.inner = s[:axis].Size(), s[axis], s[axis+1:].Size()
 			if s.Size() == 0 || w.inner > 1 && block == nil {
 				return nil, nil
@@ -75,6 +76,10 @@ const blockWidth = 256
 // Do implements parallel.Task.
 func (t *linesTask) Do(_, piece int) {
 	w := t.w
+	if first, end := piece*w.size, min((piece+1)*w.size, w.outer); w.inner == 1 && w.n <= narrow && w.short != nil {
+		w.short(t.dst[first*w.n:end*w.n], t.a[first*w.n:end*w.n], w.n)
+		return
+	}
 	var room [2 * blockWidth]float32
 	slice := w.n * w.inner
 	for o := piece * w.size; o < min((piece+1)*w.size, w.outer); o++ {
@@ -93,6 +98,32 @@ func (t *linesTask) Do(_, piece int) {
 func softmaxLine(dst, a []float32) {
 	sum := vector.ExpSum(dst, a, vector.Greatest(a))
 	vector.MulFloat32.Right(dst, dst, 1/sum)
+}
+
+// softmaxShort is softmaxLine of every line of n elements.
+func softmaxShort(dst, a []float32, n int) {
+	for i := 0; i < len(a); i += n {
+		line, to := a[i:i+n], dst[i:i+n]
+		most := line[0]
+		for _, v := range line[1:] {
+			most = max(most, v)
+		}
+		for k, v := range line {
+			to[k] = v - most
+		}
+	}
+	vector.Exp(dst, dst, 0, 0)
+	for i := 0; i < len(dst); i += n {
+		line := dst[i : i+n]
+		sum := float32(0)
+		for _, v := range line {
+			sum += v
+		}
+		inverse := 1 / sum
+		for k := range line {
+			line[k] *= inverse
+		}
+	}
 }
 
 // softmaxBlock is softmaxLine of lines that lie side by side.

@@ -24,6 +24,7 @@ const (
 	fieldLDC
 	fieldLDD
 	fieldColumns
+	fieldAhead
 )
 
 // generator holds the registers of one kernel.
@@ -35,6 +36,7 @@ type generator struct {
 	t       reg.GPVirtual
 	a       []reg.GPVirtual // of every third row
 	b, lda  reg.GPVirtual
+	ahead   reg.GPVirtual // of B, is fetched
 	masks   machine.Masks
 	columns int // that a step over a quad reads of B
 	step    func(g *generator, set, quad int)
@@ -94,6 +96,9 @@ func (g *generator) write(name string) {
 		}
 	}
 	g.b, g.lda = g.load(fieldB), g.load(fieldLDA)
+	if g.m.Wide() {
+		g.ahead = g.load(fieldAhead)
+	}
 	offsets, taps := g.load(fieldOffsets), g.load(fieldTaps)
 	TESTQ(taps, taps)
 	JE(LabelRef("added"))
@@ -171,6 +176,7 @@ func (g *generator) dot(set, quad int) {
 	b := []reg.VecPhysical{g.spare(0), g.spare(1)}
 	for i := range 2 {
 		VMOVDQU32(Mem{Base: g.b, Disp: quad*4*g.columns + i*64}, b[i])
+		PREFETCHT1(Mem{Base: g.b, Index: g.ahead, Scale: 1, Disp: quad*4*g.columns + i*64})
 	}
 	for r := range g.rows {
 		a := g.spare(2 + r%2)

@@ -45,6 +45,7 @@ type tile struct {
 	ldc     int
 	ldd     int
 	columns int
+	ahead   int // how far behind b lies what is multiplied later
 
 	sums [14 * 32]int32 // room for those of the largest tile
 }

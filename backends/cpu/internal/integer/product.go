@@ -65,7 +65,7 @@ func Grid(lines, rows, columns, inner, threads int) (r, c int) {
 }
 
 // near is how many bytes of packed columns are read again for every row of tiles,
-// rather than the rows for every column of tiles.
+// rather than the rows for every column of tiles, if the rows take more.
 const near = 1 << 18
 
 // Rectangle computes the tiles in rows [r0, r1) and columns [c0, c1) of tiles.
@@ -79,7 +79,8 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 	defer release(t)
 	t.taps, t.quads, t.lda, t.ldd = len(p.Offsets), p.B.quads, p.Step, p.DStep*4
 	t.offsets = unsafe.Pointer(unsafe.SliceData(p.Offsets))
-	if (c1-c0)*p.B.tileBytes() <= near {
+	t.ahead = p.B.tileBytes()
+	if right := (c1 - c0) * p.B.tileBytes(); right <= near && right < (r1-r0)*ks.rows*p.B.taps*p.B.quads*quad {
 		for r := r0; r < r1; r++ {
 			for c := c0; c < c1; c++ {
 				p.tile(ks, t, r, c)

@@ -56,6 +56,7 @@ func TestTileLayout(t *testing.T) {
 	for i, offset := range []uintptr{
 		unsafe.Offsetof(v.a), unsafe.Offsetof(v.b), unsafe.Offsetof(v.c), unsafe.Offsetof(v.d), unsafe.Offsetof(v.offsets), unsafe.Offsetof(v.taps),
 		unsafe.Offsetof(v.quads), unsafe.Offsetof(v.lda), unsafe.Offsetof(v.ldc), unsafe.Offsetof(v.ldd), unsafe.Offsetof(v.columns),
+		unsafe.Offsetof(v.ahead),
 	} {
 		assert.EqualValues(t, 8*i, offset)
 	}

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/integer"
 	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
@@ -264,7 +265,7 @@ func (w *rangeQuantization) run(ctx context.Context, c *operators.Call) error {
 	if err := w.device.divide(ctx, pieces, t); err != nil {
 		return err
 	}
-	least, most := min(vector.Least(t.least), 0), max(vector.Greatest(t.most), 0)
+	least, most := vector.Least(t.least), vector.Greatest(t.most)
 	t.scale = (most - least) / 255
 	t.zero = float32(math.RoundToEven(float64(min(max(-least/t.scale, 0), 255))))
 	if t.zero != t.zero {
@@ -291,7 +292,7 @@ func (t *rangeTask) Do(_, piece int) {
 	end := min(first+t.w.size, len(t.a))
 	a := t.a[first:end]
 	if t.dst == nil {
-		t.least[piece], t.most[piece] = vector.Least(a), vector.Greatest(a)
+		t.least[piece], t.most[piece] = integer.Extent(a)
 		return
 	}
 	vector.Quantize(t.dst[first:end], a, t.scale, t.zero, 0, 255)

@@ -31,6 +31,8 @@ var functions = []function{
 		"(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)", func(l *lanes) { l.addition(l.unsigned) }},
 	{"addSigned", "sets dst[i] to clip(round(a[i] × p + b[i] × q + r) + zero): low and high are the bounds less zero.",
 		"(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)", func(l *lanes) { l.addition(l.signed) }},
+	{"extent", "writes a register of the least and one of the greatest numbers of n and 0 to dst, and\nreturns whether there is a NaN, of which they say nothing.",
+		"(dst, src *float32, n int) uint32", (*lanes).extent},
 	{"total", "returns the sum of n bytes: four times as many as a register has lanes, or several times that.", "(src *uint8, n int) int32", (*lanes).total},
 	{"greatestUnsigned", "sets dst[i] to the greater of dst[i] and src[i], for n bytes as in total.", "(dst, src *uint8, n int)", func(l *lanes) { l.greatest(VPMAXUB) }},
 	{"greatestSigned", "sets dst[i] to the greater of dst[i] and src[i], for n bytes as in total.", "(dst, src *uint8, n int)", func(l *lanes) { l.greatest(VPMAXSB) }},
@@ -240,6 +242,66 @@ func (l *lanes) addition(widen func(Mem, reg.VecVirtual)) {
 		VFMADD231PS(p, v[0], v[1])
 		l.round(v[1], low, high, zero, Mem{Base: dst, Index: i, Scale: 1})
 	})
+}
+
+// extent compares two registers at a time, the last one alone.
+func (l *lanes) extent() {
+	dst, src, n := l.address("dst"), l.address("src"), l.address("n")
+	var least, most, odd [2]reg.VecVirtual
+	masks := []reg.OpmaskPhysical{reg.K1, reg.K2, reg.K3}
+	zero := func(v reg.VecVirtual) reg.VecVirtual {
+		if l.m.Wide() {
+			VPXORD(v, v, v)
+		} else {
+			VXORPS(v, v, v)
+		}
+		return v
+	}
+	for i := range 2 {
+		least[i], most[i] = zero(l.whole()), zero(l.whole())
+		if !l.m.Wide() {
+			odd[i] = zero(l.whole())
+		}
+	}
+	if l.m.Wide() {
+		KXORW(masks[2], masks[2], masks[2])
+	}
+	step := func(i int, at Mem) {
+		v := l.whole()
+		VMOVUPS(at, v)
+		VMINPS(v, least[i], least[i])
+		VMAXPS(v, most[i], most[i])
+		if l.m.Wide() {
+			VCMPPS(U8(3), v, v, masks[i]) // unordered
+			KORW(masks[i], masks[2], masks[2])
+		} else {
+			VCMPPS(U8(3), v, v, v)
+			VORPS(v, odd[i], odd[i])
+		}
+	}
+	pairs := GP64()
+	MOVQ(n, pairs)
+	ANDQ(I32(-2*l.m.Lanes), pairs)
+	l.loop("pairs", pairs, 2*l.m.Lanes, func(i reg.GPVirtual) {
+		step(0, Mem{Base: src, Index: i, Scale: 4})
+		step(1, Mem{Base: src, Index: i, Scale: 4, Disp: l.m.Width()})
+	})
+	CMPQ(pairs, n)
+	JE(LabelRef("joined"))
+	step(0, Mem{Base: src, Index: pairs, Scale: 4})
+	Label("joined")
+	VMINPS(least[0], least[1], least[0])
+	VMAXPS(most[0], most[1], most[0])
+	VMOVUPS(least[0], Mem{Base: dst})
+	VMOVUPS(most[0], Mem{Base: dst, Disp: l.m.Width()})
+	result := GP32()
+	if l.m.Wide() {
+		KMOVW(masks[2], result)
+	} else {
+		VORPS(odd[0], odd[1], odd[0])
+		VMOVMSKPS(odd[0], result)
+	}
+	Store(result, ReturnIndex(0))
 }
 
 // total adds up bytes eight by eight, which makes words of 64 bits.

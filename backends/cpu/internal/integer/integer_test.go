@@ -208,6 +208,31 @@ func TestAddAndAccumulate(t *testing.T) {
 	assert.EqualValues(t, 255*200, Total(bytes.Repeat([]byte{255}, 200)))
 }
 
+func TestExtent(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	eachTier(t, func(t *testing.T) {
+		for n := range 150 {
+			a := make([]float32, n)
+			for i := range a {
+				a[i] = float32(r.NormFloat64())
+			}
+			least, most := Extent(a)
+			low, high := extentGeneric(a)
+			assert.Equal(t, [2]float32{low, high}, [2]float32{least, most})
+			if n > 0 {
+				a[r.IntN(n)] = nan
+				least, most = Extent(a)
+				assert.True(t, least != least && most != most)
+			}
+		}
+		least, most := Extent([]float32{3, inf, 1})
+		assert.Equal(t, [2]float32{0, inf}, [2]float32{least, most})
+		least, most = Extent([]float32{-3, -1, -inf})
+		assert.Equal(t, [2]float32{-inf, 0}, [2]float32{least, most})
+	})
+}
+
 func TestFilter(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	eachTier(t, func(t *testing.T) {

@@ -16,6 +16,7 @@ type functions struct {
 	scaled           func(dst *float32, src *int32, scale, bias *float32, n, rows, dstStep, srcStep int)
 	addUnsigned      func(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
 	addSigned        func(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
+	extent           func(dst, src *float32, n int) uint32
 	total            func(src *uint8, n int) int32
 	greatestUnsigned func(dst, src *uint8, n int)
 	greatestSigned   func(dst, src *uint8, n int)
@@ -31,6 +32,7 @@ var functionsAVX2 = functions{
 	scaled:           scaledAVX2,
 	addUnsigned:      addUnsignedAVX2,
 	addSigned:        addSignedAVX2,
+	extent:           extentAVX2,
 	total:            totalAVX2,
 	greatestUnsigned: greatestUnsignedAVX2,
 	greatestSigned:   greatestSignedAVX2,
@@ -46,6 +48,7 @@ var functionsAVX512 = functions{
 	scaled:           scaledAVX512,
 	addUnsigned:      addUnsignedAVX512,
 	addSigned:        addSignedAVX512,
+	extent:           extentAVX512,
 	total:            totalAVX512,
 	greatestUnsigned: greatestUnsignedAVX512,
 	greatestSigned:   greatestSignedAVX512,
@@ -179,6 +182,12 @@ func addUnsignedAVX2(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, 
 //go:noescape
 func addSignedAVX2(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
 
+// extentAVX2 writes a register of the least and one of the greatest numbers of n and 0 to dst, and
+// returns whether there is a NaN, of which they say nothing.
+//
+//go:noescape
+func extentAVX2(dst, src *float32, n int) uint32
+
 // totalAVX2 returns the sum of n bytes: four times as many as a register has lanes, or several times that.
 //
 //go:noescape
@@ -233,6 +242,12 @@ func addUnsignedAVX512(dst, a, b *uint8, n int, p, q, r float32, zero int32, low
 //
 //go:noescape
 func addSignedAVX512(dst, a, b *uint8, n int, p, q, r float32, zero int32, low, high float32)
+
+// extentAVX512 writes a register of the least and one of the greatest numbers of n and 0 to dst, and
+// returns whether there is a NaN, of which they say nothing.
+//
+//go:noescape
+func extentAVX512(dst, src *float32, n int) uint32
 
 // totalAVX512 returns the sum of n bytes: four times as many as a register has lanes, or several times that.
 //

@@ -3031,6 +3031,58 @@ next_check:
 	VZEROUPPER
 	RET
 
+// func extentAVX2(dst *float32, src *float32, n int) uint32
+// Requires: AVX
+TEXT ·extentAVX2(SB), NOSPLIT, $0-28
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   DX, BX
+	ANDQ   $-16, BX
+	XORQ   SI, SI
+	JMP    pairs_check
+
+pairs:
+	VMOVUPS (CX)(SI*4), Y6
+	VMINPS  Y6, Y0, Y0
+	VMAXPS  Y6, Y1, Y1
+	VCMPPS  $0x03, Y6, Y6, Y6
+	VORPS   Y6, Y2, Y2
+	VMOVUPS 32(CX)(SI*4), Y6
+	VMINPS  Y6, Y3, Y3
+	VMAXPS  Y6, Y4, Y4
+	VCMPPS  $0x03, Y6, Y6, Y6
+	VORPS   Y6, Y5, Y5
+	ADDQ    $0x00000010, SI
+
+pairs_check:
+	CMPQ    SI, BX
+	JL      pairs
+	CMPQ    BX, DX
+	JE      joined
+	VMOVUPS (CX)(BX*4), Y6
+	VMINPS  Y6, Y0, Y0
+	VMAXPS  Y6, Y1, Y1
+	VCMPPS  $0x03, Y6, Y6, Y6
+	VORPS   Y6, Y2, Y2
+
+joined:
+	VMINPS    Y0, Y3, Y0
+	VMAXPS    Y1, Y4, Y1
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   Y1, 32(AX)
+	VORPS     Y2, Y5, Y2
+	VMOVMSKPS Y2, AX
+	MOVL      AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func totalAVX2(src *uint8, n int) int32
 // Requires: AVX, AVX2
 TEXT ·totalAVX2(SB), NOSPLIT, $0-20
@@ -3417,6 +3469,56 @@ next:
 next_check:
 	CMPQ SI, BX
 	JL   next
+	VZEROUPPER
+	RET
+
+// func extentAVX512(dst *float32, src *float32, n int) uint32
+// Requires: AVX, AVX512F
+TEXT ·extentAVX512(SB), NOSPLIT, $0-28
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	KXORW  K3, K3, K3
+	MOVQ   DX, BX
+	ANDQ   $-32, BX
+	XORQ   SI, SI
+	JMP    pairs_check
+
+pairs:
+	VMOVUPS (CX)(SI*4), Z4
+	VMINPS  Z4, Z0, Z0
+	VMAXPS  Z4, Z1, Z1
+	VCMPPS  $0x03, Z4, Z4, K1
+	KORW    K1, K3, K3
+	VMOVUPS 64(CX)(SI*4), Z4
+	VMINPS  Z4, Z2, Z2
+	VMAXPS  Z4, Z3, Z3
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K3, K3
+	ADDQ    $0x00000020, SI
+
+pairs_check:
+	CMPQ    SI, BX
+	JL      pairs
+	CMPQ    BX, DX
+	JE      joined
+	VMOVUPS (CX)(BX*4), Z4
+	VMINPS  Z4, Z0, Z0
+	VMAXPS  Z4, Z1, Z1
+	VCMPPS  $0x03, Z4, Z4, K1
+	KORW    K1, K3, K3
+
+joined:
+	VMINPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z3, Z1
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	KMOVW   K3, AX
+	MOVL    AX, ret+24(FP)
 	VZEROUPPER
 	RET
 

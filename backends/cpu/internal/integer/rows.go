@@ -46,6 +46,10 @@ func Add(dst, a, b []uint8, s *Sum) {
 	add(dst, a, b, s)
 }
 
+// Extent returns the least and the greatest of 0 and the numbers of a, NaN if there
+// is one.
+func Extent(a []float32) (least, most float32) { return extent(a) }
+
 // Total returns the sum of the bytes of a, unsigned.
 func Total(a []uint8) int32 { return total(a) }
 
@@ -90,6 +94,7 @@ var (
 	rescale    = rescaleGeneric
 	scaled     = scaledGeneric
 	add        = addGeneric
+	extent     = extentGeneric
 	total      = totalGeneric
 	greatest   = greatestGeneric
 	accumulate = accumulateGeneric

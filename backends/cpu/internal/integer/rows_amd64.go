@@ -44,6 +44,16 @@ func (fs *functions) use() {
 		f(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), m, s.P, s.Q, s.R, s.Zero, float32(s.Low-s.Zero), float32(s.High-s.Zero))
 		addGeneric(dst[m:], a[m:], b[m:], s)
 	}
+	extent = func(a []float32) (least, most float32) {
+		m := len(a) &^ (fs.lanes - 1)
+		var room [2 * 16]float32
+		if fs.extent(unsafe.SliceData(room[:]), unsafe.SliceData(a), m) != 0 {
+			return extentGeneric(a)
+		}
+		least, most = extentGeneric(a[m:])
+		first, last := extentGeneric(room[:2*fs.lanes])
+		return min(least, first), max(most, last)
+	}
 	total = func(a []uint8) int32 {
 		m := len(a) &^ (4*fs.lanes - 1)
 		return fs.total(unsafe.SliceData(a), m) + totalGeneric(a[m:])

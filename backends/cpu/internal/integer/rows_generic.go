@@ -99,3 +99,10 @@ func greatestGeneric(dst, src []uint8, signed bool) {
 		dst[i] = max(dst[i], v)
 	}
 }
+
+func extentGeneric(a []float32) (least, most float32) {
+	for _, v := range a {
+		least, most = min(least, v), max(most, v)
+	}
+	return least, most
+}

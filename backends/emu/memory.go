@@ -46,6 +46,10 @@ func (d *Device) alloc(op string, spec driver.MemorySpec) (driver.Buffer, error)
 		return nil, driver.Errorf(driver.InvalidArgument, op, "%d bytes of %v memory", spec.Size, spec.Kind)
 	}
 	taken, err := d.memory.reserve(spec.Size)
+	if err == nil && taken > math.MaxInt {
+		d.memory.giveBack(taken)
+		err = &driver.Error{Code: driver.OutOfMemory, Op: op, Wanted: spec.Size, Text: fmt.Sprintf("%d bytes are more than this processor can address", spec.Size)}
+	}
 	if err != nil {
 		return nil, failure(op, driver.ScopeCall, err)
 	}
@@ -73,7 +77,7 @@ func (m *memory) reserve(size int64) (int64, error) {
 	defer m.mu.Unlock()
 	page := int64(os.Getpagesize())
 	left := max(m.most()-m.stats.InUse, 0)
-	if size > left || (size+page-1)/page*page > min(left, math.MaxInt) {
+	if size > left || (size+page-1)/page*page > left {
 		m.stats.Failed++
 		return 0, &driver.Error{Code: driver.OutOfMemory, Retryable: size <= m.limit, Wanted: size, Available: left,
 			Text: fmt.Sprintf("%d bytes in pages of %d, with %d of %d in use", size, page, m.stats.InUse, m.most())}

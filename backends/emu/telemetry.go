@@ -32,7 +32,7 @@ type pace struct {
 // long, because the system is slow to wake, may catch up on no more than credit.
 const (
 	worthwhile = 200 * time.Microsecond
-	credit     = 2 * time.Millisecond
+	credit     = time.Millisecond
 )
 
 // owe accounts for work that took so long, and waits for what is owed.

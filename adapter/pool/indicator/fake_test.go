@@ -14,8 +14,11 @@ import (
 type leaky struct {
 	driver.Unimplemented
 	*shared
-	size int64
+	size   int64
+	stingy bool // it gives no partitions
 }
+
+var errStingy = errors.New("not today")
 
 type shared struct {
 	mu    sync.Mutex
@@ -42,6 +45,9 @@ func (l *leaky) Info() driver.Info {
 func (l *leaky) PartitionPlans() []driver.PartitionPlan { return nil }
 
 func (l *leaky) Partition(_ context.Context, spec driver.PartitionSpec) (driver.Device, error) {
+	if l.stingy {
+		return nil, errStingy
+	}
 	return &leaky{shared: l.shared, size: spec.Memory}, nil
 }
 

@@ -104,6 +104,21 @@ func TestCardThatKeepsNothingApart(t *testing.T) {
 	assert.Contains(t, faults.Note, "loss of the instance: ")
 }
 
+// A card that gives no instances ends every measurement.
+func TestCardThatGivesNothing(t *testing.T) {
+	report, err := indicator.Measure(t.Context(), &indicator.Options{Open: func(context.Context) (*adapter.Device, error) {
+		card := newLeaky()
+		card.stingy = true
+		return adapter.New("stingy", card), nil
+	}})
+	require.NoError(t, err)
+	for _, r := range report.Readings {
+		assert.Nil(t, r.Value, r.Name)
+		assert.Error(t, r.Err, r.Name)
+	}
+	assert.Len(t, report.Readings, 14)
+}
+
 func TestReport(t *testing.T) {
 	v, w := 0.25, 3.0
 	r := indicator.Report{Device: "emu:0", Description: "emulated", Readings: []indicator.Reading{

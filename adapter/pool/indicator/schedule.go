@@ -114,7 +114,7 @@ func (b *bench) simulate(ctx context.Context, jobs []job, observe func(*pool.Sna
 		}
 	}
 	for {
-		more, err := s.advance()
+		more, err := s.advance(ctx)
 		if !more || err != nil {
 			return err
 		}
@@ -136,24 +136,35 @@ func (s *simulation) submit(ctx context.Context, j job, n int64) error {
 	for {
 		snapshot := s.rack.Snapshot()
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case snapshot.Counts.Requests < n:
 			runtime.Gosched()
 		case len(snapshot.Queue) > before:
 			return nil
 		default:
-			return s.collect(1)
+			return s.collect(ctx, 1)
 		}
 	}
 }
 
 // collect waits for so many jobs to get what they asked for.
-func (s *simulation) collect(n int) error {
-	for range n {
+func (s *simulation) collect(ctx context.Context, n int) error {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for n > 0 {
 		select {
 		case r := <-s.granted:
 			s.now = append(s.now, r)
+			n--
 		case err := <-s.err:
 			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-look.C:
+			if failures := s.rack.Snapshot().Counts.Failures; failures > 0 {
+				return fmt.Errorf("the cards did not give %d instances for which there was room", failures)
+			}
 		}
 	}
 	slices.SortFunc(s.now, func(a, b running) int { return int(a.lease.ID()) - int(b.lease.ID()) })
@@ -162,7 +173,7 @@ func (s *simulation) collect(n int) error {
 
 // advance moves to the next end of a job. It reports whether there is more to
 // observe.
-func (s *simulation) advance() (more bool, err error) {
+func (s *simulation) advance(ctx context.Context) (more bool, err error) {
 	snapshot := s.rack.Snapshot()
 	if len(snapshot.Queue) == 0 || len(s.now) == 0 {
 		return false, nil
@@ -181,13 +192,13 @@ func (s *simulation) advance() (more bool, err error) {
 	s.now = slices.Delete(s.now, next, next+1)
 	s.clock.Advance(lasted)
 	before := len(s.rack.Snapshot().Queue) // some may have got in by the time alone
-	if err := s.collect(len(snapshot.Queue) - before); err != nil {
+	if err := s.collect(ctx, len(snapshot.Queue)-before); err != nil {
 		return false, err
 	}
 	if err := r.lease.Release(); err != nil {
 		return false, err
 	}
-	return true, s.collect(before - len(s.rack.Snapshot().Queue))
+	return true, s.collect(ctx, before-len(s.rack.Snapshot().Queue))
 }
 
 // mixed are the jobs of a usual day: of 1 to 8 sixteenths of a card, for a time

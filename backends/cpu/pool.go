@@ -40,7 +40,7 @@ type pooling struct {
 	offsets         []int64
 	plane, outPlane int
 	ones            []float32     // for sums: a one for each tap; nil for the greatest element
-	taps3           *matrix.Taps3 // computes the sums of whole planes, or nil
+	taps3           *matrix.Taps3 // reduces whole planes, or nil
 	factor          float32       // what sums are multiplied by, or
 	factors         []float32     // the same for each pixel of the result
 	pieces, size    int           // of planes
@@ -65,7 +65,6 @@ func averagePool(d *Device, n *graph.Node) (planner, error) {
 		}
 		w.ones = make([]float32, len(w.offsets))
 		vector.Fill(w.ones, 1)
-		w.taps3 = adjacentTaps(&w.image.windows)
 		w.countTaps(includePad)
 		return w, nil
 	}, nil
@@ -92,7 +91,7 @@ func newPooling(d *Device, n *graph.Node, c *operators.Call) *pooling {
 	if w.image == nil {
 		return nil
 	}
-	w.offsets = w.image.offsets()
+	w.offsets, w.taps3 = w.image.offsets(), adjacentTaps(&ws)
 	if w.outPlane > longest/len(w.offsets) {
 		return nil
 	}
@@ -192,10 +191,13 @@ func (t *poolingTask) Do(worker, piece int) {
 
 // reduce pools the image of one plane.
 func (w *pooling) reduce(ctx context.Context, dst, image []float32) {
-	if w.taps3 != nil {
-		w.taps3.Filter(dst, image, w.ones, 0, vector.NegativeInfinity, vector.Infinity)
-	} else {
+	switch {
+	case w.taps3 == nil:
 		w.slices(ctx, dst, image)
+	case w.ones == nil:
+		w.taps3.Envelope(dst, image)
+	default:
+		w.taps3.Filter(dst, image, w.ones, 0, vector.NegativeInfinity, vector.Infinity)
 	}
 	switch {
 	case w.factors != nil:

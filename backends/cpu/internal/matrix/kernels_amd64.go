@@ -559,15 +559,29 @@ func filterAVX512(dst, image, weights *float32, offsets *int64, taps, rows, colu
 func envelopeAVX512(dst, image *float32, offsets *int64, taps, rows, columns, step int)
 
 // taps3AVX512 filters a plane by 3 × 3 taps whose windows begin top and left
-// pixels before it. Masks are those of matrix.Taps3. There is at least one row
-// and one column.
+// pixels before a plane. Masks are those of matrix.Taps3. There is at least one
+// row and one column.
 //
 //go:noescape
 func taps3AVX512(dst, image, weights *float32, masks *uint16, rows, columns, imageRows, imageColumns, top, left int, bias, low, high float32)
 
 // taps3By2AVX512 filters a plane by 3 × 3 taps whose windows begin top and left
-// pixels before it. Masks are those of matrix.Taps3. There is at least one row
-// and one column.
+// pixels before a plane. Masks are those of matrix.Taps3. There is at least one
+// row and one column.
 //
 //go:noescape
 func taps3By2AVX512(dst, image, weights *float32, masks *uint16, rows, columns, imageRows, imageColumns, top, left int, bias, low, high float32)
+
+// envelope3AVX512 finds the greatest of 3 × 3 taps whose windows begin top and left
+// pixels before a plane. Masks are those of matrix.Taps3. There is at least one
+// row and one column.
+//
+//go:noescape
+func envelope3AVX512(dst, image, weights *float32, masks *uint16, rows, columns, imageRows, imageColumns, top, left int, bias, low, high float32)
+
+// envelope3By2AVX512 finds the greatest of 3 × 3 taps whose windows begin top and left
+// pixels before a plane. Masks are those of matrix.Taps3. There is at least one
+// row and one column.
+//
+//go:noescape
+func envelope3By2AVX512(dst, image, weights *float32, masks *uint16, rows, columns, imageRows, imageColumns, top, left int, bias, low, high float32)

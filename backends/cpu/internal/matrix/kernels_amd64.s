@@ -20976,7 +20976,6 @@ block:
 	KMOVW (CX), K1
 	KMOVW 2(CX), K2
 	KMOVW 4(CX), K3
-	KMOVW 14(CX), K7
 	MOVQ  DX, R8
 	MOVQ  SI, R9
 	MOVQ  imageRows+48(FP), R12
@@ -21011,6 +21010,7 @@ added:
 	JGE     early
 	VMAXPS  Z5, Z26, Z5
 	VMINPS  Z5, Z27, Z5
+	KMOVW   14(CX), K7
 	VMOVUPS Z5, K7, (R8)
 	ADDQ    DI, R8
 
@@ -21075,7 +21075,6 @@ block:
 	KMOVW 6(CX), K4
 	KMOVW 8(CX), K5
 	KMOVW 10(CX), K6
-	KMOVW 14(CX), K7
 	MOVQ  DX, R8
 	MOVQ  SI, R9
 	MOVQ  imageRows+48(FP), R12
@@ -21148,6 +21147,7 @@ second:
 third:
 	VMAXPS  Z8, Z26, Z8
 	VMINPS  Z8, Z27, Z8
+	KMOVW   14(CX), K7
 	VMOVUPS Z8, K7, (R8)
 	ADDQ    DI, R8
 	DECQ    R11
@@ -21177,3 +21177,248 @@ DATA tapsOrder<>+52(SB)/4, $0x0000001b
 DATA tapsOrder<>+56(SB)/4, $0x0000001d
 DATA tapsOrder<>+60(SB)/4, $0x0000001f
 GLOBL tapsOrder<>(SB), RODATA|NOPTR, $64
+
+// func envelope3AVX512(dst *float32, image *float32, weights *float32, masks *uint16, rows int, columns int, imageRows int, imageColumns int, top int, left int, bias float32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·envelope3AVX512(SB), NOSPLIT, $0-92
+	VBROADCASTSS low+84(FP), Z29
+	MOVQ         imageColumns+56(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         masks+24(FP), CX
+	MOVQ         dst+0(FP), DX
+	MOVQ         columns+40(FP), BX
+	MOVQ         image+8(FP), SI
+	MOVQ         top+64(FP), DI
+	MOVQ         left+72(FP), R8
+	SHLQ         $0x02, R8
+	SUBQ         R8, SI
+	IMULQ        AX, DI
+	SUBQ         DI, SI
+	MOVQ         BX, DI
+	SHLQ         $0x02, DI
+
+block:
+	KMOVW (CX), K1
+	KMOVW 2(CX), K2
+	KMOVW 4(CX), K3
+	MOVQ  DX, R8
+	MOVQ  SI, R9
+	MOVQ  imageRows+48(FP), R12
+	MOVQ  top+64(FP), R10
+	NEGQ  R10
+	MOVQ  rows+32(FP), R11
+	ADDQ  $0x02, R11
+	MOVQ  $0x00000002, R13
+
+row:
+	CMPQ    R10, R12
+	JAE     outside
+	VMOVAPS Z29, Z0
+	VMOVUPS (R9), K1, Z0
+	VMOVAPS Z29, Z1
+	VMOVUPS 4(R9), K2, Z1
+	VMOVAPS Z29, Z2
+	VMOVUPS 8(R9), K3, Z2
+	VMOVAPS Z0, Z15
+	VCMPPS  $0x03, Z15, Z15, K7
+	VMAXPS  Z1, Z15, Z0
+	VMOVAPS Z15, K7, Z0
+	VMOVAPS Z0, Z15
+	VCMPPS  $0x03, Z15, Z15, K7
+	VMAXPS  Z2, Z15, Z0
+	VMOVAPS Z15, K7, Z0
+	VMOVAPS Z3, Z5
+	VMOVAPS Z5, Z15
+	VCMPPS  $0x03, Z15, Z15, K7
+	VMAXPS  Z0, Z15, Z5
+	VMOVAPS Z15, K7, Z5
+	VMOVAPS Z4, Z3
+	VMOVAPS Z3, Z15
+	VCMPPS  $0x03, Z15, Z15, K7
+	VMAXPS  Z0, Z15, Z3
+	VMOVAPS Z15, K7, Z3
+	VMOVAPS Z0, Z4
+
+added:
+	DECQ    R13
+	JGE     early
+	KMOVW   14(CX), K7
+	VMOVUPS Z5, K7, (R8)
+	ADDQ    DI, R8
+
+early:
+	ADDQ AX, R9
+	INCQ R10
+	DECQ R11
+	JNE  row
+	JMP  rolled
+
+outside:
+	VMOVAPS Z3, Z5
+	VMOVAPS Z4, Z3
+	VMOVAPS Z29, Z4
+	JMP     added
+
+rolled:
+	ADDQ $0x00000010, CX
+	ADDQ $0x00000040, DX
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, BX
+	JG   block
+	VZEROUPPER
+	RET
+
+// func envelope3By2AVX512(dst *float32, image *float32, weights *float32, masks *uint16, rows int, columns int, imageRows int, imageColumns int, top int, left int, bias float32, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·envelope3By2AVX512(SB), NOSPLIT, $0-92
+	VBROADCASTSS low+84(FP), Z29
+	VMOVUPS      tapsOrder<>+0(SB), Z28
+	MOVQ         imageColumns+56(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         masks+24(FP), CX
+	MOVQ         dst+0(FP), DX
+	MOVQ         columns+40(FP), BX
+	MOVQ         image+8(FP), SI
+	MOVQ         top+64(FP), DI
+	MOVQ         left+72(FP), R8
+	SHLQ         $0x02, R8
+	SUBQ         R8, SI
+	IMULQ        AX, DI
+	SUBQ         DI, SI
+	MOVQ         BX, DI
+	SHLQ         $0x02, DI
+
+block:
+	KMOVW (CX), K1
+	KMOVW 2(CX), K2
+	KMOVW 4(CX), K3
+	KMOVW 6(CX), K4
+	KMOVW 8(CX), K5
+	KMOVW 10(CX), K6
+	MOVQ  DX, R8
+	MOVQ  SI, R9
+	MOVQ  imageRows+48(FP), R12
+	MOVQ  top+64(FP), R10
+	NEGQ  R10
+	MOVQ  rows+32(FP), R11
+
+row:
+	VMOVAPS   Z29, Z8
+	CMPQ      R10, R12
+	JAE       first
+	VMOVAPS   Z29, Z6
+	VMOVUPS   (R9), K1, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   60(R9), K2, Z7
+	VMOVAPS   Z28, Z0
+	VPERMI2PS Z7, Z6, Z0
+	VMOVAPS   Z29, Z6
+	VMOVUPS   4(R9), K3, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   64(R9), K4, Z7
+	VMOVAPS   Z28, Z1
+	VPERMI2PS Z7, Z6, Z1
+	VMOVAPS   Z29, Z6
+	VMOVUPS   8(R9), K5, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   68(R9), K6, Z7
+	VMOVAPS   Z28, Z2
+	VPERMI2PS Z7, Z6, Z2
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z0, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z1, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z2, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+
+first:
+	ADDQ      AX, R9
+	INCQ      R10
+	CMPQ      R10, R12
+	JAE       second
+	VMOVAPS   Z29, Z6
+	VMOVUPS   (R9), K1, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   60(R9), K2, Z7
+	VMOVAPS   Z28, Z0
+	VPERMI2PS Z7, Z6, Z0
+	VMOVAPS   Z29, Z6
+	VMOVUPS   4(R9), K3, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   64(R9), K4, Z7
+	VMOVAPS   Z28, Z1
+	VPERMI2PS Z7, Z6, Z1
+	VMOVAPS   Z29, Z6
+	VMOVUPS   8(R9), K5, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   68(R9), K6, Z7
+	VMOVAPS   Z28, Z2
+	VPERMI2PS Z7, Z6, Z2
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z0, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z1, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z2, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+
+second:
+	ADDQ      AX, R9
+	INCQ      R10
+	CMPQ      R10, R12
+	JAE       third
+	VMOVAPS   Z29, Z6
+	VMOVUPS   (R9), K1, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   60(R9), K2, Z7
+	VMOVAPS   Z28, Z0
+	VPERMI2PS Z7, Z6, Z0
+	VMOVAPS   Z29, Z6
+	VMOVUPS   4(R9), K3, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   64(R9), K4, Z7
+	VMOVAPS   Z28, Z1
+	VPERMI2PS Z7, Z6, Z1
+	VMOVAPS   Z29, Z6
+	VMOVUPS   8(R9), K5, Z6
+	VMOVAPS   Z29, Z7
+	VMOVUPS   68(R9), K6, Z7
+	VMOVAPS   Z28, Z2
+	VPERMI2PS Z7, Z6, Z2
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z0, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z1, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+	VMOVAPS   Z8, Z15
+	VCMPPS    $0x03, Z15, Z15, K7
+	VMAXPS    Z2, Z15, Z8
+	VMOVAPS   Z15, K7, Z8
+
+third:
+	KMOVW   14(CX), K7
+	VMOVUPS Z8, K7, (R8)
+	ADDQ    DI, R8
+	DECQ    R11
+	JNE     row
+	ADDQ    $0x00000010, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000010, BX
+	JG      block
+	VZEROUPPER
+	RET

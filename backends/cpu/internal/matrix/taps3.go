@@ -8,13 +8,14 @@ import "unsafe"
 type Taps3 struct {
 	rows, columns, imageRows, imageColumns, top, left int
 	masks                                             []uint16
-	filter                                            taps3Func
+	filter, envelope                                  taps3Func
 }
 
 type taps3Func func(dst, image, weights *float32, masks *uint16, rows, columns, imageRows, imageColumns, top, left int, bias, low, high float32)
 
-// taps3Of are the implementations by stride, nil where there is none.
-var taps3Of [3]taps3Func
+// taps3Of and envelopes3Of are the implementations by stride, nil where there is
+// none.
+var taps3Of, envelopes3Of [3]taps3Func
 
 // NewTaps3 returns the filter that makes rows × columns pixels of planes of
 // imageRows × imageColumns, with windows that begin top and left pixels before
@@ -23,7 +24,7 @@ func NewTaps3(rows, columns, imageRows, imageColumns, stride, top, left int) *Ta
 	if stride >= len(taps3Of) || taps3Of[stride] == nil || min(rows, columns, imageRows, imageColumns) < 1 {
 		return nil
 	}
-	t := &Taps3{rows: rows, columns: columns, imageRows: imageRows, imageColumns: imageColumns, top: top, left: left, filter: taps3Of[stride]}
+	t := &Taps3{rows: rows, columns: columns, imageRows: imageRows, imageColumns: imageColumns, top: top, left: left, filter: taps3Of[stride], envelope: envelopes3Of[stride]}
 	for first := 0; first < columns; first += taps3Lanes {
 		var block [8]uint16
 		for k := range 3 {
@@ -54,4 +55,12 @@ func (t *Taps3) Filter(dst, image, weights []float32, bias, low, high float32) {
 	_, _, _ = dst[t.rows*t.columns-1], image[t.imageRows*t.imageColumns-1], weights[8]
 	t.filter(unsafe.SliceData(dst), unsafe.SliceData(image), unsafe.SliceData(weights), unsafe.SliceData(t.masks),
 		t.rows, t.columns, t.imageRows, t.imageColumns, t.top, t.left, bias, low, high)
+}
+
+// Envelope computes a plane of which each pixel is the greatest under its taps, NaN
+// if one is; those around the image do not count.
+func (t *Taps3) Envelope(dst, image []float32) {
+	_, _ = dst[t.rows*t.columns-1], image[t.imageRows*t.imageColumns-1]
+	t.envelope(unsafe.SliceData(dst), unsafe.SliceData(image), nil, unsafe.SliceData(t.masks),
+		t.rows, t.columns, t.imageRows, t.imageColumns, t.top, t.left, 0, NoLow, NoHigh)
 }

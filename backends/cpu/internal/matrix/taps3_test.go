@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,6 +50,23 @@ func checkTaps3(t *testing.T, stride, top, left, height, width, more int) {
 				}
 			}
 			require.InDelta(t, min(max(want, -1.5), 2), dst[y*columns+x], 1e-5, "by %d, %d × %d pixels less %d, %d, pixel %d, %d", stride, height, width, top, left, y, x)
+		}
+	}
+	image[len(image)/2] = float32(math.NaN())
+	NewTaps3(rows, columns, height, width, stride, top, left).Envelope(dst, image)
+	for y := range rows {
+		for x := range columns {
+			want := NoLow
+			for ky := range 3 {
+				for kx := range 3 {
+					iy, ix := y*stride+ky-top, x*stride+kx-left
+					if iy >= 0 && iy < height && ix >= 0 && ix < width {
+						want = max(want, image[iy*width+ix])
+					}
+				}
+			}
+			got := dst[y*columns+x]
+			require.True(t, got == want || got != got && want != want, "by %d, %d × %d pixels less %d, %d, greatest %d, %d is %v, want %v", stride, height, width, top, left, y, x, got, want)
 		}
 	}
 	for _, v := range dst[rows*columns:] {

@@ -52,7 +52,7 @@ func optimizer(operands int) func(d *draft) {
 			n = 2
 		}
 		updates := 0.0
-		if d.is("later") {
+		if d.is("later", "parameters") {
 			updates = 3
 		}
 		rate := tensor.Float32

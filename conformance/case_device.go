@@ -25,8 +25,8 @@ func devices(p Profile) []testcase {
 	return cases
 }
 
-// run runs the cell in this process, isolated or not: what it holds against the
-// device is the interface and no model.
+// run runs the cell; what it holds against the device is the interface and no
+// model.
 func (c deviceCase) run(ctx context.Context, r *runner) outcome {
 	out := outcome{Result: Result{ID: c.id()}}
 	t := device.Target{Open: r.open, Limit: r.limit}

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bufio"
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -148,13 +147,4 @@ func processor() string {
 		}
 	}
 	return ""
-}
-
-// infoOf asks a device for its description.
-func infoOf(ctx context.Context, open Open) (driver.Info, error) {
-	dev, err := open(ctx)
-	if err != nil {
-		return driver.Info{}, err
-	}
-	return dev.Info(), dev.Close()
 }

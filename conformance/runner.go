@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"time"
 
 	"example.com/midplane/adapter/driver"
@@ -13,7 +11,6 @@ import (
 	"example.com/midplane/conformance/oracle"
 	"example.com/midplane/conformance/result"
 	"example.com/midplane/conformance/trial"
-	"example.com/midplane/operators/witness"
 )
 
 // runner is what cases have in common.
@@ -30,8 +27,8 @@ type runner struct {
 // childVariable tells a process that it is a child.
 const childVariable = "MIDPLANE_CONFORMANCE_CHILD"
 
-// newRunner asks a device what it declares.
-func newRunner(ctx context.Context, open Open, o *Options) (*runner, error) {
+// runner returns what cases have in common, without what the device declares.
+func (o *Options) runner(open Open) (*runner, error) {
 	r := &runner{open: open, options: o, limit: o.Limit}
 	if r.limit <= 0 {
 		r.limit = time.Minute
@@ -42,10 +39,20 @@ func newRunner(ctx context.Context, open Open, o *Options) (*runner, error) {
 		}
 		r.children = isolate.New(o.Child, []string{childVariable + "=1"})
 	}
-	r.info, _ = infoOf(ctx, open) // where there is no device, each case says so
+	return r, nil
+}
+
+// newRunner asks a device what it declares.
+func newRunner(ctx context.Context, open Open, o *Options) (*runner, error) {
+	r, err := o.runner(open)
+	if err != nil {
+		return nil, err
+	}
+	r.info, _ = r.describe(ctx) // where there is no device, each case says so
 	r.behaviour = oracle.Declared(r.info.Properties)
 	var ok bool
 	if r.class, ok = oracle.ParseClass(r.info.Properties[oracle.AccuracyProperty]); !ok {
+		r.close()
 		return nil, fmt.Errorf("conformance: the device declares the accuracy class %q; there are A, B and C", r.info.Properties[oracle.AccuracyProperty])
 	}
 	return r, nil
@@ -68,18 +75,6 @@ func (r *runner) try(ctx context.Context, t *trial.Trial) *trial.Observation {
 		return &trial.Observation{End: trial.Unopened, Text: err.Error()}
 	}
 	return o
-}
-
-// Serve makes the trials that a suite in another process asks for, on standard
-// input and output, until it ends. It is what a child process of
-// [Options].Child does, with the suite's Framework. What else is printed meanwhile goes to standard error,
-// and interrupts are left to the suite.
-func Serve(ctx context.Context, open Open, f Framework) error {
-	signal.Ignore(os.Interrupt)
-	answers := os.Stdout
-	os.Stdout = os.Stderr
-	defer func() { os.Stdout = answers }()
-	return isolate.Serve(witness.Watch(ctx, nil), open, f, os.Stdin, answers)
 }
 
 // end turns the end of a trial that gave no outputs into a result; ok says that

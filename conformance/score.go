@@ -73,6 +73,9 @@ func (r *runner) one(ctx context.Context, c testcase) (out outcome) {
 			out.As(result.Fault, fmt.Sprintf("panic: %v", p))
 		}
 	}()
+	if _, ok := c.(examined); !ok && r.children != nil {
+		return r.remotely(ctx, c)
+	}
 	return c.run(witness.Watch(ctx, nil), r)
 }
 

@@ -220,6 +220,9 @@ func (v *Verification) judge(ctx context.Context, p *result.Package, cases []tes
 // only a device can show again is not judged, nor is a fault of the suite.
 func (r *runner) again(ctx context.Context, c testcase, was Result, stored [][]byte) (judged bool, problem string) {
 	e, ok := c.(examined)
+	if was.Status != was.Outcome.Status() {
+		return true, fmt.Sprintf("%s: the status is %s, and that of %s is %s", was.ID, was.Status, was.Outcome, was.Outcome.Status())
+	}
 	if !ok || was.Outcome == result.Fault {
 		return false, ""
 	}

@@ -36,6 +36,7 @@ type request struct {
 	Neighbour, NeighbourSet     []byte
 	Random, Guarded, Concurrent bool
 	Unoptimized                 bool
+	Errand                      []byte // instead of a trial
 	Limit                       time.Duration
 }
 
@@ -44,6 +45,7 @@ type answer struct {
 	trial.Observation
 	Encoded [][]byte // the outputs
 	Seen    []byte   // those with memory watched
+	Reply   []byte   // to an errand
 }
 
 func pack(t *trial.Trial) request {
@@ -78,9 +80,19 @@ func decodeSets(encoded [][]byte) ([][]tensor.Value, error) {
 	return sets, nil
 }
 
-// Serve makes the trials that are asked for on in, through a framework that may
-// be nil, and answers on out, until in ends. A trial that is under way then has a moment to end.
-func Serve(ctx context.Context, open trial.Open, f trial.Framework, in io.Reader, out io.Writer) error {
+// Service is what a child does.
+type Service struct {
+	Open      trial.Open
+	Framework trial.Framework // through which models are run; nil: midplane itself
+
+	// Errand does what is no trial: what it is told and what it answers are
+	// between suite and child.
+	Errand func(ctx context.Context, errand []byte) (reply []byte, err error)
+}
+
+// Serve makes the trials that are asked for on in, and answers on out, until in
+// ends. A trial that is under way then has a moment to end.
+func (s *Service) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	requests, failed := make(chan request), make(chan error, 1)
@@ -95,7 +107,7 @@ func Serve(ctx context.Context, open trial.Open, f trial.Framework, in io.Reader
 		select {
 		case r := <-requests:
 			done := make(chan error, 1)
-			go func() { done <- serve(ctx, open, f, r, out) }()
+			go func() { done <- s.answer(ctx, r, out) }()
 			select {
 			case err := <-done:
 				if err != nil {
@@ -140,19 +152,27 @@ func receive(ctx context.Context, in io.Reader, to chan<- request) error {
 	}
 }
 
-// serve makes a trial and answers.
-func serve(ctx context.Context, open trial.Open, f trial.Framework, r request, out io.Writer) error {
-	t, err := r.unpack()
-	if err != nil {
-		return err
+// answer makes a trial, or does an errand, and answers.
+func (s *Service) answer(ctx context.Context, r request, out io.Writer) error {
+	var a answer
+	if r.Errand != nil {
+		var err error
+		if a.Reply, err = s.Errand(ctx, r.Errand); err != nil {
+			a.End, a.Text = trial.Failed, err.Error()
+		}
+	} else {
+		t, err := r.unpack()
+		if err != nil {
+			return err
+		}
+		t.Framework, t.Limit = s.Framework, 0 // the parent ends a child that hangs
+		a.Observation = *trial.Run(ctx, s.Open, t)
+		a.Seen = codec.All(a.Watched)
+		for _, set := range a.Outputs {
+			a.Encoded = append(a.Encoded, codec.All(set))
+		}
+		a.Outputs, a.Watched = nil, nil
 	}
-	t.Framework, t.Limit = f, 0 // the parent ends a child that hangs
-	o := trial.Run(ctx, open, t)
-	a := answer{Observation: *o, Seen: codec.All(o.Watched)}
-	for _, set := range o.Outputs {
-		a.Encoded = append(a.Encoded, codec.All(set))
-	}
-	a.Outputs, a.Watched = nil, nil
 	b, err := json.Marshal(a)
 	if err != nil {
 		return err
@@ -321,45 +341,71 @@ func (c *child) listen() ([]byte, error) {
 // Run makes a trial in a child. An error means that there is no child to make it
 // in.
 func (p *Pool) Run(ctx context.Context, t *trial.Trial) (*trial.Observation, error) {
+	a, err := p.ask(ctx, pack(t), t.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return &a.Observation, nil
+}
+
+// Errand has a child do something that is no trial. Where the observation did not
+// end as [trial.Done], it says how it did, and there is no reply.
+func (p *Pool) Errand(ctx context.Context, errand []byte, limit time.Duration) (reply []byte, o *trial.Observation, err error) {
+	a, err := p.ask(ctx, request{Errand: errand}, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.End == "" {
+		a.End = trial.Done
+	}
+	return a.Reply, &a.Observation, nil
+}
+
+// ask has a child answer a request within a time.
+func (p *Pool) ask(ctx context.Context, r request, limit time.Duration) (*answer, error) {
 	c, err := p.child(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("isolate: %w", err)
 	}
-	done := make(chan *trial.Observation, 1)
-	go func() { done <- c.try(t) }()
+	done := make(chan *answer, 1)
+	go func() { done <- c.try(r) }()
 	var late <-chan time.Time
-	if t.Limit > 0 {
-		late = time.After(t.Limit)
+	if limit > 0 {
+		late = time.After(limit)
 	}
 	select {
-	case o := <-done:
-		if o.End == trial.Crashed {
+	case a := <-done:
+		if a.End == trial.Crashed {
 			c.end()
-			return o, nil
+			return a, nil
 		}
 		p.mu.Lock()
 		p.idle = append(p.idle, c)
 		p.mu.Unlock()
-		return o, nil
+		return a, nil
 	case <-late:
 		c.end()
-		return &trial.Observation{End: trial.Hung, Text: fmt.Sprintf("not done after %v: the process was ended", t.Limit)}, nil
+		return ended(trial.Hung, fmt.Sprintf("not done after %v: the process was ended", limit)), nil
 	case <-ctx.Done():
 		c.end()
 		return nil, ctx.Err()
 	}
 }
 
-// try sends a trial and waits for the answer. A child that ends has crashed, and
+func ended(end trial.End, text string) *answer {
+	return &answer{Observation: trial.Observation{End: end, Text: text}}
+}
+
+// try sends a request and waits for the answer. A child that ends has crashed, and
 // so has one whose answer cannot be read.
-func (c *child) try(t *trial.Trial) *trial.Observation {
-	o, err := c.exchange(t)
+func (c *child) try(r request) *answer {
+	a, err := c.exchange(r)
 	if err == nil {
-		return o
+		return a
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) { // it is still there
 		_ = c.cmd.Process.Kill()
-		return &trial.Observation{End: trial.Crashed, Text: fmt.Sprintf("the process gave no answer that can be read: %v", err)}
+		return ended(trial.Crashed, fmt.Sprintf("the process gave no answer that can be read: %v", err))
 	}
 	kill := time.AfterFunc(grace, func() { _ = c.cmd.Process.Kill() }) // of one that only closed its output
 	defer kill.Stop()
@@ -367,12 +413,12 @@ func (c *child) try(t *trial.Trial) *trial.Observation {
 	if waited := c.wait(); waited != nil {
 		state = waited.Error() + ": "
 	}
-	return &trial.Observation{End: trial.Crashed, Text: "the process ended: " + state + lastLines(c.errors.String())}
+	return ended(trial.Crashed, "the process ended: "+state+lastLines(c.errors.String()))
 }
 
-// exchange sends a trial and reads the answer.
-func (c *child) exchange(t *trial.Trial) (*trial.Observation, error) {
-	b, err := json.Marshal(pack(t))
+// exchange sends a request and reads the answer.
+func (c *child) exchange(r request) (*answer, error) {
+	b, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
@@ -390,8 +436,10 @@ func (c *child) exchange(t *trial.Trial) (*trial.Observation, error) {
 	if a.Outputs, err = decodeSets(a.Encoded); err != nil {
 		return nil, err
 	}
-	a.Watched, err = codec.DecodeAll(a.Seen)
-	return &a.Observation, err
+	if a.Seen != nil {
+		a.Watched, err = codec.DecodeAll(a.Seen)
+	}
+	return &a, err
 }
 
 // lastLines shortens what a process wrote before it ended.

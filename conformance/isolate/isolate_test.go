@@ -2,11 +2,13 @@ package isolate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,9 +55,46 @@ func TestMain(m *testing.M) {
 		fmt.Println("\x1emidplane nonsense")
 	}
 	open := func(context.Context) (driver.Device, error) { return device{cpu.New(nil), mode}, nil }
-	if err := isolate.Serve(context.Background(), open, nil, os.Stdin, os.Stdout); err != nil {
+	if err := (&isolate.Service{Open: open, Errand: errand}).Serve(context.Background(), os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+}
+
+// errand answers backwards.
+func errand(_ context.Context, b []byte) ([]byte, error) {
+	switch string(b) {
+	case "fail":
+		return nil, errors.New("no")
+	case "crash":
+		panic("short circuit")
+	case "hang":
+		select {}
+	}
+	slices.Reverse(b)
+	return b, nil
+}
+
+func TestErrands(t *testing.T) {
+	processes(t)
+	p := isolate.New([]string{os.Args[0]}, []string{variable + "=behaves"})
+	defer p.Close()
+	for what, want := range map[string]struct {
+		reply string
+		end   trial.End
+		text  string
+	}{
+		"live": {"evil", trial.Done, ""}, "fail": {"", trial.Failed, "no"}, "crash": {"", trial.Crashed, "short circuit"}, "hang": {"", trial.Hung, "not done after 2s"},
+	} {
+		limit := time.Minute
+		if want.end == trial.Hung {
+			limit = 2 * time.Second
+		}
+		reply, o, err := p.Errand(t.Context(), []byte(what), limit)
+		require.NoError(t, err, what)
+		assert.Equal(t, want.end, o.End, what)
+		assert.Equal(t, want.reply, string(reply), what)
+		assert.Contains(t, o.Text, want.text, what)
 	}
 }
 
@@ -211,11 +250,11 @@ func TestAKilledSuiteLeavesNoChild(t *testing.T) {
 	}, time.Minute, 10*time.Millisecond)
 	require.NoError(t, suite.Process.Kill())
 	require.Error(t, suite.Wait())
-	assert.Eventually(t, func() bool { return ended(string(child)) }, time.Minute, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return gone(string(child)) }, time.Minute, 10*time.Millisecond)
 }
 
-// ended reports whether a process is gone, or only waits to be asked how it ended.
-func ended(pid string) bool {
+// gone reports whether a process has ended, or only waits to be asked how it ended.
+func gone(pid string) bool {
 	b, err := os.ReadFile("/proc/" + pid + "/stat")
 	_, state, _ := strings.Cut(string(b), ") ")
 	return err != nil || strings.HasPrefix(state, "Z")

@@ -54,8 +54,8 @@ takes the shard from JOB_COMPLETION_INDEX.`,
 			if err := f.complete(o); err != nil {
 				return err
 			}
-			if err := openable(c.Context(), f.device); err != nil {
-				return err
+			if _, err := conformance.Describe(c.Context(), opener(f.device), o); err != nil {
+				return err // which is no score of the device
 			}
 			o.Progress = progress(c.ErrOrStderr())
 			scored, err := conformance.Score(c.Context(), opener(f.device), o)
@@ -212,15 +212,6 @@ func opener(name string) conformance.Open {
 	return func(ctx context.Context) (driver.Device, error) {
 		return adapter.OpenDriver(ctx, name, &adapter.Options{Strict: true})
 	}
-}
-
-// openable says why a device cannot be opened, which is no score of it.
-func openable(ctx context.Context, name string) error {
-	dev, err := opener(name)(ctx)
-	if err != nil {
-		return err
-	}
-	return dev.Close()
 }
 
 // shardVariable is where Kubernetes tells a pod of an Indexed Job its number.

@@ -226,6 +226,10 @@ func convertible(d *draft, s tensor.Shape, to tensor.DType) {
 		d.in(s, data, between(-100, 100))
 	case to.IsInteger() && to.Bits() >= 8 && d.DType.IsInteger():
 		d.in(s, data, between(-300, 300)) // high bits are discarded
+	case to.IsInteger() && to.Bits() < 8 && d.DType.IsFloat(): // whether fractions are cut or rounded is open
+		least, most := integers(to, -100, 100)
+		d.in(s, plain, between(float64(least), float64(most))).also = cutOff
+		d.only(d.DType != tensor.Float8E8M0 || to.IsUnsigned())
 	case to.IsInteger() && d.DType.IsFloat():
 		least, most := integers(to, -100, 100)
 		d.in(s, plain, between(float64(least)-0.75, float64(most)+0.75))
@@ -265,6 +269,18 @@ func beyondNarrow(t *tensor.Tensor) *tensor.Tensor {
 	far := []float64{300, -480, 500, -1000, 60000, -65000}
 	for i := 2; i < len(v); i += 4 {
 		v[i] = far[i/4%len(far)]
+	}
+	return tensor.FromFloat64s(t.DType(), t.Shape(), v)
+}
+
+// cutOff makes floats whole, of types that have whole numbers.
+func cutOff(t *tensor.Tensor) *tensor.Tensor {
+	v := t.Float64s()
+	for i := range v {
+		if t.DType() == tensor.Float8E8M0 {
+			v[i] = 1
+		}
+		v[i] = math.Trunc(v[i])
 	}
 	return tensor.FromFloat64s(t.DType(), t.Shape(), v)
 }

@@ -1,6 +1,10 @@
 package cell
 
-import "example.com/midplane/adapter/tensor"
+import (
+	"strings"
+
+	"example.com/midplane/adapter/tensor"
+)
 
 // reductions holds operators that make one number of many along axes.
 var reductions = family{
@@ -32,6 +36,7 @@ func reduction(f fill, values []Values) recipe {
 			if d.schema.Name == "ReduceSumSquare" {
 				d.open = []Values{Wide} // which overflows
 			}
+			d.only(d.Cell.Shape != Empty || !strings.HasPrefix(d.schema.Name, "ReduceLog") || d.DType.IsFloat()) // the logarithm of 0 as an integer is open
 			s := d.shape(3)
 			rank := len(s)
 			d.in(s, data, f)

@@ -99,6 +99,10 @@ func one(in *tensor.Tensor) []float64 {
 // times a difference of numbers near 1.
 func operand(in *tensor.Tensor) []float64 { return magnitudes(in) }
 
+// scaled is what rounding alpha times the operand is worth in the exponential of
+// it: half a unit for each of its size, of 12 as in the cells.
+const scaled = 6
+
 // windowed is the rule of windows, whose functions compute in float32.
 var windowed = rule{kind: ulps, ulps: above(8, one).ulps, floor: one, body: true}
 
@@ -116,7 +120,7 @@ var rules = map[string]rule{
 	"Sin": above(4, one), "Cos": above(4, one), "Tan": within(5), "Asin": within(4), "Acos": above(4, one), "Atan": within(5),
 	"Sinh": within(4), "Cosh": within(4), "Tanh": within(5), "Asinh": within(4), "Acosh": above(4, one), "Atanh": within(5),
 	"Sigmoid": within(8), "Softplus": above(4, one), "Softsign": within(3), "HardSigmoid": above(2, one), "HardSwish": above(3, operand),
-	"Gelu": above(8, operand), "Mish": above(8, operand), "Swish": within(8), "SwiGLU": within(12),
+	"Gelu": above(8, operand), "Mish": above(8, operand), "Swish": within(8 + scaled), "SwiGLU": within(12 + scaled),
 	"Elu": above(4, one), "Selu": above(6, one), "Celu": above(4, one),
 
 	"Sum": sum(operands), "Mean": sum(operands), "MatMul": sum(inner), "Gemm": sum(inner), "Einsum": sum(reduced),

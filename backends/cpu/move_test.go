@@ -99,7 +99,22 @@ func TestPad(t *testing.T) {
 			agreement{op: "Pad", inputs: append([]*tensor.Tensor{x}, in...), kernel: "copy/strided"}.check(t)
 		}
 	}
-	agreement{op: "Pad", attributes: []graph.Attribute{graph.A("mode", "reflect")}, inputs: []*tensor.Tensor{random(1, tensor.Float32, 4), ints(2, 2)}, kernel: "reference"}.check(t)
+}
+
+func TestPadThatRepeats(t *testing.T) {
+	for _, mode := range []string{"edge", "reflect", "wrap"} {
+		attributes := []graph.Attribute{graph.A("mode", mode)}
+		for _, d := range wordTypes {
+			x := random(1, d, 3, 5, 4)
+			for _, in := range [][]*tensor.Tensor{
+				{ints(0, 1, 2, 3, 4, 5)}, {ints(0, -1, 2, -2, 4, -1)}, {ints(-2, 9), nil, ints(2)}, {ints(9, -2), nil, ints(-1)}, {ints(0, 0, 0, 0, 0, 0)}, {ints(-4, 7), nil, ints(2)},
+			} {
+				agreement{op: "Pad", attributes: attributes, inputs: append([]*tensor.Tensor{x}, in...), kernel: "copy/mapped"}.check(t)
+			}
+		}
+		agreement{op: "Pad", attributes: attributes, inputs: []*tensor.Tensor{random(1, tensor.Float32, 1), ints(2, 2)}, kernel: "copy/mapped"}.check(t)
+		agreement{op: "Pad", attributes: attributes, inputs: []*tensor.Tensor{random(1, tensor.Float32, 2, 3), ints(1, 1), nil, ints(5)}, kernel: "copy/mapped"}.check(t) // an error
+	}
 }
 
 func TestGather(t *testing.T) {

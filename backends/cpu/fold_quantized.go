@@ -208,9 +208,10 @@ func biasSums(bias *graph.Value, x, w quantizedValue) *tensor.Tensor {
 			zeros = z.Const.Float64s()
 		}
 		numbers = t.Float64s()
+		steps := scale.Float64s()
 		for i := range numbers {
 			k := min(i, len(zeros)-1)
-			numbers[i] = (numbers[i] - zeros[k]) * scale.Float64s()[k]
+			numbers[i] = (numbers[i] - zeros[k]) * steps[k]
 		}
 	default:
 		return nil

@@ -202,7 +202,9 @@ func (p *Pool) add(name string, d *adapter.Device, owned bool) error {
 	p.emit(Event{Kind: CardAdded, Card: c.name})
 	p.work.Add(1)
 	go p.follow(c)
+	p.refuseHopeless() // it may be smaller than the one whose place it takes
 	p.giveBack(c)
+	p.full = true
 	p.schedule()
 	return nil
 }

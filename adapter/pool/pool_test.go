@@ -98,6 +98,8 @@ func TestWhatCanNeverBeIsRefusedWithReasons(t *testing.T) {
 	require.ErrorAs(t, err, &refusal)
 	assert.Equal(t, "it holds 2 such instances, and 3 are wanted", refusal.Reasons[1].Text)
 	assert.EqualValues(t, 2, r.Snapshot().Counts.Refused)
+	err = r.ask("kind=npu,memory=20B,compute=0.1,count=3,gang=true").failed(t)
+	assert.ErrorContains(t, err, "name=r2,", "everyone gets a refusal of their own")
 
 	empty := newRack(t, nil)
 	assert.ErrorContains(t, empty.ask("memory=1B,compute=1").failed(t), "it has no cards")

@@ -64,6 +64,7 @@ type shape struct {
 type class struct {
 	epoch   int64 // of the cards, at which the following was found out
 	refusal *Refusal
+	present bool  // the cards that are there suffice, without those that are looked for
 	cost    int64 // millionths of the pool that a request takes, 1 at least
 
 	stamp     int64 // of the last time that the queue was gone through in which none fitted
@@ -93,36 +94,46 @@ func (p *Pool) classOf(r *Request) *class {
 	}
 	if k.epoch != p.epoch {
 		k.epoch = p.epoch
-		k.refusal, k.cost = p.survey(r)
+		p.survey(r, k)
 	}
 	return k
 }
 
-// survey says why a request can never be satisfied, nil if it can, and what part
-// of the cards of its kind it takes, in millionths. Cards that are lost and
-// looked for count.
-func (p *Pool) survey(r *Request) (*Refusal, int64) {
-	var all, n int
+// survey finds out why the requests of a class can never be satisfied, and what
+// part of the cards of its kind one takes. Cards that are lost and looked for
+// count.
+func (p *Pool) survey(r *Request, k *class) {
+	var all, present int
 	var memory, units float64
 	for _, c := range p.cards {
-		if !p.returns(c) && !c.suits(r) || c.unfit != "" || r.Kind != "" && r.Kind != c.class {
+		need, ok := c.need(r)
+		if !ok || !c.suits(r) && !(p.returns(c) && c.unfit == "" && (r.Kind == "" || r.Kind == c.class)) {
 			continue
 		}
-		if need, ok := c.need(r); ok {
-			all = min(all+c.total.holds(need), MaxCount)
-			memory += float64(c.total.memory) / float64(need.memory)
-			units += float64(c.total.units) / float64(need.units)
-			n++
+		n := c.total.holds(need)
+		if all = min(all+n, MaxCount); c.lost == nil {
+			present = min(present+n, MaxCount)
 		}
+		memory += float64(c.total.memory) / float64(need.memory)
+		units += float64(c.total.units) / float64(need.units)
 	}
+	k.refusal, k.present, k.cost = nil, present >= r.least(), 1
 	if all < r.least() {
-		refusal := &Refusal{Request: *r, Reasons: make([]Reason, len(p.cards))}
+		k.refusal = &Refusal{Reasons: make([]Reason, len(p.cards))}
 		for i, c := range p.cards {
-			refusal.Reasons[i] = Reason{c.name, c.why(r)}
+			k.refusal.Reasons[i] = Reason{c.name, c.why(r)}
 		}
-		return refusal, 1
+		return
 	}
-	return nil, max(int64(1e6*float64(r.count())/min(memory, units)), 1)
+	k.cost = max(int64(1e6*float64(r.count())/min(memory, units)), 1)
+}
+
+// refuse returns the refusal of a request of the class, nil for none.
+func (k *class) refuse(r *Request) error {
+	if k.refusal == nil {
+		return nil
+	}
+	return &Refusal{Request: *r, Reasons: k.refusal.Reasons}
 }
 
 // submit puts a request into the queue, in the place of an earlier one if it is
@@ -136,10 +147,10 @@ func (p *Pool) submit(r Request, earlier *task) (*task, error) {
 	if earlier != nil {
 		p.counts.Restarted++
 	}
-	if k.refusal != nil {
+	if err := k.refuse(&r); err != nil {
 		p.counts.Refused++
-		p.emit(Event{Kind: Refused, Request: &r, Text: k.refusal.Error()})
-		return nil, k.refusal
+		p.emit(Event{Kind: Refused, Request: &r, Text: err.Error()})
+		return nil, err
 	}
 	p.last++
 	t := &task{id: p.last, request: r, class: k, cost: k.cost, submitted: p.clock.Now(), wake: make(chan struct{}, 1)}
@@ -195,8 +206,8 @@ func (p *Pool) again(t *task) error {
 // hopeless returns why a task cannot be satisfied any more, nil if it can.
 func (p *Pool) hopeless(t *task) error {
 	t.class = p.classOf(&t.request)
-	if t.class.refusal != nil {
-		return t.class.refusal
+	if err := t.class.refuse(&t.request); err != nil {
+		return err
 	}
 	all := 0
 	for _, c := range p.cards {

@@ -18,10 +18,10 @@ func (b *bars) any() bool { return b.all || len(b.kinds) > 0 }
 func (b *bars) has(kind driver.Class) bool { return b.all || slices.Contains(b.kinds, kind) }
 
 // bar adds the kind of a task that is overtaken no more. One that was promised
-// its place needs no bar.
+// its place needs no bar, and one that waits for a lost card keeps nothing free.
 func (p *Pool) bar(b *bars, t *task, now int64) {
 	kind := t.request.Kind
-	if now < t.patient || t.promise != nil || b.has(kind) {
+	if now < t.patient || t.promise != nil || !t.class.present || b.has(kind) {
 		return
 	}
 	if kind == "" {

@@ -5,6 +5,19 @@ import (
 	"example.com/midplane/operators/graph"
 )
 
+// splitDynamicProduct makes a DynamicQuantizeLinear and a MatMulIntegerToFloat of a
+// DynamicQuantizeMatMul, whose left operand is quantized by its own range.
+func splitDynamicProduct(r *rewriting, i int) int {
+	n := r.graph.Nodes[i]
+	if n.Operator() != microsoft+"DynamicQuantizeMatMul" {
+		return 0
+	}
+	b := graph.NewBuilder(n)
+	a := b.Node("", "DynamicQuantizeLinear", n.Inputs[:1], 3) // integers, their scale, their zero point
+	y := b.Node("com.microsoft", "MatMulIntegerToFloat", []*graph.Value{a[0], n.Inputs[1], a[1], n.Inputs[2], a[2], n.Input(3), n.Input(4)}, 1)
+	return r.replace(i, b, y[0])
+}
+
 // foldDynamicProduct makes one MatMulIntegerToFloat of a product of integers that
 // is brought to float32, multiplied by a step, and perhaps added to a bias:
 //

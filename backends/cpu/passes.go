@@ -13,6 +13,7 @@ import (
 // of a graph stands for, and returns how many nodes took its place; 0 where it
 // left it alone.
 var passes = []func(r *rewriting, i int) int{
+	splitDynamicProduct,
 	foldDynamicProduct,
 	foldQuantized,
 }

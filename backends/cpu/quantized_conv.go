@@ -302,8 +302,11 @@ func (t *integerConvTask) begin(ctx context.Context) (err error) {
 		}
 		p := t.product(g)
 		p.B, p.D, p.DStep, p.Sums, p.CStep, p.Bytes = t.packed.ones, none[:], 0, seen, 1, nil
-		r, c := integer.Tiles(len(p.Lines), p.Rows, 1)
-		p.Rectangle(0, r, 0, c)
+		rows, columns := integer.Tiles(len(p.Lines), p.Rows, 1)
+		step, _ := integer.Grid(len(p.Lines), p.Rows, 1, w.depth, 1)
+		for r := 0; r < rows && ctx.Err() == nil; r += step {
+			p.Rectangle(r, min(r+step, rows), 0, columns)
+		}
 		for i, sum := range seen {
 			for j := g * perGroup; j < (g+1)*perGroup; j++ {
 				t.start[i*w.filters+j] = row[j] - t.wZeros[min(j, len(t.wZeros)-1)]*sum

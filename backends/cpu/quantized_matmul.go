@@ -167,7 +167,7 @@ func (w *quantizedMultiplication) run(ctx context.Context, c *operators.Call) er
 			t.right = w.matrix(b[(at.offset[1]+within*w.batch.step(1))*size:][:size], c.Inputs[w.in.b].DType).Pack(columns)
 		}
 		t.a, t.first = t.left[from*t.step:][:w.m*t.step], i*w.m*w.n
-		t.begin()
+		t.begin(ctx)
 		if err := w.device.divide(ctx, w.pieces, t); err != nil {
 			return err
 		}
@@ -270,7 +270,7 @@ func (t *quantizedTask) prepareBytes(c *operators.Call) error {
 }
 
 // begin finds what the sums of a product start from.
-func (t *quantizedTask) begin() {
+func (t *quantizedTask) begin(ctx context.Context) {
 	w := t.w
 	if t.plain {
 		t.startStep = 0
@@ -280,7 +280,7 @@ func (t *quantizedTask) begin() {
 		return
 	}
 	t.startStep = w.n
-	for i := range w.m {
+	for i := 0; i < w.m && ctx.Err() == nil; i++ {
 		sum := integer.Total(t.a[i*t.step:][:w.k])
 		z := t.leftZeros[0]
 		if len(t.leftZeros) > 1 {

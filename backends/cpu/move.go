@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"encoding/binary"
 	"slices"
 
 	"example.com/midplane/adapter/tensor"
@@ -276,6 +277,19 @@ func copyLine[U word](dst, src []U, to, from, n, stepTo, stepFrom int) {
 // turn transposes: dst[i*stepTo+j] = src[i+j*stepFrom] for i < rows, j < columns,
 // in blocks that stay in the nearest cache.
 func turn[U word](dst, src []U, rows, columns, stepTo, stepFrom int) {
+	if columns < 8 {
+		turnNarrow(dst, src, rows, columns, stepTo, stepFrom)
+		return
+	}
+	if to, ok := any(dst).([]uint8); ok {
+		turnBytes(to, any(src).([]uint8), rows, columns, stepTo, stepFrom)
+		return
+	}
+	turnBlocks(dst, src, rows, columns, stepTo, stepFrom)
+}
+
+// turnBlocks is turn in squares.
+func turnBlocks[U word](dst, src []U, rows, columns, stepTo, stepFrom int) {
 	const side = 16
 	for i0 := 0; i0 < rows; i0 += side {
 		i1 := min(i0+side, rows)
@@ -291,4 +305,62 @@ func turn[U word](dst, src []U, rows, columns, stepTo, stepFrom int) {
 			}
 		}
 	}
+}
+
+// turnNarrow is turn of few columns.
+func turnNarrow[U word](dst, src []U, rows, columns, stepTo, stepFrom int) {
+	const side = 1024
+	for i0 := 0; i0 < rows; i0 += side {
+		n := min(side, rows-i0)
+		for j := range columns {
+			from := src[i0+j*stepFrom:][:n]
+			to := dst[i0*stepTo+j:][:(n-1)*stepTo+1]
+			at := 0
+			for _, v := range from {
+				to[at] = v
+				at += stepTo
+			}
+		}
+	}
+}
+
+// turnBytes is turn of bytes, eight by eight: halves of words change places, then
+// quarters, then bytes (Warren, Hacker's Delight, section 7-3).
+func turnBytes(dst, src []uint8, rows, columns, stepTo, stepFrom int) {
+	wholeRows, wholeColumns := rows&^7, columns&^7
+	for i := 0; i < wholeRows; i += 8 {
+		for j := 0; j < wholeColumns; j += 8 {
+			from := src[i+j*stepFrom:]
+			word := func(k int) uint64 { return binary.LittleEndian.Uint64(from[k*stepFrom:]) }
+			v0, v4 := swapped(word(0), word(4), 32, 0x00000000FFFFFFFF)
+			v1, v5 := swapped(word(1), word(5), 32, 0x00000000FFFFFFFF)
+			v2, v6 := swapped(word(2), word(6), 32, 0x00000000FFFFFFFF)
+			v3, v7 := swapped(word(3), word(7), 32, 0x00000000FFFFFFFF)
+			v0, v2 = swapped(v0, v2, 16, 0x0000FFFF0000FFFF)
+			v1, v3 = swapped(v1, v3, 16, 0x0000FFFF0000FFFF)
+			v4, v6 = swapped(v4, v6, 16, 0x0000FFFF0000FFFF)
+			v5, v7 = swapped(v5, v7, 16, 0x0000FFFF0000FFFF)
+			v0, v1 = swapped(v0, v1, 8, 0x00FF00FF00FF00FF)
+			v2, v3 = swapped(v2, v3, 8, 0x00FF00FF00FF00FF)
+			v4, v5 = swapped(v4, v5, 8, 0x00FF00FF00FF00FF)
+			v6, v7 = swapped(v6, v7, 8, 0x00FF00FF00FF00FF)
+			to := dst[i*stepTo+j:]
+			for k, v := range [8]uint64{v0, v1, v2, v3, v4, v5, v6, v7} {
+				binary.LittleEndian.PutUint64(to[k*stepTo:], v)
+			}
+		}
+	}
+	if wholeColumns < columns {
+		turnNarrow(dst[wholeColumns:], src[wholeColumns*stepFrom:], wholeRows, columns-wholeColumns, stepTo, stepFrom)
+	}
+	if wholeRows < rows {
+		turnBlocks(dst[wholeRows*stepTo:], src[wholeRows:], rows-wholeRows, columns, stepTo, stepFrom)
+	}
+}
+
+// swapped exchanges what a has above shift bits with what b has below them, in
+// every group of twice as many bits, the lower of which mask has.
+func swapped(a, b uint64, shift int, mask uint64) (uint64, uint64) {
+	t := (a>>shift ^ b) & mask
+	return a ^ t<<shift, b ^ t
 }

@@ -1,16 +1,7 @@
 module example.com/newbackend
 
-go 1.26.0
+go 1.26
 
 require example.com/midplane v0.0.0
-
-require (
-	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/spf13/cobra v1.10.2 // indirect
-	github.com/spf13/pflag v1.0.9 // indirect
-	golang.org/x/image v0.44.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
-)
 
 replace example.com/midplane => ../..

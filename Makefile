@@ -6,7 +6,8 @@ TOOLS    := bin
 SCHEMAS  ?= ../shared/onnx/schemas.json
 FUZZTIME ?= 20s
 PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
-CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/... ./conformance/...
+CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/...
+SUITE    := ./conformance/...
 
 # Test flags that keep assembly out: go test -tags noasm; MIDPLANE_CPU=avx2 or
 # generic masks instructions in a program that has it.
@@ -50,17 +51,17 @@ generate-asm: ## the assembly of the cpu backend, with the generator in backends
 cross: ## compiles for every platform
 	@for p in $(PLATFORMS); do \
 		echo "build $$p"; \
-		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build $(CORE) ./cmd/... || exit 1; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build $(CORE) $(SUITE) ./cmd/... || exit 1; \
 	done
 
-test-386: ## the core's tests on a 32-bit processor, which amd64 runs itself
-	MIDPLANE_SLOWNESS=3 CGO_ENABLED=0 GOARCH=386 $(GO) test -tags static -short $(CORE)
+test-386: ## the tests of core and suite on a 32-bit processor, which amd64 runs itself
+	MIDPLANE_SLOWNESS=3 CGO_ENABLED=0 GOARCH=386 $(GO) test -tags static -short $(CORE) $(SUITE)
 
 test-arm64: ## the core's tests on arm64, emulated by qemu's user mode
-	MIDPLANE_SLOWNESS=20 CGO_ENABLED=0 GOARCH=arm64 $(GO) test -tags static -short -exec qemu-aarch64-static $(CORE)
+	MIDPLANE_SLOWNESS=20 CGO_ENABLED=0 GOARCH=arm64 $(GO) test -tags static -short -timeout 30m -exec qemu-aarch64-static $(CORE)
 
 test-js: ## the core's tests as WebAssembly in Node
-	GOOS=js GOARCH=wasm $(GO) test -tags static -short -exec "$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(CORE)
+	GOOS=js GOARCH=wasm $(GO) test -tags static -short -timeout 30m -exec "$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(CORE)
 
 static: ## the static build, which runs in an empty root
 	CGO_ENABLED=0 $(GO) build -tags static -ldflags='-s -w' -o $(TOOLS)/midplane-static ./cmd/midplane

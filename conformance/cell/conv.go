@@ -54,6 +54,10 @@ func (d *draft) window() window {
 	case Large:
 		w.batch, w.channels = 1, 16
 		w.space = []int{24 + d.IntN(4), 27 + d.IntN(4)}
+		if d.is("default") { // more than 2^16 elements
+			w.channels = 40
+			w.space = []int{42 + d.IntN(4), 41 + d.IntN(4)}
+		}
 	case Empty:
 		w.batch = 0
 	}
@@ -118,6 +122,9 @@ func ramp(from, n int) []int {
 // its weights.
 func (d *draft) filters(w *window) (outputs int, shape tensor.Shape) {
 	outputs = 2 + d.IntN(3)
+	if d.Cell.Shape == Large && d.is("default") {
+		outputs = 17
+	}
 	switch d.Attributes {
 	case "group", "everything":
 		w.group, outputs = 2, 4

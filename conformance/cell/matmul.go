@@ -27,6 +27,9 @@ func matMul(d *draft) {
 	switch d.Cell.Shape {
 	case Large:
 		m, k, n = 33, 300+d.IntN(40), 70+d.IntN(9)
+		if d.is("default") { // a matrix of more than 2^16 elements
+			k, n = 520+d.IntN(40), 130+d.IntN(9)
+		}
 	case Empty:
 		d.emptied(&m, &k, &n)
 	}
@@ -70,6 +73,9 @@ func gemm(d *draft) {
 	switch d.Cell.Shape {
 	case Large:
 		m, k, n = 35, 300+d.IntN(40), 70+d.IntN(9)
+		if d.is("default") {
+			k, n = 520+d.IntN(40), 130+d.IntN(9)
+		}
 	case Empty:
 		d.emptied(&m, &k, &n)
 	}

@@ -210,7 +210,7 @@ func depthToSpace(d *draft) {
 		s[1], s[2], s[3] = 1+d.IntN(3), block*(1+d.IntN(3)), block*(2+d.IntN(3))
 	}
 	if d.Cell.Shape == Large {
-		s[3] = 800
+		s = tensor.Shape{1, 2 * block * block, block, 2*block*1050 + block*d.IntN(9)}
 	}
 	d.data(s)
 }

@@ -63,6 +63,9 @@ func two(first fill, values []Values, second fill) recipe {
 			o := d.in(b, data, second)
 			if d.Operator == "Div" && d.DType.IsInteger() {
 				o.role, o.fill = plain, among(1, 2, 3, 5, 7)
+				if !d.DType.IsUnsigned() { // by -1 the least number overflows
+					o.fill = among(1, 2, 3, 5, 7, -2, -3, -7)
+				}
 			}
 			if d.is("constant-operand") {
 				o.role = weight

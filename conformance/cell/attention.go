@@ -49,6 +49,9 @@ func (d *draft) packed(batch, heads, length, size int) tensor.Shape {
 
 func attention(d *draft) {
 	a := d.attended()
+	if d.is("mask-bool", "causal", "nonpad", "window", "everything") {
+		d.open = []Values{NaN} // whether a key that is masked counts where it is NaN
+	}
 	d.data(d.packed(a.batch, a.heads, a.queries, a.size))
 	d.data(d.packed(a.batch, a.shared, a.keys, a.size))
 	d.data(d.packed(a.batch, a.shared, a.keys, a.width))

@@ -1,12 +1,17 @@
 package cpu_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu"
+	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/reference"
 )
@@ -106,4 +111,27 @@ func TestQLinearConvChannelsLast(t *testing.T) {
 			g.check(t)
 		})
 	}
+}
+
+// A convolution ends soon after its context.
+func TestQLinearConvStops(t *testing.T) {
+	d := cpu.New(&driver.Options{Threads: 1})
+	defer func() { require.NoError(t, d.Close()) }()
+	one := tensor.Scalar(float32(1))
+	a := agreement{op: "com.microsoft.QLinearConv", attributes: []graph.Attribute{graph.A("channels_last", int64(1))}, constants: []int{3}, inputs: tensors(
+		tensor.Zeros(tensor.Uint8, tensor.Shape{1, 256, 256, 256}), one, tensor.Scalar(uint8(0)),
+		tensor.Zeros(tensor.Int8, tensor.Shape{512, 256, 3, 3}), one, tensor.Scalar(int8(0)), one, tensor.Scalar(uint8(0)))}
+	node := a.node()
+	node.Outputs[0].Type = tensor.TensorType(tensor.Uint8, tensor.KnownDims(tensor.Shape{1, 254, 254, 512}))
+	k, err := d.Build(node)
+	require.NoError(t, err)
+	c := &operators.Call{Outputs: []operators.Operand{deviceOperand(t, d, tensor.Zeros(tensor.Uint8, tensor.Shape{1, 254, 254, 512}))}}
+	for _, in := range a.inputs {
+		c.Inputs = append(c.Inputs, deviceOperand(t, d, in))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	require.ErrorIs(t, k.Run(ctx, c), context.DeadlineExceeded) // all of it takes 76 billion products
+	require.Less(t, time.Since(start), 10*time.Second) // on slow machines; else at once
 }

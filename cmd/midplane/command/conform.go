@@ -76,7 +76,7 @@ takes the shard from JOB_COMPLETION_INDEX.`,
 func (f *conformFlags) register(c *cobra.Command, o *conformance.Options) {
 	s := c.Flags()
 	s.StringVar(&f.device, "device", "cpu", "the device to score")
-	s.StringVar(&f.framework, "framework", "midplane", "the front end to score with it: `midplane` or onnx-go")
+	s.StringVar(&f.framework, "framework", "midplane", "the front end to score with it: `midplane`, or onnx-go where it is linked in")
 	s.StringVar(&f.profile, "profile", "", "the cells to run: `smoke`, core or full (default: smoke, or none with --onnx or --models)")
 	s.StringArrayVar(&o.ONNX, "onnx", nil, "a `DIR` of ONNX test folders, or of flat X.onnx with X_output_0.pb; may be repeated")
 	s.StringArrayVar(&o.Models, "models", nil, "a `DIR` of models in ONNX's test layout, run as they are and node by node; may be repeated")

@@ -1,3 +1,5 @@
+//go:build !riscv64
+
 package command_test
 
 import (
@@ -6,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	_ "example.com/midplane/cmd/midplane/onnxgo"
 )
 
 // A score is of a framework and a device together: what onnx-go has no form for

@@ -62,7 +62,7 @@ The exit status is 1 if the package is refused.`,
 	s := c.Flags()
 	s.IntVar(&f.options.Replay, "replay", 0, "how many cases to run again")
 	s.StringVar(&f.device, "device", "", "the device to run them on")
-	s.StringVar(&f.framework, "framework", "midplane", "the front end to run them through: `midplane` or onnx-go")
+	s.StringVar(&f.framework, "framework", "midplane", "the front end to run them through: `midplane`, or onnx-go where it is linked in")
 	s.StringArrayVar(&f.subject, "subject", nil, "a `FILE` that they are run with, besides this program; may be repeated")
 	s.DurationVar(&f.options.Limit, "limit", time.Minute, "the longest that a case may take")
 	s.BoolVar(&f.options.Isolate, "isolate", false, "run them in child processes, which may crash or hang")

@@ -288,9 +288,6 @@ func (g *generator) accumulate(b, a, sum reg.VecPhysical) {
 	case numbers:
 		VFMADD231PS(b, a, sum)
 	case bytes:
-		if g.kind == indirect { // there it is A, the filters, whose bytes are signed
-			a, b = b, a
-		}
 		VPDPBUSD(b, a, sum)
 	case pairs:
 		product := g.spare(3)

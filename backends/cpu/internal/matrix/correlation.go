@@ -20,8 +20,6 @@ type Correlation struct {
 	Low     float32
 	High    float32
 
-	Integers bool // elements are words of integers, which are not clipped
-
 	kernels *kernels
 }
 
@@ -78,7 +76,7 @@ func (ks *kernels) strips(box [3]int, height, width int) []Strip {
 
 // Rectangle computes rows [r0, r1) of tiles for strips [s0, s1).
 func (p *Correlation) Rectangle(r0, r1, s0, s1 int) {
-	ks := choose(p.kernels, p.Integers)
+	ks := choose(p.kernels, false)
 	if p.A.rows == 0 {
 		return
 	}

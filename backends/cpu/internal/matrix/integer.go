@@ -7,8 +7,7 @@ import (
 // Products of integers are exact, modulo 2³². Their operands of 8 bits are put
 // into words of 32 bits along the inner extent, four or two to a word, as the
 // instructions want it ([IntegerWords]); with zeros behind the last. A [Product]
-// or [Correlation] of such words has Integers set, K words, and elements of C
-// and D that are int32s.
+// of such words has Integers set, K words, and elements of C and D that are int32s.
 //
 // Where a word has four bytes, those of one operand are unsigned and those of the
 // other signed: operands of the other sort are stored shifted by 128
@@ -28,10 +27,8 @@ type Role uint8
 
 // The roles.
 const (
-	Left    Role = iota // of a Product
-	Right               // of a Product
-	Filters             // the left operand of a Correlation
-	Pixels              // the right one
+	Left Role = iota
+	Right
 )
 
 // IntegerWords returns how many words hold n integers.
@@ -45,9 +42,8 @@ func PerWord() int { return bestInteger.perWord }
 func IntegerShift(role Role, signed bool) int32 { return bestInteger.shift(role, signed) }
 
 func (ks *integerKernels) shift(role Role, signed bool) int32 {
-	wantsSigned := role == Right || role == Filters
 	switch {
-	case ks.perWord != 4 || wantsSigned == signed:
+	case ks.perWord != 4 || (role == Right) == signed:
 		return 0
 	case signed:
 		return 128
@@ -127,56 +123,13 @@ func (ks *integerKernels) packColumns(b []byte, inner, columns, innerStep, colum
 	return p, sums
 }
 
-// PackIntegerRows packs filters, rows of inner elements, as the left operand of a
-// correlation, and returns the sums of the elements stored of each row. Of the
-// inner elements, those of a word are group elements apart: word w = g × group + i
-// holds elements (g × PerWord + q) × group + i, those beyond inner being zeros.
-func PackIntegerRows(a []byte, rows, inner, group int, signed bool) (*Rows, []int32) {
-	return bestInteger.packRows(a, rows, inner, group, signed)
-}
-
-func (ks *integerKernels) packRows(a []byte, rows, inner, group int, signed bool) (*Rows, []int32) {
-	channels := inner / group
-	words := (channels + ks.perWord - 1) / ks.perWord * group
-	arranged, sums := make([]float32, rows*words), make([]int32, rows)
-	shift := ks.shift(Filters, signed)
-	word := make([]byte, ks.perWord)
-	for r := range rows {
-		row := a[r*inner:][:inner]
-		for _, v := range row {
-			if signed {
-				sums[r] += int32(int8(v)) + shift
-			} else {
-				sums[r] += int32(v) + shift
-			}
-		}
-		for w := range words {
-			first, within := w/group*ks.perWord, w%group
-			n := min(ks.perWord, channels-first)
-			for q := range n {
-				word[q] = row[(first+q)*group+within]
-			}
-			ks.arrange(arranged[r*words+w:][:1], word[:n], Filters, signed)
-		}
-	}
-	return ks.kernels.packRows(arranged, rows, words, words, 1), sums
-}
-
 // IntegerTiles is [Tiles] for products of integers, and so on.
 func IntegerTiles(m, n int) (rows, columns int) {
 	return bestInteger.rowTiles(m), bestInteger.columnTiles(n)
 }
 
-// IntegerTileWidth is the number of columns of a tile.
-func IntegerTileWidth() int { return bestInteger.columns }
-
 // IntegerGrid divides a product whose inner extent is in words.
 func IntegerGrid(m, n, words, threads int) (rows, columns int) {
 	r, c := IntegerTiles(m, n)
 	return grid(r, c, bestInteger.rows*bestInteger.columns*words, threads)
-}
-
-// IntegerStrips divides a box of pixels into strips.
-func IntegerStrips(box [3]int, height, width int) []Strip {
-	return bestInteger.strips(box, height, width)
 }

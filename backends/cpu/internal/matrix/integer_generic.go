@@ -1,16 +1,12 @@
 package matrix
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // genericPairs are in plain Go, for words of two integers of 16 bits, and what the
 // others are tested against.
 var genericPairs = kernels{
 	rows: genericSide, columns: genericSide,
-	strided:  forRows(genericSide, stridedPairs),
-	indirect: forRows(genericSide, indirectPairs),
+	strided: forRows(genericSide, stridedPairs),
 }
 
 type integerBlock [genericSide][genericSide]int32
@@ -21,17 +17,6 @@ func stridedPairs(t *tile, rows int) {
 	for i := range rows {
 		for j, v := range sums[i][:t.columns] {
 			*(*int32)(unsafe.Add(t.c, i*t.ldc+j*4)) = v
-		}
-	}
-}
-
-func indirectPairs(t *tile, rows int) {
-	sums := t.integerSums(rows, 4, rows*4)
-	for i := range rows {
-		to := i * t.ldc
-		for keep := t.keep; keep != 0; keep &= keep - 1 {
-			*(*int32)(unsafe.Add(t.c, to)) = sums[i][bits.TrailingZeros64(keep)]
-			to += 4
 		}
 	}
 }

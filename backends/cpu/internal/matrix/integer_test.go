@@ -80,57 +80,6 @@ func checkIntegerProduct(t *testing.T, ks *integerKernels, m, n, k int, leftSign
 	}
 }
 
-func TestIntegerCorrelation(t *testing.T) {
-	const height, width, channels, filters = 5, 9, 7, 17
-	for name, ks := range availableInteger() {
-		t.Run(name, func(t *testing.T) {
-			eachSign(func(filtersSigned, pixelsSigned bool) {
-				weights, pixels := asBytes(filters*channels*4), asBytes(channels*height*width)
-				groups := (channels + ks.perWord - 1) / ks.perWord
-				image := make([]float32, groups*height*width)
-				for p := range height * width {
-					column := make([]byte, channels)
-					for c := range column {
-						column[c] = pixels[c*height*width+p]
-					}
-					for g := range groups {
-						first := g * ks.perWord
-						ks.arrange(image[g*height*width+p:][:1], column[first:min(first+ks.perWord, channels)], Pixels, pixelsSigned)
-					}
-				}
-				packed, sums := ks.packRows(weights, filters, channels*4, 4, filtersSigned)
-				offsets := NewOffsets(64)
-				for g := range groups {
-					for _, tap := range []int{0, 1, width, width + 1} {
-						offsets = append(offsets, int64(4*(g*height*width+tap)))
-					}
-				}
-				outHeight, outWidth := height-1, width-1
-				c, column := make([]float32, filters*outHeight*outWidth), make([]float32, filters)
-				for f := range filters {
-					integersIn(column)[f] = int32(f) - ks.shift(Pixels, pixelsSigned)*sums[f]
-				}
-				strips := ks.strips([3]int{1, outHeight, outWidth}, height, width)
-				p := Correlation{A: packed, Image: image, Offsets: offsets, Strips: strips, C: c, CStep: outHeight * outWidth, Column: column, Integers: true, kernels: ks.kernels}
-				p.Rectangle(0, ks.rowTiles(filters), 0, len(strips))
-				for f := range filters {
-					for y := range outHeight {
-						for x := range outWidth {
-							want := int32(f)
-							for ch := range channels {
-								for tap, at := range []int{0, 1, width, width + 1} {
-									want += (value(weights[(f*channels+ch)*4+tap], filtersSigned) + ks.shift(Filters, filtersSigned)) * value(pixels[ch*height*width+y*width+x+at], pixelsSigned)
-								}
-							}
-							require.Equal(t, want, integersIn(c)[(f*outHeight+y)*outWidth+x], "signed %v %v, filter %d, pixel %d, %d", filtersSigned, pixelsSigned, f, y, x)
-						}
-					}
-				}
-			})
-		})
-	}
-}
-
 func TestDirect(t *testing.T) {
 	if PerWord() != 4 {
 		assert.False(t, Direct(Left, false, 4))

@@ -20,14 +20,12 @@ var kernelsAVX512 = kernels{
 
 var kernelsPairsAVX2 = kernels{
 	rows: 6, columns: 16,
-	strided:  []func(*tile){nil, stridedPairs1AVX2, stridedPairs2AVX2, stridedPairs3AVX2, stridedPairs4AVX2, stridedPairs5AVX2, stridedPairs6AVX2},
-	indirect: []func(*tile){nil, indirectPairs1AVX2, indirectPairs2AVX2, indirectPairs3AVX2, indirectPairs4AVX2, indirectPairs5AVX2, indirectPairs6AVX2},
+	strided: []func(*tile){nil, stridedPairs1AVX2, stridedPairs2AVX2, stridedPairs3AVX2, stridedPairs4AVX2, stridedPairs5AVX2, stridedPairs6AVX2},
 }
 
 var kernelsBytesAVX512 = kernels{
 	rows: 14, columns: 32,
-	strided:  []func(*tile){nil, stridedBytes1AVX512, stridedBytes2AVX512, stridedBytes3AVX512, stridedBytes4AVX512, stridedBytes5AVX512, stridedBytes6AVX512, stridedBytes7AVX512, stridedBytes8AVX512, stridedBytes9AVX512, stridedBytes10AVX512, stridedBytes11AVX512, stridedBytes12AVX512, stridedBytes13AVX512, stridedBytes14AVX512},
-	indirect: []func(*tile){nil, indirectBytes1AVX512, indirectBytes2AVX512, indirectBytes3AVX512, indirectBytes4AVX512, indirectBytes5AVX512, indirectBytes6AVX512, indirectBytes7AVX512, indirectBytes8AVX512, indirectBytes9AVX512, indirectBytes10AVX512, indirectBytes11AVX512, indirectBytes12AVX512, indirectBytes13AVX512, indirectBytes14AVX512},
+	strided: []func(*tile){nil, stridedBytes1AVX512, stridedBytes2AVX512, stridedBytes3AVX512, stridedBytes4AVX512, stridedBytes5AVX512, stridedBytes6AVX512, stridedBytes7AVX512, stridedBytes8AVX512, stridedBytes9AVX512, stridedBytes10AVX512, stridedBytes11AVX512, stridedBytes12AVX512, stridedBytes13AVX512, stridedBytes14AVX512},
 }
 
 // strided1AVX2 computes a tile of 1 rows: for every k < inner, C[i] += A[i][k] × B[k].
@@ -360,36 +358,6 @@ func stridedPairs5AVX2(t *tile)
 //go:noescape
 func stridedPairs6AVX2(t *tile)
 
-// indirectPairs1AVX2 computes a tile of 1 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func indirectPairs1AVX2(t *tile)
-
-// indirectPairs2AVX2 computes a tile of 2 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func indirectPairs2AVX2(t *tile)
-
-// indirectPairs3AVX2 computes a tile of 3 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func indirectPairs3AVX2(t *tile)
-
-// indirectPairs4AVX2 computes a tile of 4 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func indirectPairs4AVX2(t *tile)
-
-// indirectPairs5AVX2 computes a tile of 5 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func indirectPairs5AVX2(t *tile)
-
-// indirectPairs6AVX2 computes a tile of 6 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func indirectPairs6AVX2(t *tile)
-
 // stridedBytes1AVX512 computes a tile of 1 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
 //
 //go:noescape
@@ -459,76 +427,6 @@ func stridedBytes13AVX512(t *tile)
 //
 //go:noescape
 func stridedBytes14AVX512(t *tile)
-
-// indirectBytes1AVX512 computes a tile of 1 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes1AVX512(t *tile)
-
-// indirectBytes2AVX512 computes a tile of 2 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes2AVX512(t *tile)
-
-// indirectBytes3AVX512 computes a tile of 3 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes3AVX512(t *tile)
-
-// indirectBytes4AVX512 computes a tile of 4 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes4AVX512(t *tile)
-
-// indirectBytes5AVX512 computes a tile of 5 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes5AVX512(t *tile)
-
-// indirectBytes6AVX512 computes a tile of 6 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes6AVX512(t *tile)
-
-// indirectBytes7AVX512 computes a tile of 7 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes7AVX512(t *tile)
-
-// indirectBytes8AVX512 computes a tile of 8 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes8AVX512(t *tile)
-
-// indirectBytes9AVX512 computes a tile of 9 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes9AVX512(t *tile)
-
-// indirectBytes10AVX512 computes a tile of 10 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes10AVX512(t *tile)
-
-// indirectBytes11AVX512 computes a tile of 11 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes11AVX512(t *tile)
-
-// indirectBytes12AVX512 computes a tile of 12 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes12AVX512(t *tile)
-
-// indirectBytes13AVX512 computes a tile of 13 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes13AVX512(t *tile)
-
-// indirectBytes14AVX512 computes a tile of 14 rows: for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns, of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func indirectBytes14AVX512(t *tile)
 
 // filterAVX2 sets, for every y < rows and x < columns, dst[y×columns+x] to
 // clip(bias + Σ weights[k] × image[offsets[k] + y×step + x]), where offsets are in

@@ -206,7 +206,10 @@ func TestCloseWhileRunning(t *testing.T) {
 
 func TestCloseWaitsAndRefuses(t *testing.T) {
 	on(t, func(t *testing.T, device string) {
-		s, err := models.LoadBytes(t.Context(), endless(t), one(device))
+		o, running := one(device), make(chan struct{})
+		begun := sync.OnceFunc(func() { close(running) })
+		o.Hook = func(models.NodeEvent) { begun() }
+		s, err := models.LoadBytes(t.Context(), endless(t), o)
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -214,7 +217,7 @@ func TestCloseWaitsAndRefuses(t *testing.T) {
 			_, err := s.Run(ctx, nil)
 			ended <- err
 		}()
-		time.Sleep(20 * time.Millisecond)
+		<-running
 		closed := make(chan error, 1)
 		go func() { closed <- s.Close() }()
 		select {

@@ -133,5 +133,5 @@ func TestQLinearConvStops(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	require.ErrorIs(t, k.Run(ctx, c), context.DeadlineExceeded) // all of it takes 76 billion products
-	require.Less(t, time.Since(start), 10*time.Second) // on slow machines; else at once
+	require.Less(t, time.Since(start), 10*time.Second)          // on slow machines; else at once
 }

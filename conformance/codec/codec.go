@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"unsafe"
 
@@ -155,7 +156,7 @@ func decodeSequence(b []byte, depth int) (tensor.Value, []byte, error) {
 
 func uvarint(b []byte) (int, []byte, error) {
 	v, n := binary.Uvarint(b)
-	if n <= 0 || v > 1<<40 {
+	if n <= 0 || v > min(1<<40, math.MaxInt) {
 		return 0, nil, errShort
 	}
 	return int(v), b[n:], nil

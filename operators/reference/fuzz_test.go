@@ -68,16 +68,16 @@ func TestImageDecoderAsksForMemoryFirst(t *testing.T) {
 		before := allocated()
 		_, err = decodeWithin([]byte(header), 1<<20)
 		require.ErrorIs(t, err, driver.OutOfMemory, name)
-		assert.ErrorContains(t, err, "an image of 16384 × 16384 pixels", name)
+		assert.ErrorContains(t, err, "an image of 4096 × 4096 pixels", name)
 		assert.Less(t, allocated()-before, int64(1<<20), name)
 	}
 }
 
-// hugeImages are headers of images of 16384 × 16384 pixels.
+// hugeImages are headers of images of 4096 × 4096 pixels.
 var hugeImages = map[string]string{
-	"PNG":  "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + "\x00\x00\x40\x00\x00\x00\x40\x00\x10\x06\x00\x00\x00" + "\xf9\x58\xcc\xc7",
-	"JPEG": "\xff\xd8\xff\xc0\x00\x0b\x08\x40\x00\x40\x00\x01\x01\x11\x00",
-	"WebP": "RIFF\x16\x00\x00\x00WEBPVP8L\x05\x00\x00\x00\x2f\xff\xff\xff\x0f\x00",
+	"PNG":  "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + "\x00\x00\x10\x00\x00\x00\x10\x00\x10\x06\x00\x00\x00" + "\xa2\x33\xf8\x54",
+	"JPEG": "\xff\xd8\xff\xc0\x00\x0b\x08\x10\x00\x10\x00\x01\x01\x11\x00",
+	"WebP": "RIFF\x16\x00\x00\x00WEBPVP8L\x05\x00\x00\x00\x2f\xff\xcf\xff\x03\x00",
 }
 
 // FuzzImage decodes any bytes as an image, with memory in proportion to their

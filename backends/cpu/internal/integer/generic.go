@@ -21,17 +21,17 @@ func genericTiles() []func(*tile) {
 func tileGeneric(t *tile, rows int) {
 	for i := range rows {
 		var sums [genericColumns]int32
-		b := t.b
+		words := 0 // of B, so far
 		for k := range t.taps {
 			a := unsafe.Add(t.a, int(*(*int64)(unsafe.Add(t.offsets, k*8)))+i*t.lda)
-			for range t.quads {
-				v := (*[quad]uint8)(a)
+			for q := range t.quads {
+				v := (*[quad]uint8)(unsafe.Add(a, q*quad))
 				a0, a1, a2, a3 := int32(v[0]), int32(v[1]), int32(v[2]), int32(v[3])
-				w := (*[genericColumns * quad]int8)(b)
+				w := (*[genericColumns * quad]int8)(unsafe.Add(t.b, words*genericColumns*quad))
+				words++
 				for j := range sums {
 					sums[j] += a0*int32(w[j*quad]) + a1*int32(w[j*quad+1]) + a2*int32(w[j*quad+2]) + a3*int32(w[j*quad+3])
 				}
-				a, b = unsafe.Add(a, quad), unsafe.Add(b, len(w))
 			}
 		}
 		c, d := unsafe.Slice((*int32)(unsafe.Add(t.c, i*t.ldc)), t.columns), unsafe.Slice((*int32)(unsafe.Add(t.d, i*t.ldd)), t.columns)

@@ -76,6 +76,9 @@ func alone(ctx context.Context, pieces int, t Task) (err error) {
 	}()
 	done := ctx.Done()
 	for i := range pieces {
+		if runtime.GOARCH == "wasm" {
+			runtime.Gosched() // nothing else lets deadlines pass there
+		}
 		select {
 		case <-done:
 			return ctx.Err()

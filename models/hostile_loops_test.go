@@ -3,6 +3,7 @@ package models_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -114,7 +115,7 @@ func TestEndlessLoops(t *testing.T) {
 		for name, c := range loops {
 			t.Run(name, func(t *testing.T) {
 				o := one(device)
-				o.MemoryLimit = 16 << 10
+				o.MemoryLimit = max(16<<10, 4*int64(os.Getpagesize())) // emu gives whole pages
 				s, err := models.LoadBytes(t.Context(), encoded[name], o)
 				require.NoError(t, err)
 				defer func() { require.NoError(t, s.Close()) }()

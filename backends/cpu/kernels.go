@@ -15,7 +15,7 @@ import (
 // families are the tables of fast kernels, one for each file.
 var families = []family{
 	matmul, conv, convTranspose, pool, recurrent, resize, pairwise, unary, cast, where, shape, slice, gather, reduce, softmax, normalization,
-	padModes, quantize, integerMatmul, quantizedMatmul, quantizedConv, quantizedSum, quantizedPool, lrn, tree, attention, extents,
+	padModes, quantize, quantizedMatmul, quantizedConv, quantizedSum, quantizedPool, lrn, tree, attention, extents,
 }
 
 // family is the table of one file. Of several entries for an operator the first

@@ -164,7 +164,7 @@ func (w *relocation) fill(c *operators.Call) error {
 
 // word is an element of a given size.
 type word interface {
-	uint8 | uint16 | uint32 | uint64 | float32
+	uint8 | uint16 | uint32 | uint64 | int32 | float32
 }
 
 // relocationTask copies one box.

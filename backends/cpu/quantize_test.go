@@ -64,29 +64,3 @@ func TestDynamicQuantizeLinear(t *testing.T) {
 		agreement{op: "DynamicQuantizeLinear", kernel: "quantize", inputs: []*tensor.Tensor{x}, outputs: 3, tolerance: 1e-6}.check(t)
 	}
 }
-
-func TestMatMulInteger(t *testing.T) {
-	for _, left := range []tensor.DType{tensor.Uint8, tensor.Int8} {
-		for _, right := range []tensor.DType{tensor.Uint8, tensor.Int8} {
-			for _, s := range [][2]tensor.Shape{
-				{{3, 5}, {5, 4}}, {{1, 7}, {7, 1}}, {{40, 64}, {64, 70}}, {{2, 3, 20, 33}, {33, 17}}, {{2, 1, 4, 9}, {3, 9, 5}}, {{3, 0}, {0, 2}}, {{0, 3}, {3, 2}}, {{2, 3}, {2, 3}},
-			} {
-				a, b := randomBytes(left, s[0]...), randomBytes(right, s[1]...)
-				for _, zeros := range [][]*tensor.Tensor{
-					{}, {tensor.FromFloat64s(left, tensor.Shape{}, []float64{100})},
-					{tensor.FromFloat64s(left, tensor.Shape{1}, []float64{3}), tensor.FromFloat64s(right, tensor.Shape{}, []float64{7})},
-					{nil, randomBytes(right, s[1][len(s[1])-1])},
-					{randomBytes(left, s[0][len(s[0])-2]), randomBytes(right, s[1][len(s[1])-1])},
-				} {
-					if len(s[0])+len(s[1]) > 4 && len(zeros) > 0 && zeros[len(zeros)-1].Len() > 1 {
-						continue
-					}
-					g := agreement{op: "MatMulInteger", kernel: "gemm/integer", inputs: append([]*tensor.Tensor{a, b}, zeros...)}
-					g.check(t)
-					g.constants = []int{1}
-					g.check(t)
-				}
-			}
-		}
-	}
-}

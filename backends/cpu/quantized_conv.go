@@ -367,7 +367,7 @@ func (t *integerConvTask) deliver() error {
 		}
 		first := n * pixels * w.filters
 		if t.sums != nil {
-			turn(wordsOf(t.toSums[first:]), wordsOf(t.sums[first:]), w.filters, pixels, pixels, w.filters)
+			turn(t.toSums[first:], t.sums[first:], w.filters, pixels, pixels, w.filters)
 		} else {
 			turn(t.toBytes[first:], t.bytes[first:], w.filters, pixels, pixels, w.filters)
 		}

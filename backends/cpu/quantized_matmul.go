@@ -9,9 +9,11 @@ import (
 	"example.com/midplane/operators/graph"
 )
 
-// quantizedMatmul holds QLinearMatMul and, of com.microsoft,
+// quantizedMatmul holds MatMulInteger, QLinearMatMul and, of com.microsoft,
 // MatMulIntegerToFloat.
 var quantizedMatmul = family{
+	{op: "MatMulInteger", kernel: "gemm/integer", inputs: [][]tensor.DType{bytes8, bytes8, bytes8, bytes8},
+		build: quantizedProduct(productOperands{a: 0, b: 1, aZero: 2, bZero: 3, aScale: -1, bScale: -1, yScale: -1, yZero: -1, bias: -1})},
 	{op: "QLinearMatMul", kernel: "gemm/quantized", inputs: [][]tensor.DType{bytes8, {tensor.Float32}, bytes8, bytes8, {tensor.Float32}, bytes8, {tensor.Float32}, bytes8},
 		build: quantizedProduct(productOperands{a: 0, aScale: 1, aZero: 2, b: 3, bScale: 4, bZero: 5, yScale: 6, yZero: 7, bias: -1})},
 	{op: "com.microsoft.MatMulIntegerToFloat", kernel: "gemm/quantized", inputs: [][]tensor.DType{bytes8, bytes8, {tensor.Float32}, {tensor.Float32}, bytes8, bytes8, {tensor.Float32}},
@@ -24,9 +26,20 @@ type productOperands struct {
 	a, aScale, aZero, b, bScale, bZero, yScale, yZero, bias int
 }
 
+// result returns the element type of the result.
+func (in productOperands) result(c *operators.Call) tensor.DType {
+	switch {
+	case in.aScale < 0:
+		return tensor.Int32
+	case in.yZero >= 0:
+		return c.Inputs[in.yZero].DType
+	}
+	return tensor.Float32
+}
+
 // quantizedMultiplication is a batch of matrix products (m, k) × (k, n) of
-// integers of 8 bits that stand for numbers, whose results are brought to steps
-// of their own, or to float32. With a and b the elements as they are multiplied
+// integers of 8 bits, whose results stay integers, or stand for numbers and are
+// brought to steps of their own, or to float32. With a and b the elements as they are multiplied
 // and z and y their zero points, shifted alike,
 //
 //	Σ (a - z) (b - y) = Σ a b - z Σ b - y Σ a + k z y
@@ -64,13 +77,10 @@ func quantizedProduct(in productOperands) builder {
 			}
 			la, lb := len(a)-2, len(b)-2
 			batch, ok := broadcastShape(a[:la], b[:lb])
-			w := &quantizedMultiplication{device: d, in: in, to: tensor.Float32, m: a[la], k: a[la+1], n: b[lb+1], rows: a[la]}
+			w := &quantizedMultiplication{device: d, in: in, to: in.result(c), m: a[la], k: a[la+1], n: b[lb+1], rows: a[la]}
 			w.shape = append(batch.Clone(), w.m, w.n)
-			if !ok || w.k != b[lb] || w.k > exactInner || w.shape.Size() == 0 || w.k == 0 || !w.parametersFit(c) {
+			if !ok || w.k != b[lb] || w.k > exactInner && w.to != tensor.Int32 || w.shape.Size() == 0 || w.k == 0 || !w.parametersFit(c) {
 				return nil, nil
-			}
-			if in.yZero >= 0 {
-				w.to = c.Inputs[in.yZero].DType
 			}
 			w.inner = multiples(w.k, w.n)
 			if lb == 0 { // one right operand: all left ones are rows of one matrix
@@ -189,6 +199,7 @@ type quantizedTask struct {
 	scale                 []float64 // of results of 8 bits
 	factor, bias          []float32 // of results of float32
 	zero, low, high       int32
+	sums                  []int32 // the result, or
 	bytes                 []byte
 	floats                []float32
 
@@ -221,7 +232,11 @@ func (t *quantizedTask) prepare(ctx context.Context, c *operators.Call) (err err
 	if err != nil {
 		return err
 	}
-	if in.yScale < 0 {
+	switch w.to {
+	case tensor.Int32:
+		t.sums, err = output[int32](c, 0, tensor.Int32, w.shape)
+		return err
+	case tensor.Float32:
 		return t.prepareFloats(c)
 	}
 	return t.prepareBytes(c)
@@ -301,10 +316,13 @@ func (t *quantizedTask) Do(_, piece int) {
 		A: t.a, Lines: noTaps[:], Rows: w.m, Step: t.step, Offsets: noOffsets[:], B: t.right, D: t.start, DStep: t.startStep, CStep: w.n,
 		Scale: t.scale, Zero: t.zero, Low: t.low, High: t.high, Factor: t.factor, Bias: t.bias,
 	}
-	if t.bytes != nil {
-		p.Bytes = t.bytes[t.first:][:w.m*w.n]
-	} else {
+	switch w.to {
+	case tensor.Int32:
+		p.Sums = t.sums[t.first:][:w.m*w.n]
+	case tensor.Float32:
 		p.Floats = t.floats[t.first:][:w.m*w.n]
+	default:
+		p.Bytes = t.bytes[t.first:][:w.m*w.n]
 	}
 	r, c := piece/w.columns*w.gridRows, piece%w.columns*w.gridColumns
 	tileRows, tileColumns := integer.Tiles(1, w.m, w.n)

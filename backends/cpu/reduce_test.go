@@ -1,11 +1,22 @@
 package cpu_test
 
 import (
+	"math"
 	"testing"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators/graph"
 )
+
+// condition returns by how much the rounding of a sum is larger, in proportion to
+// it, where terms cancel: Σ|x| / |Σx|.
+func condition(x *tensor.Tensor) float64 {
+	sum, size := 0.0, 0.0
+	for _, v := range x.Float64s() {
+		sum, size = sum+v, size+math.Abs(v)
+	}
+	return size / math.Abs(sum)
+}
 
 func TestReduce(t *testing.T) {
 	for _, op := range []string{"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare"} {
@@ -16,8 +27,12 @@ func TestReduce(t *testing.T) {
 			}
 			x := random(1, tensor.Float32, 3, 4, 5, 6)
 			for _, axes := range []*tensor.Tensor{nil, ints(), ints(0), ints(-1), ints(1, 2), ints(0, 2), ints(1, 3), ints(0, 2, 3), ints(0, 1, 2, 3), ints(4), ints(1, 1)} {
+				tolerance := 1e-6
+				if all := axes == nil || axes.Len()%4 == 0; all && (op == "ReduceSum" || op == "ReduceMean") {
+					tolerance = 0x1p-23 * condition(x)
+				}
 				for _, keep := range []int64{0, 1} {
-					agreement{op: op, attributes: []graph.Attribute{graph.A("keepdims", keep)}, inputs: []*tensor.Tensor{x, axes}, kernel: "reduce", tolerance: 1e-6}.check(t)
+					agreement{op: op, attributes: []graph.Attribute{graph.A("keepdims", keep)}, inputs: []*tensor.Tensor{x, axes}, kernel: "reduce", tolerance: tolerance}.check(t)
 				}
 			}
 			agreement{op: op, attributes: []graph.Attribute{graph.A("noop_with_empty_axes", int64(1))}, inputs: []*tensor.Tensor{x, ints()}, kernel: "reduce", tolerance: 1e-6}.check(t)

@@ -12,8 +12,7 @@ import (
 
 func main() {
 	machine.Write("matrix", "matrix", os.Args[1], func() string {
-		tables := tiles(machine.AVX2, numbers, strided, packed, indirect) + tiles(machine.AVX512, numbers, strided, packed, indirect) +
-			tiles(machine.AVX2, pairs, strided) + tiles(machine.AVX512, bytes, strided)
+		tables := tiles(machine.AVX2) + tiles(machine.AVX512)
 		filters(machine.AVX2)
 		filters(machine.AVX512)
 		taps3()

@@ -41,28 +41,13 @@ const (
 
 var kinds = [...]string{"strided", "packed", "indirect"}
 
-// words is what the 32 bits of an element hold.
-type words int
-
-const (
-	numbers words = iota // a float32
-	bytes                // four integers of 8 bits, those of one operand signed, of the other not
-	pairs                // two integers of 16 bits
-)
-
-var (
-	wordNames   = [...]string{"", "Bytes", "Pairs"}
-	wordMeaning = [...]string{"", ", of elements that are four bytes each, A's unsigned and B's signed", ", of elements that are two integers of 16 bits each"}
-)
-
-// tiles writes the kernels of one machine for one sort of words and returns the
-// Go table of them. Integers have the kinds given.
-func tiles(m *machine.Machine, w words, list ...kind) string {
-	table := fmt.Sprintf("var kernels%s%s = kernels{\n\trows: %d, columns: %d,\n", wordNames[w], m.Name, m.Rows, 2*m.Lanes)
-	for _, k := range list {
+// tiles writes the kernels of one machine and returns the Go table of them.
+func tiles(m *machine.Machine) string {
+	table := fmt.Sprintf("var kernels%s = kernels{\n\trows: %d, columns: %d,\n", m.Name, m.Rows, 2*m.Lanes)
+	for _, k := range []kind{strided, packed, indirect} {
 		names := []string{"nil"}
 		for rows := 1; rows <= m.Rows; rows++ {
-			names = append(names, kernel(m, w, k, rows))
+			names = append(names, kernel(m, k, rows))
 		}
 		table += fmt.Sprintf("\t%s: []func(*tile){%s},\n", kinds[k], strings.Join(names, ", "))
 	}
@@ -71,11 +56,10 @@ func tiles(m *machine.Machine, w words, list ...kind) string {
 
 // generator holds the registers of one kernel.
 type generator struct {
-	m     *machine.Machine
-	words words
-	kind  kind
-	rows  int
-	sets  int // of sums, for as many elements of the inner extent at once
+	m    *machine.Machine
+	kind kind
+	rows int
+	sets int // of sums, for as many elements of the inner extent at once
 
 	t          reg.GPVirtual
 	a          []reg.GPVirtual // of every third row, or one for all
@@ -102,9 +86,9 @@ func (g *generator) load(at int) reg.GPVirtual {
 }
 
 // kernel writes a kernel and returns its name.
-func kernel(m *machine.Machine, w words, k kind, rows int) string {
-	name := fmt.Sprintf("%s%s%d%s", kinds[k], wordNames[w], rows, m.Name)
-	g := &generator{m: m, words: w, kind: k, rows: rows, sets: 1}
+func kernel(m *machine.Machine, k kind, rows int) string {
+	name := fmt.Sprintf("%s%d%s", kinds[k], rows, m.Name)
+	g := &generator{m: m, kind: k, rows: rows, sets: 1}
 	for g.sets < 4 && 2*rows*g.sets < 8 { // enough independent sums to hide the latency of an addition
 		g.sets *= 2
 	}
@@ -130,9 +114,7 @@ func kernel(m *machine.Machine, w words, k kind, rows int) string {
 		Label("added")
 	}
 	g.addSets()
-	if w == numbers {
-		g.clip()
-	}
+	g.clip()
 	if k == indirect {
 		g.compress(frame)
 	} else {
@@ -140,11 +122,11 @@ func kernel(m *machine.Machine, w words, k kind, rows int) string {
 	}
 	VZEROUPPER()
 	RET()
-	machine.Stub(name, "(t *tile)", fmt.Sprintf("computes a tile of %d rows: %s%s.", rows, [...]string{
+	machine.Stub(name, "(t *tile)", fmt.Sprintf("computes a tile of %d rows: %s.", rows, [...]string{
 		"for every k < inner, C[i] += A[i][k] × B[k]",
 		"for every k < inner, C[i] += A[k][i] × B[k]",
 		"for every k < inner, C[i] += A[k][i] × B at offsets[k], and keeps some columns",
-	}[k], wordMeaning[w]))
+	}[k]))
 	return name
 }
 
@@ -272,27 +254,13 @@ func (g *generator) step(set, k int, masked bool) {
 	}
 	for r := range g.rows {
 		a := g.spare(2)
-		if g.words != pairs && (g.m.Wide() || 2*g.rows*g.sets <= 12) {
+		if g.m.Wide() || 2*g.rows*g.sets <= 12 {
 			a = g.spare(2 + r%2)
 		}
 		VBROADCASTSS(g.element(r, k), a)
 		for i := range b {
-			g.accumulate(b[i], a, g.sum(set, r, i))
+			VFMADD231PS(b[i], a, g.sum(set, r, i))
 		}
-	}
-}
-
-// accumulate adds the products of b and a to sum.
-func (g *generator) accumulate(b, a, sum reg.VecPhysical) {
-	switch g.words {
-	case numbers:
-		VFMADD231PS(b, a, sum)
-	case bytes:
-		VPDPBUSD(b, a, sum)
-	case pairs:
-		product := g.spare(3)
-		VPMADDWD(b, a, product)
-		VPADDD(product, sum, sum)
 	}
 }
 
@@ -317,11 +285,7 @@ func (g *generator) addSets() {
 			for r := range g.rows {
 				for i := range 2 {
 					from, to := g.sum(set+step, r, i), g.sum(set, r, i)
-					if g.words == numbers {
-						VADDPS(from, to, to)
-					} else {
-						VPADDD(from, to, to)
-					}
+					VADDPS(from, to, to)
 				}
 			}
 		}

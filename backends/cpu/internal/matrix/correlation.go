@@ -76,7 +76,10 @@ func (ks *kernels) strips(box [3]int, height, width int) []Strip {
 
 // Rectangle computes rows [r0, r1) of tiles for strips [s0, s1).
 func (p *Correlation) Rectangle(r0, r1, s0, s1 int) {
-	ks := choose(p.kernels, false)
+	ks := p.kernels
+	if ks == nil {
+		ks = best
+	}
 	if p.A.rows == 0 {
 		return
 	}

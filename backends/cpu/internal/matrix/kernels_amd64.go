@@ -18,16 +18,6 @@ var kernelsAVX512 = kernels{
 	indirect: []func(*tile){nil, indirect1AVX512, indirect2AVX512, indirect3AVX512, indirect4AVX512, indirect5AVX512, indirect6AVX512, indirect7AVX512, indirect8AVX512, indirect9AVX512, indirect10AVX512, indirect11AVX512, indirect12AVX512, indirect13AVX512, indirect14AVX512},
 }
 
-var kernelsPairsAVX2 = kernels{
-	rows: 6, columns: 16,
-	strided: []func(*tile){nil, stridedPairs1AVX2, stridedPairs2AVX2, stridedPairs3AVX2, stridedPairs4AVX2, stridedPairs5AVX2, stridedPairs6AVX2},
-}
-
-var kernelsBytesAVX512 = kernels{
-	rows: 14, columns: 32,
-	strided: []func(*tile){nil, stridedBytes1AVX512, stridedBytes2AVX512, stridedBytes3AVX512, stridedBytes4AVX512, stridedBytes5AVX512, stridedBytes6AVX512, stridedBytes7AVX512, stridedBytes8AVX512, stridedBytes9AVX512, stridedBytes10AVX512, stridedBytes11AVX512, stridedBytes12AVX512, stridedBytes13AVX512, stridedBytes14AVX512},
-}
-
 // strided1AVX2 computes a tile of 1 rows: for every k < inner, C[i] += A[i][k] × B[k].
 //
 //go:noescape
@@ -327,106 +317,6 @@ func indirect13AVX512(t *tile)
 //
 //go:noescape
 func indirect14AVX512(t *tile)
-
-// stridedPairs1AVX2 computes a tile of 1 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func stridedPairs1AVX2(t *tile)
-
-// stridedPairs2AVX2 computes a tile of 2 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func stridedPairs2AVX2(t *tile)
-
-// stridedPairs3AVX2 computes a tile of 3 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func stridedPairs3AVX2(t *tile)
-
-// stridedPairs4AVX2 computes a tile of 4 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func stridedPairs4AVX2(t *tile)
-
-// stridedPairs5AVX2 computes a tile of 5 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func stridedPairs5AVX2(t *tile)
-
-// stridedPairs6AVX2 computes a tile of 6 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are two integers of 16 bits each.
-//
-//go:noescape
-func stridedPairs6AVX2(t *tile)
-
-// stridedBytes1AVX512 computes a tile of 1 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes1AVX512(t *tile)
-
-// stridedBytes2AVX512 computes a tile of 2 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes2AVX512(t *tile)
-
-// stridedBytes3AVX512 computes a tile of 3 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes3AVX512(t *tile)
-
-// stridedBytes4AVX512 computes a tile of 4 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes4AVX512(t *tile)
-
-// stridedBytes5AVX512 computes a tile of 5 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes5AVX512(t *tile)
-
-// stridedBytes6AVX512 computes a tile of 6 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes6AVX512(t *tile)
-
-// stridedBytes7AVX512 computes a tile of 7 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes7AVX512(t *tile)
-
-// stridedBytes8AVX512 computes a tile of 8 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes8AVX512(t *tile)
-
-// stridedBytes9AVX512 computes a tile of 9 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes9AVX512(t *tile)
-
-// stridedBytes10AVX512 computes a tile of 10 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes10AVX512(t *tile)
-
-// stridedBytes11AVX512 computes a tile of 11 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes11AVX512(t *tile)
-
-// stridedBytes12AVX512 computes a tile of 12 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes12AVX512(t *tile)
-
-// stridedBytes13AVX512 computes a tile of 13 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes13AVX512(t *tile)
-
-// stridedBytes14AVX512 computes a tile of 14 rows: for every k < inner, C[i] += A[i][k] × B[k], of elements that are four bytes each, A's unsigned and B's signed.
-//
-//go:noescape
-func stridedBytes14AVX512(t *tile)
 
 // filterAVX2 sets, for every y < rows and x < columns, dst[y×columns+x] to
 // clip(bias + Σ weights[k] × image[offsets[k] + y×step + x]), where offsets are in

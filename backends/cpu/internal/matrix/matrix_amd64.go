@@ -11,15 +11,11 @@ import (
 func init() {
 	if isa.Best >= isa.AVX2 {
 		best, filter, envelope = &kernelsAVX2, filterOf(filterAVX2), envelopeOf(envelopeAVX2)
-		bestInteger = integerKernels{&kernelsPairsAVX2, 2}
 	}
 	if isa.Best >= isa.AVX512 {
 		best, filter, envelope = &kernelsAVX512, filterOf(filterAVX512), envelopeOf(envelopeAVX512)
 		taps3Of = [3]taps3Func{1: taps3AVX512, 2: taps3By2AVX512}
 		envelopes3Of = [3]taps3Func{1: envelope3AVX512, 2: envelope3By2AVX512}
-	}
-	if isa.VNNI {
-		bestInteger = integerKernels{&kernelsBytesAVX512, 4}
 	}
 }
 

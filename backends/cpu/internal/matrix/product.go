@@ -29,21 +29,8 @@ type Product struct {
 	DStep     int
 	Low, High float32 // -Inf and +Inf do not clip
 
-	Integers bool // elements are words of integers, which are not clipped
-
 	kernels *kernels
 	blocked int // of the inner extent, in one go; 0: the default
-}
-
-// choose returns the kernels that compute numbers or integers.
-func choose(ks *kernels, integers bool) *kernels {
-	switch {
-	case ks != nil:
-		return ks
-	case integers:
-		return bestInteger.kernels
-	}
-	return best
 }
 
 // Unclipped are the bounds that change nothing.
@@ -98,7 +85,10 @@ func grid(r, c, tile, threads int) (rows, columns int) {
 
 // Rectangle computes the tiles in rows [r0, r1) and columns [c0, c1) of tiles.
 func (p *Product) Rectangle(r0, r1, c0, c1 int) {
-	ks := choose(p.kernels, p.Integers)
+	ks := p.kernels
+	if ks == nil {
+		ks = best
+	}
 	p.check(ks)
 	if p.M == 0 || p.N == 0 {
 		return

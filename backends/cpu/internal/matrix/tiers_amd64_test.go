@@ -41,12 +41,3 @@ func TestTileLayout(t *testing.T) {
 	}
 	assert.EqualValues(t, unsafe.Offsetof(v.low)+4, unsafe.Offsetof(v.high))
 }
-
-func addInteger(list map[string]*integerKernels) {
-	if isa.Best >= isa.AVX2 {
-		list["pairs"] = &integerKernels{&kernelsPairsAVX2, 2}
-	}
-	if isa.VNNI {
-		list["bytes"] = &integerKernels{&kernelsBytesAVX512, 4}
-	}
-}

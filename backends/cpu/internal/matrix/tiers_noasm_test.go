@@ -5,5 +5,3 @@ package matrix
 func addAvailable(map[string]*kernels) {}
 
 func addFilters(map[string]planewise) {}
-
-func addInteger(map[string]*integerKernels) {}

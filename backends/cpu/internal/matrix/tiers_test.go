@@ -19,10 +19,3 @@ func filters() map[string]planewise {
 	addFilters(list)
 	return list
 }
-
-// availableInteger are the kernels for integers that this processor runs, by name.
-func availableInteger() map[string]*integerKernels {
-	list := map[string]*integerKernels{"generic": {&genericPairs, 2}}
-	addInteger(list)
-	return list
-}

@@ -65,6 +65,10 @@ func TestPatterns(t *testing.T) {
 			clip := n.op("Clip", n.op("Add", n.x, n.number(3)), n.number(0), n.number(6))
 			return n.op("Sub", n.op("Div", n.op("Mul", n.x, clip), n.number(6)), clip)
 		}, []string{"Add", "Clip", "Mul", "Div", "Sub"}},
+		"HardSwish: a number of more axes": {tokens, func(n net) *graph.Value {
+			clip := n.op("Clip", n.op("Add", n.x, n.number(3)), n.number(0), n.number(6))
+			return n.op("Mul", n.op("Mul", n.x, clip), n.Const(tensor.Of([]float32{1.0 / 6}, 1, 1, 1, 1)))
+		}, []string{"Add", "Clip", "Mul", "Mul"}},
 		"HardSwish of HardSigmoid": {tokens, func(n net) *graph.Value {
 			return n.op("Mul", n.x, n.Op("HardSigmoid", []*graph.Value{n.x}, graph.A("alpha", float32(1.0/6))))
 		}, []string{"HardSwish"}},
@@ -76,6 +80,11 @@ func TestPatterns(t *testing.T) {
 			e := n.op("Add", n.op("Erf", n.op("Div", n.x, n.number(math.Sqrt2))), n.number(1))
 			return n.op("Mul", n.op("Mul", n.x, e), n.number(0.5))
 		}, []string{"Gelu"}},
+		"Gelu: more is read": {tokens, func(n net) *graph.Value {
+			scaled := n.op("Div", n.x, n.number(math.Sqrt2))
+			e := n.op("Add", n.op("Erf", scaled), n.number(1))
+			return n.op("Sub", n.op("Mul", n.op("Mul", n.x, e), n.number(0.5)), scaled)
+		}, []string{"Div", "Erf", "Add", "Mul", "Mul", "Sub"}},
 		"Gelu, halved first": {tokens, func(n net) *graph.Value {
 			e := n.op("Add", n.number(1), n.op("Erf", n.op("Mul", n.x, n.number(math.Sqrt2/2))))
 			return n.op("Mul", n.op("Mul", n.x, n.number(0.5)), e)
@@ -102,6 +111,11 @@ func TestPatterns(t *testing.T) {
 			y := n.op("Div", d, n.op("Sqrt", n.op("Add", n.mean(n.op("Mul", c, c)), n.number(1e-5))))
 			return n.op("Add", n.op("Mul", y, n.random(8)), n.random(8))
 		}, []string{"LayerNormalization"}},
+		"LayerNormalization: more is read": {tokens, func(n net) *graph.Value {
+			y := n.norm(n.x)
+			centred := y.Producer.Inputs[0]
+			return n.op("Sub", n.op("Add", n.op("Mul", y, n.random(8)), n.random(8)), centred)
+		}, []string{"ReduceMean", "Sub", "RMSNormalization", "Add", "Sub"}},
 		"LayerNormalization: a scale for each row": {tokens, func(n net) *graph.Value {
 			return n.op("Mul", n.random(2, 3, 1), n.norm(n.x))
 		}, []string{"ReduceMean", "Sub", "Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul"}},

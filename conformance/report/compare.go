@@ -10,6 +10,14 @@ import (
 	"example.com/midplane/conformance/result"
 )
 
+// orNone is a value for people.
+func orNone(v any) string {
+	if s := fmt.Sprint(v); s != "" && s != "[]" {
+		return s
+	}
+	return "none"
+}
+
 // Incomparable says why two packages are not to be compared; nothing, if they
 // are: cases of the same suite, of the same profile, drawn from the same seed or
 // for the same challenge.
@@ -17,7 +25,7 @@ func Incomparable(a, b *result.Manifest) []string {
 	var why []string
 	differ := func(what string, x, y any) {
 		if fmt.Sprint(x) != fmt.Sprint(y) {
-			why = append(why, fmt.Sprintf("the %s differs: %v and %v", what, x, y))
+			why = append(why, fmt.Sprintf("the %s differs: %s and %s", what, orNone(x), orNone(y)))
 		}
 	}
 	differ("version of the suite", a.Suite, b.Suite)

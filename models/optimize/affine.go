@@ -15,7 +15,7 @@ import (
 // between. What is added before a Conv goes into its bias only where the Conv does
 // not pad.
 func foldAffine(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error) {
-	p, changed := &pattern{g, facts, readers(g)}, false
+	p, changed := &pattern{g, facts, g.Uses()}, false
 	for _, n := range g.Nodes {
 		for _, body := range n.Bodies() {
 			inside, err := foldAffine(ctx, body, facts)

@@ -14,7 +14,7 @@ import (
 // constant: with a = scale / sqrt(var + epsilon), the filters are multiplied by a
 // and the bias becomes (bias - mean) a + B, per output channel.
 func foldBatchNorm(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error) {
-	uses := readers(g)
+	uses := g.Uses()
 	changed := false
 	for _, n := range g.Nodes {
 		for _, body := range n.Bodies() {
@@ -36,25 +36,6 @@ func foldBatchNorm(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool
 		}
 	}
 	return changed, nil
-}
-
-// readers counts how often each value is read, by nodes, bodies and as output.
-func readers(g *graph.Graph) map[*graph.Value]int {
-	uses := make(map[*graph.Value]int)
-	for _, n := range g.Nodes {
-		for _, v := range n.Inputs {
-			uses[v]++
-		}
-		for _, body := range n.Bodies() {
-			for _, v := range body.Captures() {
-				uses[v]++
-			}
-		}
-	}
-	for _, v := range g.Outputs {
-		uses[v]++
-	}
-	return uses
 }
 
 // mergeIntoConv gives conv the filters and the bias of it and norm together. It

@@ -23,7 +23,7 @@ type pattern struct {
 func everywhere(change func(p *pattern, n *graph.Node) bool) func(context.Context, *graph.Graph, infer.Facts) (bool, error) {
 	var pass func(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error)
 	pass = func(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error) {
-		p := &pattern{g, facts, readers(g)}
+		p := &pattern{g, facts, g.Uses()}
 		changed := false
 		for _, n := range slices.Backward(g.Nodes) {
 			for _, body := range n.Bodies() {

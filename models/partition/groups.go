@@ -16,7 +16,7 @@ func (p *Placement) groups(g *graph.Graph) {
 		if !ok {
 			continue
 		}
-		uses := readers(g)
+		uses := g.Uses()
 		for _, group := range fuser.Groups(g) {
 			if p.grouped(g, d, group.Nodes, uses) {
 				for _, n := range group.Nodes {
@@ -59,23 +59,4 @@ func (p *Placement) grouped(g *graph.Graph, device int, nodes []*graph.Node, use
 		}
 	}
 	return len(nodes) > 1
-}
-
-// readers counts how often each value is read: by nodes, by bodies, as an output.
-func readers(g *graph.Graph) map[*graph.Value]int {
-	uses := make(map[*graph.Value]int)
-	for _, n := range g.Nodes {
-		for _, v := range n.Inputs {
-			uses[v]++
-		}
-		for _, body := range n.Bodies() {
-			for _, v := range body.Captures() {
-				uses[v]++
-			}
-		}
-	}
-	for _, v := range g.Outputs {
-		uses[v]++
-	}
-	return uses
 }

@@ -137,6 +137,26 @@ func (g *Graph) all(yield func(*Node) bool) bool {
 	return true
 }
 
+// Uses counts how often each value is read: as an input of g's nodes, by each of
+// their bodies that captures it, and as an output.
+func (g *Graph) Uses() map[*Value]int {
+	uses := make(map[*Value]int)
+	for _, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			uses[v]++
+		}
+		for _, body := range n.Bodies() {
+			for _, v := range body.Captures() {
+				uses[v]++
+			}
+		}
+	}
+	for _, v := range g.Outputs {
+		uses[v]++
+	}
+	return uses
+}
+
 // IsInput reports whether v is among g's inputs.
 func (g *Graph) IsInput(v *Value) bool {
 	for _, in := range g.Inputs {

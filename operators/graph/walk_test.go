@@ -89,6 +89,19 @@ func TestReadsAndCaptures(t *testing.T) {
 	assert.False(t, g.IsInput(k))
 }
 
+func TestUses(t *testing.T) {
+	g := nested()
+	branch, y, c, k := g.Nodes[1], g.Nodes[0].Outputs[0], g.Inputs[1], g.Initializers[0]
+	before := g.Uses()
+	assert.Equal(t, 1, before[c], "the condition")
+	assert.Equal(t, 1, before[y], "captured by one body")
+	assert.Equal(t, 1, before[k], "captured by the other")
+	g.Nodes, g.Outputs = append(g.Nodes, op("Add", "s", y, y)), append(g.Outputs, y)
+	after := g.Uses()
+	assert.Equal(t, before[y]+3, after[y], "twice by a node, and as an output")
+	assert.Equal(t, before[branch.Outputs[0]], after[branch.Outputs[0]])
+}
+
 func TestAll(t *testing.T) {
 	var seen []string
 	for n := range nested().All {

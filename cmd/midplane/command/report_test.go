@@ -127,7 +127,7 @@ func TestReportCompareSaysWhyNot(t *testing.T) {
 	a := scoredPackage(t)
 	for want, more := range map[string][]string{
 		"the seed differs: 1 and 2":                    {"--seed", "2"},
-		"the challenge differs:":                       {"--challenge", "x"},
+		"the challenge differs: none and x":            {"--challenge", "x"},
 		"the profile differs: smoke and core":          {"--profile", "core"},
 		"the choice of cases differs":                  {"--run", "^op/Relu/"},
 		"is shard 1 of 2: merge the shards first":      {"--shard", "1/2"},

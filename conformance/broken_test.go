@@ -145,6 +145,30 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// A panic on operands that an operator has to refuse is no refusal; an error is.
+func TestRefusals(t *testing.T) {
+	refuse := func(*cpu.Device, *operators.Call) error {
+		return driver.Errorf(driver.InvalidArgument, "Run", "index 3 of 3")
+	}
+	for name, c := range map[string]struct {
+		device broken
+		want   result.Outcome
+	}{
+		"an error": {broken{name: "mine", before: refuse}, result.Pass},
+		"a panic":  {broken{name: "mine", before: func(*cpu.Device, *operators.Call) error { panic("index 3 of 3") }}, result.FailStatus},
+		"nothing":  {broken{name: "mine", build: func(*cpu.Device, *graph.Node) (operators.Kernel, error) { return idle{}, nil }}, result.FailStatus},
+	} {
+		open := func(context.Context) (driver.Device, error) {
+			c.device.Device = cpu.New(nil)
+			return c.device, nil
+		}
+		report, err := conformance.Score(t.Context(), open, &conformance.Options{Profile: conformance.Smoke, Match: regexp.MustCompile("^status/Gather/index-beyond$"), Workers: 1})
+		require.NoError(t, err, name)
+		require.Len(t, report.Cases, 1)
+		assert.Equal(t, c.want, report.Cases[0].Outcome, "%s: %s", name, report.Cases[0].Reason)
+	}
+}
+
 // idle computes nothing.
 type idle struct{}
 

@@ -84,8 +84,8 @@ func refusal(r *Result, seen []*trial.Observation) {
 	switch o := seen[0]; {
 	case o.End == trial.Done:
 		r.As(result.FailStatus, "no error, where the operator has to refuse its operands")
-	case o.End == trial.Failed && o.Internal:
-		r.As(result.FailStatus, "an internal error, where the operator has to refuse its operands: "+o.Text)
+	case o.End == trial.Failed && o.Panicked:
+		r.As(result.FailStatus, "a panic, where the operator has to refuse its operands: "+o.Text)
 	case o.End == trial.Failed && o.Declared:
 		r.As(passed(o), "")
 	default:

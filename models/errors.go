@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/plan"
 	"example.com/midplane/operators/onnx"
@@ -86,6 +87,6 @@ func (s *Session) badInput(name, format string, args ...any) error {
 func (s *Session) caught(stage string, err *error) {
 	if r := recover(); r != nil {
 		s.log.Error("panic", "stage", stage, "value", r, "stack", string(debug.Stack()))
-		*err = s.fail(stage, &adapter.Error{Code: adapter.Internal, Op: stage, Text: fmt.Sprintf("panic: %v", r)})
+		*err = s.fail(stage, &adapter.Error{Code: adapter.Internal, Op: stage, Err: &driver.PanicError{Value: r}})
 	}
 }

@@ -105,6 +105,21 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Code, e.Err}
 }
 
+// PanicError is what a panic becomes: a mistake of a device's, or of what drives it,
+// and never one of the caller's.
+type PanicError struct {
+	Value any
+	Stack []byte // where it was, if that is known
+}
+
+// Error implements error.
+func (e *PanicError) Error() string {
+	if len(e.Stack) == 0 {
+		return fmt.Sprintf("panic: %v", e.Value)
+	}
+	return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack)
+}
+
 // Errorf returns an Error of a code, for one call.
 func Errorf(code Code, op, format string, args ...any) *Error {
 	return &Error{Code: code, Op: op, Text: fmt.Sprintf(format, args...)}

@@ -115,7 +115,7 @@ func (w *work) do() (err error) {
 func safely(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			err = &driver.PanicError{Value: r, Stack: debug.Stack()}
 		}
 	}()
 	return f()

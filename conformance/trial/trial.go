@@ -65,7 +65,7 @@ const (
 type Observation struct {
 	End      End
 	Text     string // of the error
-	Internal bool   // it is one of the device's own, such as a panic, and speaks of no operand
+	Panicked bool   // it is a panic, and says nothing of operands
 	Declared bool   // before it ran, the device said that it supports the model
 
 	Route   string   // "kernel", "decomposed+kernel", …; "constant" where no node is left to run
@@ -160,7 +160,9 @@ func (a *attempt) alone(ctx context.Context, side sync.Locker, f func(ctx contex
 
 // fail notes how the trial ended.
 func (a *attempt) fail(end End, err error) {
-	a.o.End, a.o.Text, a.o.Internal = end, err.Error(), errors.Is(err, adapter.Internal)
+	a.o.End, a.o.Text = end, err.Error()
+	var panicked *driver.PanicError
+	a.o.Panicked = errors.As(err, &panicked)
 	if errors.Is(err, adapter.Unsupported) {
 		a.o.End = Unsupported
 	}

@@ -10,11 +10,12 @@ package parallel
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"example.com/midplane/adapter/driver"
 )
 
 // Task is work in pieces that may be computed in any order and at once.
@@ -24,21 +25,12 @@ type Task interface {
 	Do(worker, piece int)
 }
 
-// PanicError is what a panic in [Task.Do] becomes.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-// Error implements error.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
-
 // Run calls t.Do for every piece in [0, pieces), on the caller's goroutine and
 // on helpers that have nothing else to do, at most threads in all, and returns
 // when no call runs any more. Workers are numbered below max(threads, 1).
 //
 // If the context ends, the pieces not begun are left out and the context's
-// error is returned. A panic of a piece is returned as a [*PanicError].
+// error is returned. A panic of a piece is returned as a [*driver.PanicError].
 func Run(ctx context.Context, threads, pieces int, t Task) error {
 	if pieces <= 0 {
 		return ctx.Err()
@@ -71,7 +63,7 @@ func Run(ctx context.Context, threads, pieces int, t Task) error {
 func alone(ctx context.Context, pieces int, t Task) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &PanicError{r, debug.Stack()}
+			err = &driver.PanicError{Value: r, Stack: debug.Stack()}
 		}
 	}()
 	done := ctx.Done()
@@ -126,7 +118,7 @@ func (j *job) finish() error {
 func (j *job) work(worker int) {
 	defer func() {
 		if r := recover(); r != nil {
-			j.fail(&PanicError{r, debug.Stack()})
+			j.fail(&driver.PanicError{Value: r, Stack: debug.Stack()})
 		}
 	}()
 	for i := j.next.Add(1) - 1; i < j.pieces; i = j.next.Add(1) - 1 {

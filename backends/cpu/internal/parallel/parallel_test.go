@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/backends/cpu/internal/parallel"
 )
 
@@ -114,7 +115,7 @@ func TestRunReturnsPanics(t *testing.T) {
 			}
 			time.Sleep(time.Microsecond)
 		}
-		var p *parallel.PanicError
+		var p *driver.PanicError
 		require.ErrorAs(t, parallel.Run(t.Context(), threads, 50, c), &p)
 		assert.Equal(t, "seven", p.Value)
 		assert.Contains(t, p.Error(), "parallel_test.go")

@@ -59,7 +59,7 @@ models they are named after, and compute nothing of use.`,
 		},
 	}
 	c.Flags().StringVar(&out, "out", ".", "write into `DIR`, a folder for each model")
-	c.Flags().BoolVar(&all, "all", false, "write every model (about 1.3 GB)")
+	c.Flags().BoolVar(&all, "all", false, "write every model (about 1.1 GB)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
 	return c
 }

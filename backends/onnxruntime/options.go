@@ -43,6 +43,9 @@ func (l *library) configure(o handle, set settings) (err error) {
 	pooled := set.single && threads > 1
 	apply(pooled, func() error { return l.check(ortDisablePerSessionThreads, o) })
 	apply(!pooled, func() error { return l.check(ortSetIntraOpNumThreads, o, uintptr(threads)) })
+	// Threads that spin on after a run would take their cores from the other devices
+	// of the process.
+	apply(!pooled, func() error { return l.entry(o, "session.force_spinning_stop", "1") })
 	apply(set.single, func() error { return l.check(ortDisableCpuMemArena, o) })
 	apply(set.exact, func() error { return l.check(ortSetSessionGraphOptimizationLevel, o, disableAll) })
 	apply(set.alone && !set.provider.isCPU(), func() error { return l.entry(o, "session.disable_cpu_ep_fallback", "1") })

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -53,9 +52,12 @@ func benchCommand() *cobra.Command {
 		Short: "Time models on devices, side by side",
 		Long: `Time models on devices, side by side.
 
-Every --device is a contender of its own: their runs alternate in one process,
-on the same inputs (the folder's, or seeded random ones). Load time, the first
-output and peak memory are measured in a fresh process each.`,
+Every --device is a contender of its own. All run in one process, on the same inputs
+(the folder's, or seeded random ones), in turns: a contender runs for at least 10 ms,
+or once where a run takes longer, then it is the next one's turn. Of a turn with ten
+runs or more the first does not count: it finds threads asleep and caches that others
+have filled. Load time, the first output and peak memory are measured in a fresh
+process each.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if b.threads < 0 {
@@ -93,13 +95,6 @@ output and peak memory are measured in a fresh process each.`,
 	return c
 }
 
-// contender is one device's session while it is being timed.
-type contender struct {
-	row     benchJSON
-	session *models.Session
-	times   []float64
-}
-
 // model times one model on every device, in turns.
 func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err error) {
 	m, err := findModel(arg)
@@ -129,7 +124,7 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 			return nil, err
 		}
 	}
-	if err := b.alternate(c.Context(), list, inputs); err != nil {
+	if err := alternate(c.Context(), list, inputs, time.Duration(b.seconds*float64(time.Second))); err != nil {
 		return nil, err
 	}
 	if b.trace != "" {
@@ -157,35 +152,6 @@ func benchInputs(s *models.Session, m model) (map[string]tensor.Value, error) {
 		return randomInputs(s)
 	}
 	return m.inputs(s)
-}
-
-// alternate runs each contender once to warm up, then all in turns until each
-// has had its time and at least five runs.
-func (b *benchFlags) alternate(ctx context.Context, list []*contender, inputs map[string]tensor.Value) error {
-	const least = 5
-	deadline := time.Duration(b.seconds * float64(len(list)) * float64(time.Second))
-	for _, k := range list {
-		if _, err := k.session.Run(ctx, inputs); err != nil {
-			return err
-		}
-	}
-	for begin := time.Now(); time.Since(begin) < deadline || len(list[0].times) < least; {
-		for _, k := range list {
-			start := time.Now()
-			if _, err := k.session.Run(ctx, inputs); err != nil {
-				return err
-			}
-			k.times = append(k.times, millis(time.Since(start)))
-		}
-	}
-	return nil
-}
-
-func (k *contender) result() benchJSON {
-	slices.Sort(k.times)
-	quantile := func(q float64) float64 { return k.times[int(q*float64(len(k.times)-1)+0.5)] }
-	k.row.P10, k.row.Median, k.row.P90, k.row.Runs = quantile(0.1), quantile(0.5), quantile(0.9), len(k.times)
-	return k.row
 }
 
 // cold measures load, first output and peak memory in a fresh process: this

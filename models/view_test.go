@@ -83,3 +83,23 @@ func TestInPlaceKernelsKeepWhatIsStillNeeded(t *testing.T) {
 		require.NoError(t, dev.Close())
 	}
 }
+
+// What a group's later nodes read is not overwritten by its first.
+func TestGroupsInPlace(t *testing.T) {
+	s := newSketch("groups")
+	x := s.input("x", tensor.Float32, 3)
+	a := s.Op("Transpose", []*graph.Value{s.Op("Abs", []*graph.Value{x})})
+	b := s.Op("Softmax", []*graph.Value{x})
+	s.output("y", s.Op("Mul", []*graph.Value{s.Op("Neg", []*graph.Value{a}), a}))
+	s.output("z", s.Op("Softmax", []*graph.Value{s.Op("Mul", []*graph.Value{s.Op("Neg", []*graph.Value{b}), s.Op("Transpose", []*graph.Value{x})})}))
+	for _, unoptimized := range []bool{false, true} {
+		session, err := models.LoadBytes(t.Context(), s.bytes(t), &models.Options{Unoptimized: unoptimized})
+		require.NoError(t, err)
+		out, err := session.Run(t.Context(), values{"x": tensor.Of([]float32{1, -2, 3})})
+		require.NoError(t, err)
+		assert.Equal(t, []float32{-1, -4, -9}, floats(t, out["y"]))
+		// softmax(x) = [0.1185, 0.0059, 0.8756], times -x: [-0.1185, 0.0118, -2.6267]
+		assert.InDeltaSlice(t, []float32{0.45033, 0.51301, 0.03666}, floats(t, out["z"]), 1e-4)
+		require.NoError(t, session.Close())
+	}
+}

@@ -32,7 +32,8 @@ type agreement struct {
 }
 
 // check runs the kernel with all shapes known beforehand, then with none, when
-// outputs are made by the kernel, or by the caller just before.
+// outputs are made by the kernel, or by the caller just before, there also in
+// place of the inputs that the device names.
 func (a agreement) check(t *testing.T) {
 	t.Helper()
 	d := cpu.New(&driver.Options{Threads: max(a.threads, 2)})
@@ -66,6 +67,25 @@ func (a agreement) check(t *testing.T) {
 				a.compare(t, want[i].(*tensor.Tensor), got[i], fmt.Sprintf("%v output %d, static %v", a, i, static))
 			}
 		}
+		if wantErr == nil {
+			a.checkInPlace(t, d, n, k, want)
+		}
+	}
+}
+
+// checkInPlace runs the kernel with its first output where an input lies.
+func (a agreement) checkInPlace(t *testing.T, d *cpu.Device, n *graph.Node, k operators.Kernel, want []tensor.Value) {
+	t.Helper()
+	first := want[0].(*tensor.Tensor)
+	for _, over := range d.InPlace(n) {
+		if in := a.inputs[over]; in.Len() != first.Len() || in.DType().Bits() != first.DType().Bits() {
+			continue
+		}
+		c := a.call(t, d, want, true)
+		c.Outputs[0].Region = c.Inputs[over].Region
+		got, err := a.results(t, d, k, c)
+		require.NoError(t, err, "%v", a)
+		a.compare(t, first, got[0], fmt.Sprintf("%v in place of input %d", a, over))
 	}
 }
 
@@ -135,6 +155,12 @@ func values(list []*tensor.Tensor) []tensor.Value {
 // run calls the kernel, with outputs made beforehand or by it.
 func (a agreement) run(t *testing.T, d *cpu.Device, k operators.Kernel, want []tensor.Value, ready bool) ([]*tensor.Tensor, error) {
 	t.Helper()
+	return a.results(t, d, k, a.call(t, d, want, ready))
+}
+
+// call puts the inputs on the device, and outputs where they are to be ready.
+func (a agreement) call(t *testing.T, d *cpu.Device, want []tensor.Value, ready bool) *operators.Call {
+	t.Helper()
 	c := &operators.Call{Outputs: make([]operators.Operand, max(a.outputs, 1))}
 	for _, in := range a.inputs {
 		if in == nil {
@@ -156,6 +182,12 @@ func (a agreement) run(t *testing.T, d *cpu.Device, k operators.Kernel, want []t
 			c.Outputs[i] = deviceOperand(t, d, garbage)
 		}
 	}
+	return c
+}
+
+// results runs the kernel and reads what it wrote.
+func (a agreement) results(t *testing.T, d *cpu.Device, k operators.Kernel, c *operators.Call) ([]*tensor.Tensor, error) {
+	t.Helper()
 	if err := k.Run(t.Context(), c); err != nil {
 		return nil, err
 	}

@@ -126,10 +126,11 @@ func convertTo[T tensor.Element, R number](dst []R, a []T) {
 		fromInteger(dst, a)
 	case []bool:
 		for i := range dst {
-			dst[i] = 0
+			var v R
 			if a[i] {
-				dst[i] = 1
+				v = 1
 			}
+			dst[i] = v
 		}
 	}
 }

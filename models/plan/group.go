@@ -49,15 +49,16 @@ func (m *maker) fixedValues(values []*graph.Value) bool {
 // groupKernel emits the step of a kernel that computes several nodes.
 func (m *maker) groupKernel(a partition.Assignment, nodes []*graph.Node, kernel operators.Kernel) error {
 	k := &kernelAction{assignment: a, exact: nodes[len(nodes)-1], kernel: kernel}
-	if p, ok := m.env.backend(a.Device).(operators.InPlacer); ok {
-		k.inPlace = p.InPlace(nodes[0])
-	}
 	for _, v := range operators.GroupInputs(a.Group) {
 		s, err := m.at(v, a.Device)
 		if err != nil {
 			return err
 		}
 		k.inputs = append(k.inputs, s)
+	}
+	if p, ok := m.env.backend(a.Device).(operators.InPlacer); ok {
+		later := k.inputs[len(nodes[0].Inputs):]
+		k.inPlace = slices.DeleteFunc(p.InPlace(nodes[0]), func(i int) bool { return slices.Contains(later, k.inputs[i]) })
 	}
 	k.outputs = m.addAll(a.Group[len(a.Group)-1].Outputs, a.Device)
 	m.emit(k)

@@ -87,13 +87,19 @@ func (m *maker) takeOver(lives []lifetime) {
 			}
 			root := m.plan.root(in)
 			alone := !slices.ContainsFunc(k.inputs, func(other int) bool { return other >= 0 && other != in && m.plan.root(other) == root })
-			if m.plan.slots[root].storage == inArena && lives[root].last == i && m.size(in) == m.size(out) && alone {
+			if m.plan.slots[root].storage == inArena && lives[root].last == i && m.alike(in, out) && alone {
 				m.plan.slots[out].view = in + 1
 				lives[root].last = max(lives[root].last, lives[out].last)
 				break
 			}
 		}
 	}
+}
+
+// alike reports whether two slots have as many elements of the same size.
+func (m *maker) alike(i, j int) bool {
+	a, b := m.plan.slots[i], m.plan.slots[j]
+	return a.dtype.Bits() == b.dtype.Bits() && a.shape.Size() == b.shape.Size() && m.size(i) == m.size(j)
 }
 
 // size returns the bytes that a slot of known shape takes.

@@ -1,0 +1,26 @@
+package cpu
+
+import "example.com/midplane/operators/graph"
+
+// InPlace implements operators.InPlacer, for operators whose kernels read all
+// that an element of the output is made of before they write it. (The reference
+// computes the whole output first.)
+func (d *Device) InPlace(n *graph.Node) []int {
+	switch op := n.Operator(); op {
+	case "Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu", "And", "Or", "Xor",
+		"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual":
+		if len(n.Inputs) == 2 { // of more, the first two are combined before the others are read
+			return []int{0, 1}
+		}
+	case "Where":
+		return []int{1, 2}
+	case "Clip", "Not", "Cast", "Softmax",
+		"BatchNormalization", "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization":
+		return []int{0}
+	default:
+		if _, ok := functions[op]; ok {
+			return []int{0}
+		}
+	}
+	return nil
+}

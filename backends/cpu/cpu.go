@@ -11,9 +11,9 @@
 // kernel name "reference".
 //
 // The fast kernels are in Go assembly where the processor has AVX2 and FMA, or
-// AVX-512, and in plain Go elsewhere and with the build tag noasm. The
-// environment variable MIDPLANE_CPU, read at start, names the best instructions
-// that may be used: avx512, avx2 or generic.
+// AVX-512, or for products of bytes AMX as well, and in plain Go elsewhere and
+// with the build tag noasm. The environment variable MIDPLANE_CPU, read at start,
+// names the best instructions that may be used: amx, avx512, avx2 or generic.
 package cpu
 
 import (

@@ -13,6 +13,7 @@ import (
 func main() {
 	machine.Write("integer", "integer", os.Args[1], func() string {
 		source := widened() + dotted() + functionsType()
+		tilewise()
 		for _, m := range []*machine.Machine{machine.AVX2, machine.AVX512} {
 			source += functionsTable(m)
 			for _, f := range functions {

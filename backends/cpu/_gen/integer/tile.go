@@ -25,6 +25,14 @@ const (
 	fieldLDD
 	fieldColumns
 	fieldAhead
+	fieldExtents
+)
+
+// Where those of integer.extents lie that follow 64 bytes.
+const (
+	fieldUpper = fieldExtents + 64 + 8*iota
+	fieldDepth
+	fieldBlocks
 )
 
 // generator holds the registers of one kernel.

@@ -47,7 +47,9 @@ type tile struct {
 	columns int
 	ahead   int // how far behind b lies what is multiplied later
 
-	sums [14 * 32]int32 // room for those of the largest tile
+	extents extents // of tile registers
+
+	sums [32 * 32]int32 // room for those of the largest tile
 }
 
 // tiles are kept for reuse: what a micro-kernel is given lives on the heap.

@@ -6,15 +6,17 @@ import "example.com/midplane/backends/cpu/internal/isa"
 
 func init() {
 	switch {
+	case isa.Best >= isa.AMX:
+		best = &kernelsAMX
 	case isa.VNNI:
 		best = &kernelsVNNI
 	case isa.Best >= isa.AVX2:
 		best = &kernelsAVX2
 	}
-	switch isa.Best {
-	case isa.AVX512:
+	switch {
+	case isa.Best >= isa.AVX512:
 		functionsAVX512.use()
-	case isa.AVX2:
+	case isa.Best == isa.AVX2:
 		functionsAVX2.use()
 	}
 }

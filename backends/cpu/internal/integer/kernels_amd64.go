@@ -157,6 +157,16 @@ func tile13VNNI(t *tile)
 //go:noescape
 func tile14VNNI(t *tile)
 
+// tiles1AMX computes C = D + A × B with 1 × 2 tiles, of whose rows t.extents says how many there are.
+//
+//go:noescape
+func tiles1AMX(t *tile)
+
+// tiles2AMX computes C = D + A × B with 2 × 2 tiles, of whose rows t.extents says how many there are.
+//
+//go:noescape
+func tiles2AMX(t *tile)
+
 // requantizeAVX2 sets each of rows × n bytes at dst to clip(round(src[j] × scale[j]) + zero): low and high are the bounds less zero.
 //
 //go:noescape

@@ -20,6 +20,9 @@ func available() map[string]*kernels {
 	if isa.VNNI {
 		list["vnni"] = &kernelsVNNI
 	}
+	if isa.Best >= isa.AMX {
+		list["amx"] = &kernelsAMX
+	}
 	return list
 }
 
@@ -27,10 +30,10 @@ func available() map[string]*kernels {
 // beside the plain functions.
 func eachTier(t *testing.T, test func(t *testing.T)) {
 	restore := func() {
-		switch isa.Best {
-		case isa.AVX512:
+		switch {
+		case isa.Best >= isa.AVX512:
 			functionsAVX512.use()
-		case isa.AVX2:
+		case isa.Best == isa.AVX2:
 			functionsAVX2.use()
 		}
 	}
@@ -56,9 +59,13 @@ func TestTileLayout(t *testing.T) {
 	for i, offset := range []uintptr{
 		unsafe.Offsetof(v.a), unsafe.Offsetof(v.b), unsafe.Offsetof(v.c), unsafe.Offsetof(v.d), unsafe.Offsetof(v.offsets), unsafe.Offsetof(v.taps),
 		unsafe.Offsetof(v.quads), unsafe.Offsetof(v.lda), unsafe.Offsetof(v.ldc), unsafe.Offsetof(v.ldd), unsafe.Offsetof(v.columns),
-		unsafe.Offsetof(v.ahead),
+		unsafe.Offsetof(v.ahead), unsafe.Offsetof(v.extents),
 	} {
 		assert.EqualValues(t, 8*i, offset)
 	}
+	for i, offset := range []uintptr{unsafe.Offsetof(v.extents.upper), unsafe.Offsetof(v.extents.depth), unsafe.Offsetof(v.extents.blocks)} {
+		assert.EqualValues(t, 64+8*i, offset)
+	}
+	assert.GreaterOrEqual(t, len(v.sums), kernelsAMX.rows*kernelsAMX.columns)
 	assert.GreaterOrEqual(t, len(v.sums), kernelsVNNI.rows*kernelsVNNI.columns)
 }

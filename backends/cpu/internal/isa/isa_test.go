@@ -14,6 +14,10 @@ func TestMasked(t *testing.T) {
 	}{
 		{AVX512, "", AVX512},
 		{AVX512, "avx512", AVX512},
+		{AMX, "", AMX},
+		{AMX, "amx", AMX},
+		{AMX, "avx512", AVX512},
+		{AVX512, "amx", AVX512},
 		{AVX512, "avx2", AVX2},
 		{AVX512, "generic", Generic},
 		{AVX2, "avx512", AVX2}, // a mask adds nothing
@@ -25,7 +29,7 @@ func TestMasked(t *testing.T) {
 	}
 	got, err := masked(AVX2, "sse9")
 	assert.Equal(t, AVX2, got)
-	assert.EqualError(t, err, `the environment variable MIDPLANE_CPU is "sse9"; it takes avx512, avx2 or generic`)
+	assert.EqualError(t, err, `the environment variable MIDPLANE_CPU is "sse9"; it takes amx, avx512, avx2 or generic`)
 }
 
 func TestAvailable(t *testing.T) {

@@ -16,10 +16,10 @@ type (
 )
 
 func init() {
-	switch isa.Best {
-	case isa.AVX512:
+	switch {
+	case isa.Best >= isa.AVX512:
 		kernelsAVX512.use()
-	case isa.AVX2:
+	case isa.Best == isa.AVX2:
 		kernelsAVX2.use()
 	}
 }

@@ -20,11 +20,11 @@ func eachTier(t *testing.T, test func(t *testing.T)) {
 			test(t)
 		})
 	}
-	switch isa.Best {
-	case isa.AVX2:
-		kernelsAVX2.use()
-	case isa.AVX512:
+	switch {
+	case isa.Best >= isa.AVX512:
 		kernelsAVX512.use()
+	case isa.Best == isa.AVX2:
+		kernelsAVX2.use()
 	default:
 		t.Log("this processor, or MIDPLANE_CPU, allows no vector instructions: the plain functions were tested against themselves")
 		test(t)

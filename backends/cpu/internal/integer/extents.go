@@ -1,0 +1,12 @@
+package integer
+
+// extents are those of the tile registers of a product of some rows and quads of
+// a tap. The assembly knows where the fields lie.
+type extents struct {
+	registers [64]byte // as LDTILECFG takes them: a palette, then bytes of rows from 16 on, then rows from 48 on
+	upper     int      // rows of the upper tiles, which those of the lower ones follow
+	depth     int      // quads of a tile, by which those of a tap are divisible
+	blocks    int      // tiles that the quads of a tap fill
+
+	rows, quads int
+}

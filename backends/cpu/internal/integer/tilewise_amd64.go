@@ -1,0 +1,105 @@
+//go:build !noasm && gc
+
+package integer
+
+import "unsafe"
+
+// kernelsAMX multiply with tile registers, which hold up to 16 rows of 64 bytes:
+// two by two tiles of sums at a time. Where that does not pay they are
+// kernelsVNNI, whose right operands have the same form.
+var kernelsAMX = kernels{rows: 2 * tileHeight, columns: 2 * tileWidth, tiles: tilesAMX()}
+
+const (
+	tileHeight = 16 // rows of a tile register
+	tileWidth  = 16 // its columns of sums
+	tileDepth  = 16 // its quads
+
+	// The least rows and quads that are multiplied tilewise.
+	leastHeight = 5
+	leastDepth  = 4
+)
+
+func tilesAMX() []func(*tile) {
+	list := make([]func(*tile), 2*tileHeight+1)
+	for rows := range list {
+		list[rows] = func(t *tile) { tileAMX(t, rows) }
+	}
+	return list
+}
+
+// set finds the extents for rows and quads of a tap. Registers 0 to 3 hold sums by
+// row and column of tiles, 4 and 5 rows of A, 6 and 7 columns of B.
+func (e *extents) set(rows, quads int) {
+	*e = extents{rows: rows, quads: quads, upper: rows, depth: min(quads, tileDepth)}
+	lower := 0
+	if rows > tileHeight {
+		e.upper = (rows + 1) / 2
+		lower = rows - e.upper
+	}
+	for quads%e.depth != 0 {
+		e.depth--
+	}
+	e.blocks = quads / e.depth
+	e.registers[0] = 1 // the palette
+	rowsOf := [8]int{e.upper, e.upper, lower, lower, e.upper, lower, e.depth, e.depth}
+	for i, n := range rowsOf {
+		if n == 0 {
+			continue
+		}
+		e.registers[48+i], e.registers[16+2*i] = byte(n), 4*tileWidth
+	}
+	for i := range 2 {
+		if rowsOf[4+i] > 0 {
+			e.registers[16+2*(4+i)] = byte(quad * e.depth)
+		}
+	}
+}
+
+func tileAMX(t *tile, rows int) {
+	if t.extents.rows != rows || t.extents.quads != t.quads {
+		t.extents.set(rows, t.quads)
+	}
+	if rows < leastHeight || t.extents.depth < leastDepth {
+		tileInParts(t, rows)
+		return
+	}
+	c, ldc, d, ldd := t.c, t.ldc, t.d, t.ldd
+	room := unsafe.Pointer(&t.sums)
+	const width = 4 * 2 * tileWidth // bytes of a row of sums
+	if t.columns < 2*tileWidth {    // tiles are read and written whole
+		if t.d = room; ldd == 0 {
+			copyRows(room, d, 1, t.columns, width, 0)
+		} else {
+			t.ldd = width
+			copyRows(room, d, rows, t.columns, width, ldd)
+		}
+		t.c, t.ldc = room, width
+	}
+	if rows > tileHeight {
+		tiles2AMX(t)
+	} else {
+		tiles1AMX(t)
+	}
+	if t.c != c {
+		copyRows(c, room, rows, t.columns, ldc, width)
+	}
+	t.c, t.ldc, t.d, t.ldd = c, ldc, d, ldd
+}
+
+// copyRows copies rows of sums that lie some bytes apart.
+func copyRows(dst, src unsafe.Pointer, rows, columns, dstStep, srcStep int) {
+	for i := range rows {
+		copy(unsafe.Slice((*int32)(unsafe.Add(dst, i*dstStep)), columns), unsafe.Slice((*int32)(unsafe.Add(src, i*srcStep)), columns))
+	}
+}
+
+// tileInParts computes a tile with the kernels of AVX-512 VNNI.
+func tileInParts(t *tile, rows int) {
+	a, c, d := t.a, t.c, t.d
+	for part := range kernelsVNNI.rowTiles(rows) {
+		first, height := kernelsVNNI.rowTile(rows, part)
+		t.a, t.c, t.d = unsafe.Add(a, first*t.lda), unsafe.Add(c, first*t.ldc), unsafe.Add(d, first*t.ldd)
+		kernelsVNNI.tiles[height](t)
+	}
+	t.a, t.c, t.d = a, c, d
+}

@@ -45,7 +45,7 @@ generate: ## the operator catalogue (needs SCHEMAS), the capability bits and the
 	$(GO) run ./cmd/midplane ops --markdown --device cpu --device emu:1 >docs/operators.md.new && mv docs/operators.md.new docs/operators.md
 
 generate-asm: ## the assembly of the cpu backend, with the generator in backends/cpu/_gen
-	cd backends/cpu/_gen && $(GO) run ./matrix ../internal/matrix && $(GO) run ./vector ../internal/vector && $(GO) run ./integer ../internal/integer
+	cd backends/cpu/_gen && $(GO) run ./matrix ../internal/matrix && $(GO) run ./vector ../internal/vector && $(GO) run ./integer ../internal/integer && $(GO) run ./peak ../internal/peak
 	gofmt -w backends/cpu/internal/*/kernels_amd64.go
 
 cross: ## compiles for every platform

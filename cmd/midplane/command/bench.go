@@ -15,8 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models"
+	"example.com/midplane/operators/cost"
 )
 
 // benchJSON is one model on one device. Times are of single runs.
@@ -31,6 +33,12 @@ type benchJSON struct {
 	First   float64 `json:"first_ms"`
 	PeakRSS float64 `json:"peak_rss_mb"`
 	Runs    int     `json:"runs"`
+
+	MultiplyAdds float64 `json:"multiply_adds,omitempty"` // of one run, 0 where there are none or they are not known
+	GFLOPS       float64 `json:"gflops,omitempty"`        // in the median time; a multiplication with an addition counts as two
+	Share        float64 `json:"share_of_peak,omitempty"` // the time that they take at the processor's peak / the median
+	machineJSON
+	Nodes []nodeJSON `json:"nodes,omitempty"` // with --trace, the slowest first
 }
 
 // benchFlags are the flags of bench.
@@ -41,8 +49,9 @@ type benchFlags struct {
 	trace   string
 	asJSON  bool
 
-	events []traceEvent // for the trace, of every model on every device
-	begin  time.Time    // the trace's time 0
+	machine machineJSON
+	events  []traceEvent // for the trace, of every model on every device
+	begin   time.Time    // the trace's time 0
 }
 
 func benchCommand() *cobra.Command {
@@ -57,7 +66,16 @@ Every --device is a contender of its own. All run in one process, on the same in
 or once where a run takes longer, then it is the next one's turn. Of a turn with ten
 runs or more the first does not count: it finds threads asleep and caches that others
 have filled. Load time, the first output and peak memory are measured in a fresh
-process each.`,
+process each.
+
+GFLOP/s count the multiply-adds of convolutions, products of matrices, recurrent
+layers and attention as the model is written, two operations each, by whatever
+algorithm they are computed. OF PEAK is the time that they take at the processor's
+measured peak, divided by the median; integers have a peak of their own. Both are
+of the bench's threads. The two numbers about two threads tell whether they have
+cores of their own: then two reach nearly twice one's peak.
+
+With --trace each device's fastest of a few further runs is kept node by node.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if b.threads < 0 {
@@ -65,6 +83,10 @@ process each.`,
 			}
 			if len(b.devices) == 0 {
 				b.devices = []string{"cpu"}
+			}
+			var err error
+			if b.machine, err = measureMachine(c.Context(), threadsOf(b.threads)); err != nil {
+				return err
 			}
 			b.begin = time.Now()
 			all := []benchJSON{}
@@ -83,14 +105,20 @@ process each.`,
 			if b.asJSON {
 				return printJSON(c.OutOrStdout(), all)
 			}
-			return printBench(c.OutOrStdout(), all)
+			if s := b.machine.describe(threadsOf(b.threads)); s != "" {
+				fmt.Fprintln(c.OutOrStdout(), s)
+			}
+			if err := printBench(c.OutOrStdout(), all); err != nil {
+				return err
+			}
+			return printBenchNodes(c.OutOrStdout(), all)
 		},
 	}
 	f := c.Flags()
 	f.StringArrayVar(&b.devices, "device", nil, "a contender; may be repeated (default: cpu)")
 	f.IntVar(&b.threads, "threads", 0, "host threads for kernels (0: all)")
 	f.Float64Var(&b.seconds, "seconds", 2, "how long to run each model on each device")
-	f.StringVar(&b.trace, "trace", "", "write a trace of one run per device as JSON for Perfetto to `FILE`")
+	f.StringVar(&b.trace, "trace", "", "print a table of the slowest nodes, and write a trace of one run per device as JSON for Perfetto to `FILE`")
 	f.BoolVar(&b.asJSON, "json", false, "print JSON")
 	return c
 }
@@ -127,16 +155,31 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 	if err := alternate(c.Context(), list, inputs, time.Duration(b.seconds*float64(time.Second))); err != nil {
 		return nil, err
 	}
-	if b.trace != "" {
-		if err := b.traced(c.Context(), m, inputs); err != nil {
-			return nil, err
-		}
+	work, err := workOf(c.Context(), list[0].session, inputs)
+	if err != nil {
+		return nil, err
 	}
 	rows := make([]benchJSON, len(list))
 	for i, k := range list {
 		rows[i] = k.result()
+		b.rate(&rows[i], k.session, work)
+		if b.trace != "" {
+			if rows[i].Nodes, err = b.traced(c.Context(), m, i, inputs); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return rows, nil
+}
+
+// rate notes what the work of a run comes to. The processor's peak says nothing of
+// devices of other classes.
+func (b *benchFlags) rate(row *benchJSON, s *models.Session, work cost.Work) {
+	row.machineJSON, row.MultiplyAdds = b.machine, work.Total()
+	row.GFLOPS = gflops(work, row.Median)
+	if s.Devices()[0].Info().Class == driver.CPU {
+		row.Share = b.machine.share(work, row.Median)
+	}
 }
 
 // threadsOf returns how many threads 0, which stands for all, comes to.
@@ -219,9 +262,18 @@ func coldCommand() *cobra.Command {
 
 func printBench(w io.Writer, rows []benchJSON) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "MODEL\tDEVICE\tMEDIAN ms\tP10\tP90\tRUNS\tLOAD ms\tFIRST OUTPUT ms\tPEAK MB\t")
+	fmt.Fprintln(t, "MODEL\tDEVICE\tMEDIAN ms\tP10\tP90\tRUNS\tGFLOP/s\tOF PEAK\tLOAD ms\tFIRST OUTPUT ms\tPEAK MB\t")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%.4g\t%.4g\t%.4g\t%d\t%.4g\t%.4g\t%.4g\t\n", r.Model, r.Device, r.Median, r.P10, r.P90, r.Runs, r.Load, r.First, r.PeakRSS)
+		fmt.Fprintf(t, "%s\t%s\t%.4g\t%.4g\t%.4g\t%d\t%s\t%s\t%.4g\t%.4g\t%.4g\t\n", r.Model, r.Device, r.Median, r.P10, r.P90, r.Runs,
+			orDash("%.3g", r.GFLOPS), orDash("%.0f %%", 100*r.Share), r.Load, r.First, r.PeakRSS)
 	}
 	return t.Flush()
+}
+
+// orDash formats a number, "-" where it is 0.
+func orDash(format string, v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return fmt.Sprintf(format, v)
 }

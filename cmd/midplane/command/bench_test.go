@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/midplane/adapter/tensor"
 )
 
 // measured is a row of bench --json.
@@ -22,6 +25,21 @@ type measured struct {
 	First   *float64 `json:"first_ms"`
 	Peak    *float64 `json:"peak_rss_mb"`
 	Runs    int
+
+	MultiplyAdds float64 `json:"multiply_adds"`
+	GFLOPS       float64 `json:"gflops"`
+	Share        float64 `json:"share_of_peak"`
+	PeakFloats   float64 `json:"peak_gflops"`
+	PeakIntegers float64 `json:"peak_int8_gops"`
+	TwoThreads   float64 `json:"two_thread_peaks"`
+	RoundTrip    float64 `json:"round_trip_ns"`
+	Nodes        []struct {
+		Node, Operator, Device, Route, Kernel string
+		Runs                                  int
+		Ms, Part                              float64
+		MultiplyAdds                          float64 `json:"multiply_adds"`
+		GFLOPS                                float64 `json:"gflops"`
+	}
 }
 
 func TestBenchJSON(t *testing.T) {
@@ -45,18 +63,66 @@ func TestBenchJSON(t *testing.T) {
 	}
 }
 
+// A product of [n, 3] with [3, 5], and a Relu that its kernel computes too. What
+// there are rates of depends on the inputs' shapes, which the model leaves open; the
+// processor's peak is no measure of emu, which is an accelerator.
+func TestBenchRates(t *testing.T) {
+	dir := t.TempDir()
+	s := &sketch{}
+	x := s.input("x", tensor.Float32, tensor.Symbol("n"), tensor.Known(3))
+	product := s.op("MatMul", "product", x, s.constant("w", tensor.Zeros(tensor.Float32, tensor.Shape{3, 5})))
+	s.write(t, dir, s.op("Relu", "y", product))
+	writeTensor(t, dir, "test_data_set_0/input_0.pb", tensor.Zeros(tensor.Float32, tensor.Shape{7, 3}))
+	rows := decoded[[]measured](t, "bench", dir, "--device", "cpu", "--device", "emu", "--seconds", "0", "--threads", "1", "--trace", filepath.Join(t.TempDir(), "trace.json"))
+	require.Len(t, rows, 2)
+	for i, row := range rows {
+		assert.EqualValues(t, 7*3*5, row.MultiplyAdds)
+		assert.InEpsilon(t, 2*105/(*row.Median*1e6), row.GFLOPS, 1e-9)
+		assert.Positive(t, row.PeakFloats)
+		assert.Positive(t, row.PeakIntegers)
+		if i == 0 {
+			assert.InEpsilon(t, row.GFLOPS/row.PeakFloats, row.Share, 1e-9)
+		} else {
+			assert.Zero(t, row.Share)
+		}
+		if runtime.GOMAXPROCS(0) > 1 {
+			assert.Positive(t, row.RoundTrip)
+			assert.Positive(t, row.TwoThreads)
+		}
+		part := 0.0
+		for _, n := range row.Nodes {
+			part += n.Part
+			assert.Equal(t, 1, n.Runs)
+			assert.NotEmpty(t, n.Kernel)
+			if n.Operator == "MatMul" {
+				assert.Equal(t, `MatMul "product"`, n.Node)
+				assert.EqualValues(t, 105, n.MultiplyAdds)
+				assert.Positive(t, n.GFLOPS)
+			}
+		}
+		assert.InDelta(t, 1, part, 1e-9)
+		assert.Equal(t, []int{1, 2}[i], len(row.Nodes), "cpu computes both with one kernel")
+	}
+}
+
 func TestBenchTable(t *testing.T) {
 	out := good(t, "bench", affine(t, t.TempDir()), "--seconds", "0")
-	assert.Equal(t, 2, countLines(out, `.+`))
-	assert.Regexp(t, `(?m)^ +MODEL +DEVICE +MEDIAN ms +P10 +P90 +RUNS +LOAD ms +FIRST OUTPUT ms +PEAK MB$`, out)
-	assert.Regexp(t, `(?m)^ +model\.onnx +cpu +\S+ +\S+ +\S+ +\d+ +\S+ +\S+ +\S+$`, out)
+	assert.Equal(t, 3, countLines(out, `.+`))
+	assert.Regexp(t, `^peak with \d+ threads?: \S+ GFLOP/s of float32, \S+ GOP/s of int8`, out)
+	if runtime.GOMAXPROCS(0) > 1 {
+		assert.Regexp(t, `; two threads reach \S+ times one's, round trip between them \d+ ns\n`, out)
+	}
+	assert.Regexp(t, `(?m)^ +MODEL +DEVICE +MEDIAN ms +P10 +P90 +RUNS +GFLOP/s +OF PEAK +LOAD ms +FIRST OUTPUT ms +PEAK MB$`, out)
+	assert.Regexp(t, `(?m)^ +model\.onnx +cpu +\S+ +\S+ +\S+ +\d+ +- +- +\S+ +\S+ +\S+$`, out)
 }
 
 // The trace has every node of every model on every device.
 func TestBenchTrace(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace.json")
 	first, second := affineCase(t, t.TempDir(), 3, 5, 7), affine(t, t.TempDir())
-	good(t, "bench", first, second, "--device", "cpu", "--device", "emu", "--seconds", "0", "--trace", trace)
+	out := good(t, "bench", first, second, "--device", "cpu", "--device", "emu", "--seconds", "0", "--trace", trace)
+	assert.Equal(t, 4, countLines(out, `^\S+ on (cpu|emu) +KERNEL +RUNS +ms +PART +GFLOP/s *$`))
+	assert.Equal(t, 4, countLines(out, `^Mul "double" +\S+ +1 +\S+ +\S+ % +- *$`))
 	b, err := os.ReadFile(trace)
 	require.NoError(t, err)
 	var got struct {

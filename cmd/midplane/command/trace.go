@@ -1,14 +1,10 @@
 package command
 
 import (
-	"context"
 	"encoding/json"
 	"os"
-	"strings"
-	"sync"
 	"time"
 
-	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models"
 )
 
@@ -25,30 +21,13 @@ type traceEvent struct {
 	Args     map[string]string `json:"args"`
 }
 
-// traced runs the model once on every device with a hook and keeps what each
-// node took.
-func (b *benchFlags) traced(ctx context.Context, m model, inputs map[string]tensor.Value) error {
-	var mu sync.Mutex
-	for i, device := range b.devices {
-		hook := func(e models.NodeEvent) {
-			mu.Lock()
-			defer mu.Unlock()
-			b.events = append(b.events, traceEvent{
-				Name: e.Node.Label(), Category: e.Node.Operator(), Phase: "X", Process: i, Thread: e.Device,
-				Start: micros(e.Start.Sub(b.begin)), Duration: micros(e.Duration),
-				Args: map[string]string{"route": e.Route.String(), "kernel": e.Kernel, "model": m.name()},
-			})
-		}
-		s, err := models.Load(ctx, m.path, &models.Options{Devices: strings.Split(device, ","), Threads: b.threads, Hook: hook})
-		if err != nil {
-			return err
-		}
-		_, err = s.Run(ctx, inputs)
-		if err = closeAfter(s, err); err != nil {
-			return err
-		}
+// event makes a trace's event of what a node took on the i-th device.
+func (b *benchFlags) event(e models.NodeEvent, i int, m model) traceEvent {
+	return traceEvent{
+		Name: e.Node.Label(), Category: e.Node.Operator(), Phase: "X", Process: i, Thread: e.Device,
+		Start: micros(e.Start.Sub(b.begin)), Duration: micros(e.Duration),
+		Args: map[string]string{"route": e.Route.String(), "kernel": e.Kernel, "model": m.name()},
 	}
-	return nil
 }
 
 func writeTrace(file string, events []traceEvent) error {

@@ -34,7 +34,7 @@ func main() {
 			for _, sum := range v[:24] {
 				VPDPBUSD(v[24], v[25], sum)
 			}
-		})
+		}) + tiles()
 	})
 }
 
@@ -57,4 +57,23 @@ func loop(m *machine.Machine, name string, products, lanes int, step func(v []re
 	VZEROUPPER()
 	RET()
 	return fmt.Sprintf("const %sPerTurn%s = %d\n\n", name, m.Name, products*lanes)
+}
+
+// tiles writes the loop with the tiles of AMX, all 16 rows of 64 bytes: four sums of
+// products with two tiles on each side.
+func tiles() string {
+	TEXT("bytesAMX", NOSPLIT, "func(extents *byte, n int)")
+	machine.Stub("bytesAMX", "(extents *[64]byte, n int)", "makes n times bytesPerTurnAMX multiply-adds, n > 0, with tiles of the extents that LDTILECFG takes.")
+	Load(Param("extents"), reg.RDI)
+	Load(Param("n"), reg.RAX)
+	machine.ConfigureTiles(reg.RDI, 0)
+	Label("turn")
+	for sum := range machine.MatrixTile(4) {
+		machine.MultiplyTiles(6+sum%2, 4+sum/2, sum)
+	}
+	SUBQ(U8(1), reg.RAX)
+	JNZ(LabelRef("turn"))
+	machine.ReleaseTiles()
+	RET()
+	return fmt.Sprintf("const bytesPerTurnAMX = %d\n\n", 4*16*16*64)
 }

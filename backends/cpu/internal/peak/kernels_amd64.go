@@ -12,6 +12,8 @@ const bytesPerTurnAVX2 = 192
 
 const bytesPerTurnAVX512 = 1536
 
+const bytesPerTurnAMX = 65536
+
 // floatsAVX2 makes n times floatsPerTurnAVX2 multiply-adds, n > 0.
 //
 //go:noescape
@@ -31,3 +33,8 @@ func bytesAVX2(n int)
 //
 //go:noescape
 func bytesAVX512(n int)
+
+// bytesAMX makes n times bytesPerTurnAMX multiply-adds, n > 0, with tiles of the extents that LDTILECFG takes.
+//
+//go:noescape
+func bytesAMX(extents *[64]byte, n int)

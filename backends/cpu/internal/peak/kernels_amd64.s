@@ -221,3 +221,19 @@ turn:
 	JNZ      turn
 	VZEROUPPER
 	RET
+
+// func bytesAMX(extents *byte, n int)
+TEXT ·bytesAMX(SB), NOSPLIT, $0-16
+	MOVQ extents+0(FP), DI
+	MOVQ n+8(FP), AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x47; BYTE $0x00 // LDTILECFG 0(DI)
+
+turn:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x49; BYTE $0x5E; BYTE $0xC4 // TDPBUSD tmm6, tmm4, tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x41; BYTE $0x5E; BYTE $0xCC // TDPBUSD tmm7, tmm4, tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x49; BYTE $0x5E; BYTE $0xD5 // TDPBUSD tmm6, tmm5, tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x41; BYTE $0x5E; BYTE $0xDD // TDPBUSD tmm7, tmm5, tmm3
+	SUBQ $0x01, AX
+	JNZ  turn
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0 // TILERELEASE
+	RET

@@ -6,13 +6,15 @@ TOOLS    := bin
 SCHEMAS  ?= ../shared/onnx/schemas.json
 FUZZTIME ?= 20s
 PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
+CPU      := backends/cpu
+ASM      := matrix vector integer peak
 CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/...
 SUITE    := ./conformance/...
 
 # Test flags that keep assembly out: go test -tags noasm; MIDPLANE_CPU=avx2 or
 # generic masks instructions in a program that has it.
 
-.PHONY: build test race fuzz bench lint generate generate-asm cross static deps-onnxruntime check test-386 test-arm64 test-js static-check
+.PHONY: build test race fuzz bench lint generate generate-asm asm-check cross static deps-onnxruntime check test-386 test-arm64 test-js static-check
 
 build: ## the command line, into bin/
 	CGO_ENABLED=0 $(GO) build -o $(TOOLS)/midplane ./cmd/midplane
@@ -45,8 +47,16 @@ generate: ## the operator catalogue (needs SCHEMAS), the capability bits and the
 	$(GO) run ./cmd/midplane ops --markdown --device cpu --device emu:1 >docs/operators.md.new && mv docs/operators.md.new docs/operators.md
 
 generate-asm: ## the assembly of the cpu backend, with the generator in backends/cpu/_gen
-	cd backends/cpu/_gen && $(GO) run ./matrix ../internal/matrix && $(GO) run ./vector ../internal/vector && $(GO) run ./integer ../internal/integer && $(GO) run ./peak ../internal/peak
-	gofmt -w backends/cpu/internal/*/kernels_amd64.go
+	cd $(CPU)/_gen && for p in $(ASM); do $(GO) run ./$$p ../internal/$$p || exit 1; done
+	gofmt -w $(CPU)/internal/*/kernels_amd64.go
+
+asm-check: ## that the assembly is what its generator writes; says so where the generator's modules are not to be had
+	@if ! (cd backends/cpu/_gen && $(GO) mod download); then \
+		echo "NOT RUN: the generator's modules could not be fetched; the assembly was not compared with what it writes" >&2; exit 0; \
+	fi; \
+	dir=$$(mktemp -d) && cp -r backends/cpu/_gen backends/cpu/internal $$dir && \
+		$(MAKE) -s generate-asm CPU=$$dir && diff -r backends/cpu/internal $$dir/internal; status=$$?; rm -r $$dir; \
+	if [ $$status != 0 ]; then echo "the assembly is not what its generator writes: run make generate-asm" >&2; fi; exit $$status
 
 cross: ## compiles for every platform
 	@for p in $(PLATFORMS); do \
@@ -74,5 +84,5 @@ static-check: static ## that the static build runs in an empty root (needs root)
 deps-onnxruntime: ## ONNX Runtime for its backend's tests, by npm; prints what to set MIDPLANE_ONNXRUNTIME to
 	@backends/onnxruntime/fetch.sh
 
-check: lint cross test race ## everything that must hold before a change lands
+check: lint asm-check cross test race ## everything that must hold before a change lands
 	$(GO) mod tidy -diff

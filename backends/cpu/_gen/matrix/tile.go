@@ -25,6 +25,8 @@ const (
 	fieldLDD
 	fieldStart
 	fieldColumns
+	fieldAhead
+	fieldAheadStep
 	fieldKeep
 	fieldLow
 	fieldHigh = fieldLow + 4
@@ -65,8 +67,10 @@ type generator struct {
 	a          []reg.GPVirtual // of every third row, or one for all
 	b, offsets reg.GPVirtual
 	lda, ldb   reg.GPVirtual
-	inner      reg.GPVirtual
-	masks      machine.Masks
+
+	ahead, aheadStep reg.GPVirtual // what is asked for before it is needed, from step to step
+	inner            reg.GPVirtual
+	masks            machine.Masks
 }
 
 // sum returns the register of a row's sums.
@@ -100,19 +104,15 @@ func kernel(m *machine.Machine, k kind, rows int) string {
 	g.t = Load(Param("t"), GP64()).(reg.GPVirtual)
 	g.start()
 	g.operands()
-	if m.Wide() {
-		g.loop(name, true)
-	} else {
-		full := GP64()
-		MOVQ(g.field(fieldColumns), full)
-		CMPQ(full, U32(uint32(2*m.Lanes)))
-		JNE(LabelRef("masked"))
-		g.loop("full", false)
-		JMP(LabelRef("added"))
-		Label("masked")
-		g.loop("masked", true)
-		Label("added")
-	}
+	full := GP64()
+	MOVQ(g.field(fieldColumns), full)
+	CMPQ(full, U32(uint32(2*m.Lanes)))
+	JNE(LabelRef("masked"))
+	g.loop("full", false)
+	JMP(LabelRef("added"))
+	Label("masked")
+	g.loop("masked", true)
+	Label("added")
 	g.addSets()
 	g.clip()
 	if k == indirect {
@@ -170,6 +170,8 @@ func (g *generator) operands() {
 		g.offsets = g.load(fieldOffsets)
 	} else {
 		g.ldb = g.load(fieldLDB)
+		g.ahead, g.aheadStep = g.load(fieldAhead), g.load(fieldAheadStep)
+		ADDQ(g.b, g.ahead)
 	}
 	if g.kind != strided {
 		return
@@ -198,21 +200,22 @@ func (g *generator) element(row, k int) Mem {
 	return m
 }
 
-// loop adds up the products.
+// loop adds up the products: for several elements of the inner extent at a time,
+// each in a set of its own as far as there are sets, then for single ones.
 func (g *generator) loop(label string, masked bool) {
-	if g.sets > 1 {
-		Label(label + "_sets")
-		CMPQ(g.inner, U32(uint32(g.sets)))
-		JL(LabelRef(label + "_single"))
-		for set := range g.sets {
-			g.step(set, set, masked)
-		}
-		g.advance(g.sets)
-		SUBQ(U32(uint32(g.sets)), g.inner)
-		JMP(LabelRef(label + "_sets"))
+	steps := max(g.sets, 2)
+	SUBQ(U32(uint32(steps)), g.inner)
+	JL(LabelRef(label + "_rest"))
+	Label(label + "_several")
+	for k := range steps {
+		g.step(k%g.sets, k, masked)
+		g.askAhead()
 	}
-	Label(label + "_single")
-	TESTQ(g.inner, g.inner)
+	g.advance(steps)
+	SUBQ(U32(uint32(steps)), g.inner)
+	JGE(LabelRef(label + "_several"))
+	Label(label + "_rest")
+	ADDQ(U32(uint32(steps)), g.inner)
 	JE(LabelRef(label + "_done"))
 	Label(label + "_next")
 	g.step(0, 0, masked)
@@ -220,6 +223,19 @@ func (g *generator) loop(label string, masked bool) {
 	SUBQ(U32(1), g.inner)
 	JNE(LabelRef(label + "_next"))
 	Label(label + "_done")
+}
+
+// askAhead asks for what is needed later. Tiles of a few rows are the only ones of
+// their columns, and need all of what follows.
+func (g *generator) askAhead() {
+	if g.kind == indirect {
+		return
+	}
+	PREFETCHT1(Mem{Base: g.ahead})
+	if 2*g.rows < g.m.Rows {
+		PREFETCHT1(Mem{Base: g.ahead, Disp: 64})
+	}
+	ADDQ(g.aheadStep, g.ahead)
 }
 
 // prefetchAhead is how many rows of B, which lie here and there, are asked for
@@ -238,7 +254,7 @@ func (g *generator) step(set, k int, masked bool) {
 		if g.m.Wide() {
 			ahead := GP64()
 			MOVQ(Mem{Base: g.offsets, Disp: (k + prefetchAhead) * 8}, ahead)
-			PREFETCHT0(Mem{Base: g.b, Index: ahead, Scale: 1, Disp: 2*g.m.Width() - 1})
+			PREFETCHT1(Mem{Base: g.b, Index: ahead, Scale: 1, Disp: 2*g.m.Width() - 1})
 		}
 	}
 	for i := range 2 {

@@ -48,6 +48,8 @@ type tile struct {
 	ldd     int
 	start   int
 	columns int
+	ahead   int     // from b: what is asked for meanwhile, in
+	step    int     // steps of so many bytes
 	keep    uint64  // of indirect kernels: which columns are stored, one behind the other
 	low     float32 // what C is clipped to; NaN stays NaN
 	high    float32

@@ -304,6 +304,29 @@ func BenchmarkProduct(b *testing.B) {
 	}
 }
 
+// BenchmarkColdProduct multiplies by one of many right operands after the other, as
+// a model does: they come from memory.
+func BenchmarkColdProduct(b *testing.B) {
+	for _, s := range [][3]int{{128, 384, 384}, {128, 1536, 384}, {128, 384, 1536}, {16, 576, 1536}, {1, 576, 1536}} {
+		m, n, k := s[0], s[1], s[2]
+		p := &Product{M: m, N: n, K: k, Low: NoLow, High: NoHigh, C: make([]float32, m*n), CStep: n, A: random(m * k), AStep: k}
+		weights := random(k * n)
+		var many []*Columns
+		for range 64 {
+			many = append(many, PackColumns(weights, k, n, n, 1))
+		}
+		rows, columns := Tiles(m, n)
+		b.Run(fmt.Sprintf("%dx%dx%d", m, n, k), func(b *testing.B) {
+			next := 0
+			rate(b, 2*m*n*k, func() {
+				p.PackedB = many[next%len(many)]
+				next++
+				p.Rectangle(0, rows, 0, columns)
+			})
+		})
+	}
+}
+
 func BenchmarkCorrelation(b *testing.B) {
 	for name, ks := range available() {
 		for _, s := range [][3]int{{64, 64, 56}, {128, 128, 28}, {256, 256, 14}, {512, 512, 7}, {16, 16, 160}} {

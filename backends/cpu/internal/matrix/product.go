@@ -104,6 +104,10 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 		block = innerBlock
 	}
 	leftIsLarger := p.M*(r1-r0)*ks.rows > p.N*(c1-c0)*ks.columns
+	passes := r1 - r0 // of row tiles over a tile's columns of B
+	if leftIsLarger {
+		passes = 1
+	}
 	for k := 0; ; k += block {
 		t.inner = min(block, p.K-k)
 		t.low, t.high = p.Low, p.High
@@ -113,12 +117,14 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 		if leftIsLarger {
 			for r := r0; r < r1; r++ {
 				for c := c0; c < c1; c++ {
+					t.lookAhead(p, passes, 0)
 					p.tile(ks, t, r, c, k)
 				}
 			}
 		} else {
 			for c := c0; c < c1; c++ {
 				for r := r0; r < r1; r++ {
+					t.lookAhead(p, passes, r-r0)
 					p.tile(ks, t, r, c, k)
 				}
 			}
@@ -126,6 +132,25 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 		if k+block >= p.K {
 			return
 		}
+	}
+}
+
+// nearAhead is how far ahead packed columns are asked for that are read once, in
+// bytes: a page.
+const nearAhead = 4096
+
+// lookAhead tells a kernel what to ask for before it is needed. If many row tiles
+// pass over a tile's columns of B, each asks for its share of the next columns; a
+// kernel asks for step bytes with each element of the inner extent.
+func (t *tile) lookAhead(p *Product, passes, pass int) {
+	switch {
+	case p.PackedB == nil:
+		t.ahead, t.step = 0, 0
+	case passes == 1:
+		t.ahead, t.step = nearAhead, t.ldb
+	default:
+		t.step = (t.ldb + passes - 1) / passes
+		t.ahead = p.K*t.ldb + pass*t.inner*t.step
 	}
 }
 

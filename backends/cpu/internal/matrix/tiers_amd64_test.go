@@ -35,7 +35,7 @@ func TestTileLayout(t *testing.T) {
 	for i, offset := range []uintptr{
 		unsafe.Offsetof(v.a), unsafe.Offsetof(v.b), unsafe.Offsetof(v.c), unsafe.Offsetof(v.d), unsafe.Offsetof(v.offsets), unsafe.Offsetof(v.inner),
 		unsafe.Offsetof(v.lda), unsafe.Offsetof(v.ldb), unsafe.Offsetof(v.ldc), unsafe.Offsetof(v.ldd), unsafe.Offsetof(v.start),
-		unsafe.Offsetof(v.columns), unsafe.Offsetof(v.keep), unsafe.Offsetof(v.low),
+		unsafe.Offsetof(v.columns), unsafe.Offsetof(v.ahead), unsafe.Offsetof(v.step), unsafe.Offsetof(v.keep), unsafe.Offsetof(v.low),
 	} {
 		assert.EqualValues(t, 8*i, offset)
 	}

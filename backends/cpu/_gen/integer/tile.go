@@ -33,6 +33,9 @@ const (
 	fieldUpper = fieldExtents + 64 + 8*iota
 	fieldDepth
 	fieldBlocks
+	fieldNext
+	fieldLines
+	fieldEnd
 )
 
 // generator holds the registers of one kernel.

@@ -64,23 +64,31 @@ func writeTilewise(rows int) {
 	}
 	eachSum(fieldD, fieldLDD, machine.LoadTile)
 
-	firsts := [2]reg.GPPhysical{reg.R8, reg.R9}
-	offsets, taps, blocks, stepA, stepB := reg.R11, reg.R12, reg.RCX, reg.R13, reg.R15
-	twice(rows, fieldA, fieldLDA, firsts, stride)
+	offsets, blocks, stepA, stepB := reg.R11, reg.RCX, reg.R13, reg.R15
+	next, lines, below := reg.R8, reg.R12, reg.R9
+	MOVQ(tileField(fieldLDA), stride)
+	if rows == 2 {
+		MOVQ(tileField(fieldUpper), below)
+		IMULQ(stride, below)
+	}
 	MOVQ(tileField(fieldB), tileRight)
+	MOVQ(tileField(fieldNext), next)
+	MOVQ(tileField(fieldTaps), lines)
 	MOVQ(tileField(fieldOffsets), offsets)
-	MOVQ(tileField(fieldTaps), taps)
+	TESTQ(lines, lines)
+	JE(LabelRef("added"))
+	LEAQ(Mem{Base: offsets, Index: lines, Scale: 8}, lines)
+	MOVQ(lines, tileField(fieldEnd))
 	MOVQ(tileField(fieldDepth), stepA)
 	SHLQ(U8(2), stepA)
 	MOVQ(stepA, stepB)
 	SHLQ(U8(5), stepB)
 	MOVQ(U32(128), across)
-	TESTQ(taps, taps)
-	JE(LabelRef("added"))
 	Label("tap")
-	for r := range rows {
-		MOVQ(firsts[r], tileLefts[r])
-		ADDQ(Mem{Base: offsets}, tileLefts[r])
+	MOVQ(tileField(fieldA), tileLefts[0])
+	ADDQ(Mem{Base: offsets}, tileLefts[0])
+	if rows == 2 {
+		LEAQ(Mem{Base: tileLefts[0], Index: below, Scale: 1}, tileLefts[1])
 	}
 	MOVQ(tileField(fieldBlocks), blocks)
 	Label("block")
@@ -95,10 +103,20 @@ func writeTilewise(rows int) {
 		ADDQ(stepA, tileLefts[r])
 	}
 	ADDQ(stepB, tileRight)
+	MOVQ(tileField(fieldLines), lines)
+	JMP(LabelRef("fetched"))
+	Label("fetch")
+	PREFETCHT1(Mem{Base: next})
+	PREFETCHT1(Mem{Base: next, Disp: 64})
+	ADDQ(U32(128), next)
+	SUBQ(U32(2), lines)
+	Label("fetched")
+	TESTQ(lines, lines)
+	JNE(LabelRef("fetch"))
 	SUBQ(U32(1), blocks)
 	JNE(LabelRef("block"))
 	ADDQ(U32(8), offsets)
-	SUBQ(U32(1), taps)
+	CMPQ(offsets, tileField(fieldEnd))
 	JNE(LabelRef("tap"))
 	Label("added")
 	eachSum(fieldC, fieldLDC, machine.StoreTile)

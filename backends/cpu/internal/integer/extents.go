@@ -8,5 +8,10 @@ type extents struct {
 	depth     int      // quads of a tile, by which those of a tap are divisible
 	blocks    int      // tiles that the quads of a tap fill
 
+	// Addresses that may lie behind what they were made of, so no pointers.
+	next  uintptr // of what of B is fetched for later
+	lines int     // of cache of it that are fetched with each block, an even number
+	end   uintptr // of the offsets, set by the assembly
+
 	rows, quads int
 }

@@ -49,6 +49,8 @@ type tile struct {
 
 	extents extents // of tile registers
 
+	share, shares int // of those tiles that fetch what lies ahead, this is one
+
 	sums [32 * 32]int32 // room for those of the largest tile
 }
 

@@ -261,19 +261,23 @@ func TestFilter(t *testing.T) {
 }
 
 func BenchmarkProduct(b *testing.B) {
-	for _, s := range []struct{ m, k, n int }{{128, 384, 384}, {128, 1536, 384}, {3136, 64, 256}, {196, 1024, 256}, {1, 2048, 1000}} {
-		b.Run(fmt.Sprint(s), func(b *testing.B) {
-			m := &Matrix{Data: make([]byte, s.k*s.n), Taps: []int{0}, Columns: s.n, Step: 1}
-			for i := range s.k {
-				m.Inner = append(m.Inner, i*s.n)
-			}
-			p := Product{A: make([]byte, s.m*s.k), Lines: []int{0}, Rows: s.m, Step: s.k, Offsets: []int64{0}, B: m.Pack(nil), D: make([]int32, s.n),
-				Bytes: make([]uint8, s.m*s.n), CStep: s.n, Scale: make([]float64, s.n), High: 255}
-			r, c := Tiles(1, s.m, s.n)
-			for b.Loop() {
-				p.Rectangle(0, r, 0, c)
-			}
-			b.ReportMetric(2*float64(s.m*s.k*s.n)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GOP/s")
-		})
+	for _, s := range []struct{ m, k, n int }{{128, 384, 384}, {128, 384, 1536}, {128, 1536, 384}, {3136, 64, 256}, {196, 1024, 256}, {1, 2048, 1000}} {
+		m := &Matrix{Data: make([]byte, s.k*s.n), Taps: []int{0}, Columns: s.n, Step: 1}
+		for i := range s.k {
+			m.Inner = append(m.Inner, i*s.n)
+		}
+		bytes := Product{A: make([]byte, s.m*s.k), Lines: []int{0}, Rows: s.m, Step: s.k, Offsets: []int64{0}, B: m.Pack(nil), D: make([]int32, s.n), CStep: s.n}
+		floats := bytes
+		bytes.Bytes, bytes.Factor, bytes.High = make([]uint8, s.m*s.n), make([]float32, s.n), 255
+		floats.Floats, floats.Factor, floats.Bias = make([]float32, s.m*s.n), make([]float32, s.n), make([]float32, s.n)
+		for name, p := range map[string]*Product{"bytes": &bytes, "floats": &floats} {
+			b.Run(fmt.Sprintf("%s/%v", name, s), func(b *testing.B) {
+				r, c := Tiles(1, s.m, s.n)
+				for b.Loop() {
+					p.Rectangle(0, r, 0, c)
+				}
+				b.ReportMetric(2*float64(s.m*s.k*s.n)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GOP/s")
+			})
+		}
 	}
 }

@@ -81,15 +81,19 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 	t.offsets = unsafe.Pointer(unsafe.SliceData(p.Offsets))
 	t.ahead = p.B.tileBytes()
 	if right := (c1 - c0) * p.B.tileBytes(); right <= near && right < (r1-r0)*ks.rows*p.B.taps*p.B.quads*quad {
+		t.shares = 1
 		for r := r0; r < r1; r++ {
+			t.share = r - r0
 			for c := c0; c < c1; c++ {
 				p.tile(ks, t, r, c)
 			}
 		}
 		return
 	}
+	t.shares = r1 - r0
 	for c := c0; c < c1; c++ {
 		for r := r0; r < r1; r++ {
+			t.share = r - r0
 			p.tile(ks, t, r, c)
 		}
 	}

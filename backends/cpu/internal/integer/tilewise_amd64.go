@@ -75,6 +75,7 @@ func tileAMX(t *tile, rows int) {
 		}
 		t.c, t.ldc = room, width
 	}
+	t.fetch()
 	if rows > tileHeight {
 		tiles2AMX(t)
 	} else {
@@ -84,6 +85,17 @@ func tileAMX(t *tile, rows int) {
 		copyRows(c, room, rows, t.columns, ldc, width)
 	}
 	t.c, t.ldc, t.d, t.ldd = c, ldc, d, ldd
+}
+
+// fetch says what part of the columns ahead is fetched into the cache meanwhile.
+func (t *tile) fetch() {
+	e := &t.extents
+	if e.lines = 0; t.share >= t.shares {
+		return
+	}
+	const line = 64
+	e.lines = (2*e.depth/t.shares + 1 + 1) &^ 1
+	e.next = uintptr(t.b) + uintptr(t.ahead+t.share*e.lines*t.taps*e.blocks*line)
 }
 
 // copyRows copies rows of sums that lie some bytes apart.

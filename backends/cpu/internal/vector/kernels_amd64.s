@@ -2078,9 +2078,7 @@ registers:
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       constants<>+256(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+288(SB), Y1, Y0
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+320(SB), Y1, Y0
 	VMOVUPS      constants<>+352(SB), Y2
 	VFMADD213PS  constants<>+384(SB), Y0, Y2
@@ -2089,7 +2087,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y0, Y2
 	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      Y2, Y2
 	VFMADD213PS  Y0, Y3, Y2
 	VADDPS       constants<>+96(SB), Y2, Y0
 	VCVTPS2DQ    Y1, Y1
@@ -2122,9 +2119,7 @@ registers_done:
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       constants<>+256(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+288(SB), Y1, Y0
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+320(SB), Y1, Y0
 	VMOVUPS      constants<>+352(SB), Y2
 	VFMADD213PS  constants<>+384(SB), Y0, Y2
@@ -2133,7 +2128,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y0, Y2
 	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      Y2, Y2
 	VFMADD213PS  Y0, Y3, Y2
 	VADDPS       constants<>+96(SB), Y2, Y0
 	VCVTPS2DQ    Y1, Y1
@@ -2185,13 +2179,11 @@ registers:
 	VMULPS       Y1, Y4, Y4
 	VMULPS       Y3, Y4, Y4
 	VMOVUPS      constants<>+320(SB), Y5
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y2, Y5
 	VMOVUPS      Y5, Y4
 	VFNMADD231PS constants<>+160(SB), Y3, Y4
 	VMOVUPS      constants<>+288(SB), Y3
 	VADDPS       Y1, Y4, Y1
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y2, Y3
 	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
 	VSUBPS       constants<>+928(SB), Y3, Y2
@@ -2239,13 +2231,11 @@ registers_done:
 	VMULPS       Y1, Y4, Y4
 	VMULPS       Y3, Y4, Y4
 	VMOVUPS      constants<>+320(SB), Y5
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y2, Y5
 	VMOVUPS      Y5, Y4
 	VFNMADD231PS constants<>+160(SB), Y3, Y4
 	VMOVUPS      constants<>+288(SB), Y3
 	VADDPS       Y1, Y4, Y1
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y2, Y3
 	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
 	VSUBPS       constants<>+928(SB), Y3, Y2
@@ -2284,9 +2274,7 @@ registers:
 	VMAXPS       Y4, Y5, Y4
 	VMULPS       constants<>+256(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+288(SB), Y5, Y4
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+320(SB), Y5, Y4
 	VMOVUPS      constants<>+352(SB), Y6
 	VFMADD213PS  constants<>+384(SB), Y4, Y6
@@ -2295,7 +2283,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y4, Y6
 	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
-	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y4, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
@@ -2317,7 +2304,6 @@ registers:
 	VFMADD213PS  constants<>+1184(SB), Y3, Y4
 	VFMADD213PS  constants<>+1216(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
 	VCMPPS       $0x11, constants<>+1248(SB), Y1, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
@@ -2348,9 +2334,7 @@ registers_done:
 	VMAXPS       Y4, Y5, Y4
 	VMULPS       constants<>+256(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+288(SB), Y5, Y4
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+320(SB), Y5, Y4
 	VMOVUPS      constants<>+352(SB), Y6
 	VFMADD213PS  constants<>+384(SB), Y4, Y6
@@ -2359,7 +2343,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y4, Y6
 	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
-	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y4, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
@@ -2381,7 +2364,6 @@ registers_done:
 	VFMADD213PS  constants<>+1184(SB), Y3, Y4
 	VFMADD213PS  constants<>+1216(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
 	VCMPPS       $0x11, constants<>+1248(SB), Y1, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
@@ -2411,16 +2393,11 @@ registers:
 	VFMADD213PS  constants<>+1312(SB), Y1, Y3
 	VMOVUPS      constants<>+1344(SB), Y4
 	VFMADD213PS  constants<>+1376(SB), Y1, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y4, Y2, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  constants<>+1408(SB), Y1, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  constants<>+1440(SB), Y1, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  constants<>+1472(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+96(SB), Y1, Y3
 	VMOVUPS      constants<>+96(SB), Y4
 	VMOVUPS      constants<>+192(SB), Y5
@@ -2429,9 +2406,7 @@ registers:
 	VMAXPS       Y3, Y5, Y3
 	VMULPS       constants<>+256(SB), Y3, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+320(SB), Y5, Y3
 	VMOVUPS      constants<>+352(SB), Y6
 	VFMADD213PS  constants<>+384(SB), Y3, Y6
@@ -2440,7 +2415,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y3, Y6
 	VFMADD213PS  constants<>+160(SB), Y3, Y6
 	VMULPS       Y3, Y3, Y7
-	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y3, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y3
 	VCVTPS2DQ    Y5, Y5
@@ -2486,16 +2460,11 @@ registers_done:
 	VFMADD213PS  constants<>+1312(SB), Y1, Y3
 	VMOVUPS      constants<>+1344(SB), Y4
 	VFMADD213PS  constants<>+1376(SB), Y1, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y4, Y2, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  constants<>+1408(SB), Y1, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  constants<>+1440(SB), Y1, Y3
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  constants<>+1472(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+96(SB), Y1, Y3
 	VMOVUPS      constants<>+96(SB), Y4
 	VMOVUPS      constants<>+192(SB), Y5
@@ -2504,9 +2473,7 @@ registers_done:
 	VMAXPS       Y3, Y5, Y3
 	VMULPS       constants<>+256(SB), Y3, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+288(SB), Y5, Y3
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+320(SB), Y5, Y3
 	VMOVUPS      constants<>+352(SB), Y6
 	VFMADD213PS  constants<>+384(SB), Y3, Y6
@@ -2515,7 +2482,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y3, Y6
 	VFMADD213PS  constants<>+160(SB), Y3, Y6
 	VMULPS       Y3, Y3, Y7
-	VMOVUPS      Y6, Y6
 	VFMADD213PS  Y3, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y3
 	VCVTPS2DQ    Y5, Y5
@@ -2566,9 +2532,7 @@ registers:
 	VMAXPS       Y0, Y2, Y0
 	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+288(SB), Y2, Y0
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y0, Y3
@@ -2577,7 +2541,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
@@ -2614,9 +2577,7 @@ registers_done:
 	VMAXPS       Y0, Y2, Y0
 	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+288(SB), Y2, Y0
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y0, Y3
@@ -2625,7 +2586,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
@@ -2665,9 +2625,7 @@ registers:
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+288(SB), Y2, Y1
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y1, Y3
@@ -2676,7 +2634,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
@@ -2710,13 +2667,11 @@ registers:
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y5, Y6, Y6
 	VMOVUPS      constants<>+320(SB), Y7
-	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y6, Y3, Y7
 	VMOVUPS      Y7, Y6
 	VFNMADD231PS constants<>+160(SB), Y5, Y6
 	VMOVUPS      constants<>+288(SB), Y5
 	VADDPS       Y4, Y6, Y4
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y3, Y5
 	VDIVPS       Y2, Y1, Y1
 	VADDPS       Y1, Y5, Y1
@@ -2746,9 +2701,7 @@ registers_done:
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+288(SB), Y2, Y1
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y1, Y3
@@ -2757,7 +2710,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
@@ -2791,13 +2743,11 @@ registers_done:
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y5, Y6, Y6
 	VMOVUPS      constants<>+320(SB), Y7
-	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y6, Y3, Y7
 	VMOVUPS      Y7, Y6
 	VFNMADD231PS constants<>+160(SB), Y5, Y6
 	VMOVUPS      constants<>+288(SB), Y5
 	VADDPS       Y4, Y6, Y4
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y4, Y3, Y5
 	VDIVPS       Y2, Y1, Y1
 	VADDPS       Y1, Y5, Y1
@@ -2830,16 +2780,11 @@ registers:
 	VFMADD213PS  constants<>+1312(SB), Y2, Y4
 	VMOVUPS      constants<>+1344(SB), Y5
 	VFMADD213PS  constants<>+1376(SB), Y2, Y5
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y5, Y3, Y4
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  constants<>+1408(SB), Y2, Y4
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  constants<>+1440(SB), Y2, Y4
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  constants<>+1472(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+96(SB), Y2, Y4
 	VMOVUPS      constants<>+96(SB), Y5
 	VMOVUPS      constants<>+192(SB), Y6
@@ -2848,9 +2793,7 @@ registers:
 	VMAXPS       Y4, Y6, Y4
 	VMULPS       constants<>+256(SB), Y4, Y6
 	VROUNDPS     $0x08, Y6, Y6
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+288(SB), Y6, Y4
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+320(SB), Y6, Y4
 	VMOVUPS      constants<>+352(SB), Y7
 	VFMADD213PS  constants<>+384(SB), Y4, Y7
@@ -2859,7 +2802,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y4, Y7
 	VFMADD213PS  constants<>+160(SB), Y4, Y7
 	VMULPS       Y4, Y4, Y8
-	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y4, Y8, Y7
 	VADDPS       constants<>+96(SB), Y7, Y4
 	VCVTPS2DQ    Y6, Y6
@@ -2909,16 +2851,11 @@ registers_done:
 	VFMADD213PS  constants<>+1312(SB), Y2, Y4
 	VMOVUPS      constants<>+1344(SB), Y5
 	VFMADD213PS  constants<>+1376(SB), Y2, Y5
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y5, Y3, Y4
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  constants<>+1408(SB), Y2, Y4
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  constants<>+1440(SB), Y2, Y4
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  constants<>+1472(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+96(SB), Y2, Y4
 	VMOVUPS      constants<>+96(SB), Y5
 	VMOVUPS      constants<>+192(SB), Y6
@@ -2927,9 +2864,7 @@ registers_done:
 	VMAXPS       Y4, Y6, Y4
 	VMULPS       constants<>+256(SB), Y4, Y6
 	VROUNDPS     $0x08, Y6, Y6
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+288(SB), Y6, Y4
-	VMOVUPS      Y4, Y4
 	VFNMADD231PS constants<>+320(SB), Y6, Y4
 	VMOVUPS      constants<>+352(SB), Y7
 	VFMADD213PS  constants<>+384(SB), Y4, Y7
@@ -2938,7 +2873,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y4, Y7
 	VFMADD213PS  constants<>+160(SB), Y4, Y7
 	VMULPS       Y4, Y4, Y8
-	VMOVUPS      Y7, Y7
 	VFMADD213PS  Y4, Y8, Y7
 	VADDPS       constants<>+96(SB), Y7, Y4
 	VCVTPS2DQ    Y6, Y6
@@ -2986,7 +2920,6 @@ registers:
 	VMULPS       Y0, Y0, Y1
 	VMULPS       Y1, Y0, Y1
 	VMOVUPS      constants<>+1728(SB), Y2
-	VMOVUPS      Y1, Y1
 	VFMADD213PS  Y0, Y2, Y1
 	VMULPS       constants<>+1760(SB), Y1, Y1
 	VXORPS       constants<>+64(SB), Y1, Y1
@@ -2996,9 +2929,7 @@ registers:
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+288(SB), Y2, Y1
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y1, Y3
@@ -3007,7 +2938,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
@@ -3039,7 +2969,6 @@ registers_done:
 	VMULPS       Y0, Y0, Y1
 	VMULPS       Y1, Y0, Y1
 	VMOVUPS      constants<>+1728(SB), Y2
-	VMOVUPS      Y1, Y1
 	VFMADD213PS  Y0, Y2, Y1
 	VMULPS       constants<>+1760(SB), Y1, Y1
 	VXORPS       constants<>+64(SB), Y1, Y1
@@ -3049,9 +2978,7 @@ registers_done:
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       constants<>+256(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+288(SB), Y2, Y1
-	VMOVUPS      Y1, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y1, Y3
@@ -3060,7 +2987,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
@@ -3101,9 +3027,7 @@ registers:
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       constants<>+256(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVUPS      Y2, Y2
 	VFNMADD231PS constants<>+288(SB), Y3, Y2
-	VMOVUPS      Y2, Y2
 	VFNMADD231PS constants<>+320(SB), Y3, Y2
 	VMOVUPS      constants<>+352(SB), Y4
 	VFMADD213PS  constants<>+384(SB), Y2, Y4
@@ -3112,7 +3036,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y2, Y4
 	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y2, Y5, Y4
 	VADDPS       constants<>+96(SB), Y4, Y2
 	VCVTPS2DQ    Y3, Y3
@@ -3149,9 +3072,7 @@ registers_done:
 	VMAXPS       Y0, Y2, Y0
 	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+288(SB), Y2, Y0
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y0, Y3
@@ -3160,7 +3081,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
@@ -3198,9 +3118,7 @@ registers:
 	VMAXPS       Y1, Y3, Y3
 	VMULPS       constants<>+256(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+288(SB), Y4, Y3
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+320(SB), Y4, Y3
 	VCVTPS2DQ    Y4, Y4
 	VPADDD       constants<>+512(SB), Y4, Y4
@@ -3212,10 +3130,8 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y3, Y5
 	VFMADD213PS  constants<>+160(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y6, Y5
 	VSUBPS       constants<>+96(SB), Y4, Y3
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y4, Y5
 	VMULPS       Y0, Y5, Y3
 	VBLENDVPS    Y2, Y3, Y1, Y1
@@ -3239,9 +3155,7 @@ registers_done:
 	VMAXPS       Y1, Y3, Y3
 	VMULPS       constants<>+256(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+288(SB), Y4, Y3
-	VMOVUPS      Y3, Y3
 	VFNMADD231PS constants<>+320(SB), Y4, Y3
 	VCVTPS2DQ    Y4, Y4
 	VPADDD       constants<>+512(SB), Y4, Y4
@@ -3253,10 +3167,8 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y3, Y5
 	VFMADD213PS  constants<>+160(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y6, Y5
 	VSUBPS       constants<>+96(SB), Y4, Y3
-	VMOVUPS      Y5, Y5
 	VFMADD213PS  Y3, Y4, Y5
 	VMULPS       Y0, Y5, Y0
 	VBLENDVPS    Y2, Y0, Y1, Y0
@@ -3318,7 +3230,6 @@ registers_done:
 	VMASKMOVPS (AX), Y4, Y4
 	VADDPS     Y4, Y0, Y4
 	VMOVDQU    (DX), Y5
-	VMOVUPS    Y0, Y0
 	VBLENDVPS  Y5, Y4, Y0, Y0
 	VMOVAPS    Y0, Y0
 
@@ -3401,7 +3312,6 @@ registers_done:
 	VMOVUPS     Y0, Y5
 	VFMADD213PS Y1, Y0, Y5
 	VMOVDQU     (DX), Y0
-	VMOVUPS     Y1, Y1
 	VBLENDVPS   Y0, Y5, Y1, Y0
 	VMOVAPS     Y0, Y1
 
@@ -3436,22 +3346,18 @@ blocks:
 	JL          blocks_done
 	VMOVUPS     (AX), Y4
 	VMOVUPS     (CX), Y5
-	VMOVUPS     Y4, Y4
 	VFMADD213PS Y0, Y5, Y4
 	VMOVAPS     Y4, Y0
 	VMOVUPS     32(AX), Y4
 	VMOVUPS     32(CX), Y5
-	VMOVUPS     Y4, Y4
 	VFMADD213PS Y1, Y5, Y4
 	VMOVAPS     Y4, Y1
 	VMOVUPS     64(AX), Y4
 	VMOVUPS     64(CX), Y5
-	VMOVUPS     Y4, Y4
 	VFMADD213PS Y2, Y5, Y4
 	VMOVAPS     Y4, Y2
 	VMOVUPS     96(AX), Y4
 	VMOVUPS     96(CX), Y5
-	VMOVUPS     Y4, Y4
 	VFMADD213PS Y3, Y5, Y4
 	VMOVAPS     Y4, Y3
 	ADDQ        $0x00000080, AX
@@ -3465,7 +3371,6 @@ registers:
 	JL          registers_done
 	VMOVUPS     (AX), Y4
 	VMOVUPS     (CX), Y5
-	VMOVUPS     Y4, Y4
 	VFMADD213PS Y0, Y5, Y4
 	VMOVAPS     Y4, Y0
 	ADDQ        $0x00000020, AX
@@ -3484,10 +3389,8 @@ registers_done:
 	VMASKMOVPS  (AX), Y4, Y4
 	VMOVDQU     (BX), Y5
 	VMASKMOVPS  (CX), Y5, Y5
-	VMOVUPS     Y4, Y4
 	VFMADD213PS Y0, Y5, Y4
 	VMOVDQU     (BX), Y5
-	VMOVUPS     Y0, Y0
 	VBLENDVPS   Y5, Y4, Y0, Y0
 	VMOVAPS     Y0, Y0
 
@@ -3587,7 +3490,6 @@ registers_done:
 	VADDPS     Y4, Y0, Y4
 	VBLENDVPS  Y6, Y4, Y5, Y4
 	VMOVDQU    (DX), Y5
-	VMOVUPS    Y0, Y0
 	VBLENDVPS  Y5, Y4, Y0, Y0
 	VMOVAPS    Y0, Y0
 
@@ -3699,7 +3601,6 @@ registers_done:
 	VMINPS     Y4, Y0, Y4
 	VORPS      Y4, Y5, Y4
 	VMOVDQU    (DX), Y5
-	VMOVUPS    Y0, Y0
 	VBLENDVPS  Y5, Y4, Y0, Y0
 	VMOVAPS    Y0, Y0
 
@@ -3750,9 +3651,7 @@ registers:
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       constants<>+256(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVUPS      Y2, Y2
 	VFNMADD231PS constants<>+288(SB), Y3, Y2
-	VMOVUPS      Y2, Y2
 	VFNMADD231PS constants<>+320(SB), Y3, Y2
 	VMOVUPS      constants<>+352(SB), Y4
 	VFMADD213PS  constants<>+384(SB), Y2, Y4
@@ -3761,7 +3660,6 @@ registers:
 	VFMADD213PS  constants<>+480(SB), Y2, Y4
 	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VMOVUPS      Y4, Y4
 	VFMADD213PS  Y2, Y5, Y4
 	VADDPS       constants<>+96(SB), Y4, Y2
 	VCVTPS2DQ    Y3, Y3
@@ -3797,9 +3695,7 @@ registers_done:
 	VMAXPS       Y0, Y2, Y0
 	VMULPS       constants<>+256(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+288(SB), Y2, Y0
-	VMOVUPS      Y0, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
 	VMOVUPS      constants<>+352(SB), Y3
 	VFMADD213PS  constants<>+384(SB), Y0, Y3
@@ -3808,7 +3704,6 @@ registers_done:
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
-	VMOVUPS      Y3, Y3
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
@@ -3859,7 +3754,6 @@ blocks:
 	VMULPS      Y1, Y2, Y2
 	VMOVUPS     (DX), Y3
 	VMOVUPS     (BX), Y4
-	VMOVUPS     Y2, Y2
 	VFMADD213PS Y4, Y3, Y2
 	VMOVUPS     Y2, (AX)
 	VMOVUPS     32(CX), Y2
@@ -3867,7 +3761,6 @@ blocks:
 	VMULPS      Y1, Y2, Y2
 	VMOVUPS     32(DX), Y3
 	VMOVUPS     32(BX), Y4
-	VMOVUPS     Y2, Y2
 	VFMADD213PS Y4, Y3, Y2
 	VMOVUPS     Y2, 32(AX)
 	ADDQ        $0x00000040, AX
@@ -3886,7 +3779,6 @@ registers:
 	VMULPS      Y1, Y2, Y2
 	VMOVUPS     (DX), Y3
 	VMOVUPS     (BX), Y4
-	VMOVUPS     Y2, Y2
 	VFMADD213PS Y4, Y3, Y2
 	VMOVUPS     Y2, (AX)
 	ADDQ        $0x00000020, AX
@@ -3911,7 +3803,6 @@ registers_done:
 	VMASKMOVPS  (DX), Y1, Y1
 	VMOVDQU     (DI), Y2
 	VMASKMOVPS  (BX), Y2, Y2
-	VMOVUPS     Y0, Y0
 	VFMADD213PS Y2, Y1, Y0
 	VMOVDQU     (DI), Y1
 	VMASKMOVPS  Y0, Y1, (AX)
@@ -3933,22 +3824,18 @@ blocks:
 	JL          blocks_done
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (AX), Y2
-	VMOVUPS     Y1, Y1
 	VFMADD213PS Y2, Y0, Y1
 	VMOVUPS     Y1, (AX)
 	VMOVUPS     32(CX), Y1
 	VMOVUPS     32(AX), Y2
-	VMOVUPS     Y1, Y1
 	VFMADD213PS Y2, Y0, Y1
 	VMOVUPS     Y1, 32(AX)
 	VMOVUPS     64(CX), Y1
 	VMOVUPS     64(AX), Y2
-	VMOVUPS     Y1, Y1
 	VFMADD213PS Y2, Y0, Y1
 	VMOVUPS     Y1, 64(AX)
 	VMOVUPS     96(CX), Y1
 	VMOVUPS     96(AX), Y2
-	VMOVUPS     Y1, Y1
 	VFMADD213PS Y2, Y0, Y1
 	VMOVUPS     Y1, 96(AX)
 	ADDQ        $0x00000080, AX
@@ -3962,7 +3849,6 @@ registers:
 	JL          registers_done
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (AX), Y2
-	VMOVUPS     Y1, Y1
 	VFMADD213PS Y2, Y0, Y1
 	VMOVUPS     Y1, (AX)
 	ADDQ        $0x00000020, AX
@@ -3981,7 +3867,6 @@ registers_done:
 	VMASKMOVPS  (CX), Y1, Y1
 	VMOVDQU     (BX), Y2
 	VMASKMOVPS  (AX), Y2, Y2
-	VMOVUPS     Y1, Y1
 	VFMADD213PS Y2, Y0, Y1
 	VMOVDQU     (BX), Y0
 	VMASKMOVPS  Y1, Y0, (AX)
@@ -6006,9 +5891,7 @@ registers:
 	VMAXPS            Z0, Z1, Z0
 	VMULPS.BCST       constants<>+256(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
 	VBROADCASTSS      constants<>+352(SB), Z2
 	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
@@ -6017,7 +5900,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z3
-	VMOVUPS           Z2, Z2
 	VFMADD213PS       Z0, Z3, Z2
 	VADDPS.BCST       constants<>+96(SB), Z2, Z0
 	VSCALEFPS         Z1, Z0, Z0
@@ -6042,9 +5924,7 @@ registers_done:
 	VMAXPS            Z0, Z1, Z0
 	VMULPS.BCST       constants<>+256(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
 	VBROADCASTSS      constants<>+352(SB), Z2
 	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
@@ -6053,7 +5933,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z3
-	VMOVUPS           Z2, Z2
 	VFMADD213PS       Z0, Z3, Z2
 	VADDPS.BCST       constants<>+96(SB), Z2, Z0
 	VSCALEFPS         Z1, Z0, Z0
@@ -6096,13 +5975,11 @@ registers:
 	VMULPS            Z12, Z14, Z14
 	VMULPS            Z13, Z14, Z14
 	VBROADCASTSS      constants<>+320(SB), Z15
-	VMOVUPS           Z15, Z15
 	VFMADD213PS       Z14, Z1, Z15
 	VMOVUPS           Z15, Z14
 	VFNMADD231PS.BCST constants<>+160(SB), Z13, Z14
 	VBROADCASTSS      constants<>+288(SB), Z13
 	VADDPS            Z12, Z14, Z12
-	VMOVUPS           Z13, Z13
 	VFMADD213PS       Z12, Z1, Z13
 	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K4
 	VSUBPS.BCST       constants<>+928(SB), Z13, Z1
@@ -6150,13 +6027,11 @@ registers_done:
 	VMULPS            Z2, Z4, Z4
 	VMULPS            Z3, Z4, Z4
 	VBROADCASTSS      constants<>+320(SB), Z5
-	VMOVUPS           Z5, Z5
 	VFMADD213PS       Z4, Z1, Z5
 	VMOVUPS           Z5, Z4
 	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z4
 	VBROADCASTSS      constants<>+288(SB), Z3
 	VADDPS            Z2, Z4, Z2
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z2, Z1, Z3
 	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K3
 	VSUBPS.BCST       constants<>+928(SB), Z3, Z1
@@ -6194,9 +6069,7 @@ registers:
 	VMAXPS            Z4, Z5, Z4
 	VMULPS.BCST       constants<>+256(SB), Z4, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VMOVUPS           Z4, Z4
 	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z4
-	VMOVUPS           Z4, Z4
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z4
 	VBROADCASTSS      constants<>+352(SB), Z8
 	VFMADD213PS.BCST  constants<>+384(SB), Z4, Z8
@@ -6205,7 +6078,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z4, Z8
 	VFMADD213PS.BCST  constants<>+160(SB), Z4, Z8
 	VMULPS            Z4, Z4, Z9
-	VMOVUPS           Z8, Z8
 	VFMADD213PS       Z4, Z9, Z8
 	VADDPS.BCST       constants<>+96(SB), Z8, Z4
 	VSCALEFPS         Z5, Z4, Z4
@@ -6219,7 +6091,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+1184(SB), Z3, Z4
 	VFMADD213PS.BCST  constants<>+1216(SB), Z3, Z4
 	VMULPS            Z3, Z4, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z0, Z0, Z3
 	VCMPPS.BCST       $0x11, constants<>+1248(SB), Z1, K3
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
@@ -6250,9 +6121,7 @@ registers_done:
 	VMAXPS            Z4, Z5, Z4
 	VMULPS.BCST       constants<>+256(SB), Z4, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VMOVUPS           Z4, Z4
 	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z4
-	VMOVUPS           Z4, Z4
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z4
 	VBROADCASTSS      constants<>+352(SB), Z6
 	VFMADD213PS.BCST  constants<>+384(SB), Z4, Z6
@@ -6261,7 +6130,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+160(SB), Z4, Z6
 	VMULPS            Z4, Z4, Z8
-	VMOVUPS           Z6, Z6
 	VFMADD213PS       Z4, Z8, Z6
 	VADDPS.BCST       constants<>+96(SB), Z6, Z4
 	VSCALEFPS         Z5, Z4, Z4
@@ -6275,7 +6143,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+1184(SB), Z3, Z4
 	VFMADD213PS.BCST  constants<>+1216(SB), Z3, Z4
 	VMULPS            Z3, Z4, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z0, Z0, Z3
 	VCMPPS.BCST       $0x11, constants<>+1248(SB), Z1, K4
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
@@ -6304,16 +6171,11 @@ registers:
 	VFMADD213PS.BCST  constants<>+1312(SB), Z1, Z3
 	VBROADCASTSS      constants<>+1344(SB), Z4
 	VFMADD213PS.BCST  constants<>+1376(SB), Z1, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z4, Z2, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS.BCST  constants<>+1440(SB), Z1, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS.BCST  constants<>+1472(SB), Z1, Z3
 	VMULPS            Z1, Z3, Z3
-	VMOVUPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+96(SB), Z1, Z3
 	VBROADCASTSS      constants<>+96(SB), Z4
 	VBROADCASTSS      constants<>+192(SB), Z7
@@ -6322,9 +6184,7 @@ registers:
 	VMAXPS            Z3, Z7, Z3
 	VMULPS.BCST       constants<>+256(SB), Z3, Z7
 	VRNDSCALEPS       $0x08, Z7, Z7
-	VMOVUPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+288(SB), Z7, Z3
-	VMOVUPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+320(SB), Z7, Z3
 	VBROADCASTSS      constants<>+352(SB), Z8
 	VFMADD213PS.BCST  constants<>+384(SB), Z3, Z8
@@ -6333,7 +6193,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z3, Z8
 	VFMADD213PS.BCST  constants<>+160(SB), Z3, Z8
 	VMULPS            Z3, Z3, Z9
-	VMOVUPS           Z8, Z8
 	VFMADD213PS       Z3, Z9, Z8
 	VADDPS.BCST       constants<>+96(SB), Z8, Z3
 	VSCALEFPS         Z7, Z3, Z3
@@ -6371,16 +6230,11 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+1312(SB), Z1, Z3
 	VBROADCASTSS      constants<>+1344(SB), Z4
 	VFMADD213PS.BCST  constants<>+1376(SB), Z1, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z4, Z2, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS.BCST  constants<>+1440(SB), Z1, Z3
-	VMOVUPS           Z3, Z3
 	VFMADD213PS.BCST  constants<>+1472(SB), Z1, Z3
 	VMULPS            Z1, Z3, Z3
-	VMOVUPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+96(SB), Z1, Z3
 	VBROADCASTSS      constants<>+96(SB), Z4
 	VBROADCASTSS      constants<>+192(SB), Z5
@@ -6389,9 +6243,7 @@ registers_done:
 	VMAXPS            Z3, Z5, Z3
 	VMULPS.BCST       constants<>+256(SB), Z3, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VMOVUPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z3
-	VMOVUPS           Z3, Z3
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z3
 	VBROADCASTSS      constants<>+352(SB), Z7
 	VFMADD213PS.BCST  constants<>+384(SB), Z3, Z7
@@ -6400,7 +6252,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z3, Z7
 	VFMADD213PS.BCST  constants<>+160(SB), Z3, Z7
 	VMULPS            Z3, Z3, Z8
-	VMOVUPS           Z7, Z7
 	VFMADD213PS       Z3, Z8, Z7
 	VADDPS.BCST       constants<>+96(SB), Z7, Z3
 	VSCALEFPS         Z5, Z3, Z3
@@ -6442,9 +6293,7 @@ registers:
 	VMAXPS            Z0, Z2, Z0
 	VMULPS.BCST       constants<>+256(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
 	VBROADCASTSS      constants<>+352(SB), Z3
 	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
@@ -6453,7 +6302,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
 	VMULPS            Z0, Z0, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z0, Z4, Z3
 	VADDPS.BCST       constants<>+96(SB), Z3, Z0
 	VSCALEFPS         Z2, Z0, Z0
@@ -6482,9 +6330,7 @@ registers_done:
 	VMAXPS            Z0, Z2, Z0
 	VMULPS.BCST       constants<>+256(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
 	VBROADCASTSS      constants<>+352(SB), Z3
 	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
@@ -6493,7 +6339,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
 	VMULPS            Z0, Z0, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z0, Z4, Z3
 	VADDPS.BCST       constants<>+96(SB), Z3, Z0
 	VSCALEFPS         Z2, Z0, Z0
@@ -6524,9 +6369,7 @@ registers:
 	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       constants<>+256(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
 	VBROADCASTSS      constants<>+352(SB), Z3
 	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
@@ -6535,7 +6378,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z1, Z4, Z3
 	VADDPS.BCST       constants<>+96(SB), Z3, Z1
 	VSCALEFPS         Z2, Z1, Z1
@@ -6561,13 +6403,11 @@ registers:
 	VMULPS            Z4, Z6, Z6
 	VMULPS            Z5, Z6, Z6
 	VBROADCASTSS      constants<>+320(SB), Z7
-	VMOVUPS           Z7, Z7
 	VFMADD213PS       Z6, Z3, Z7
 	VMOVUPS           Z7, Z6
 	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
 	VBROADCASTSS      constants<>+288(SB), Z5
 	VADDPS            Z4, Z6, Z4
-	VMOVUPS           Z5, Z5
 	VFMADD213PS       Z4, Z3, Z5
 	VDIVPS            Z2, Z1, Z1
 	VADDPS            Z1, Z5, Z1
@@ -6597,9 +6437,7 @@ registers_done:
 	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       constants<>+256(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
 	VBROADCASTSS      constants<>+352(SB), Z3
 	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
@@ -6608,7 +6446,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z1, Z4, Z3
 	VADDPS.BCST       constants<>+96(SB), Z3, Z1
 	VSCALEFPS         Z2, Z1, Z1
@@ -6634,13 +6471,11 @@ registers_done:
 	VMULPS            Z4, Z6, Z6
 	VMULPS            Z5, Z6, Z6
 	VBROADCASTSS      constants<>+320(SB), Z7
-	VMOVUPS           Z7, Z7
 	VFMADD213PS       Z6, Z3, Z7
 	VMOVUPS           Z7, Z6
 	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
 	VBROADCASTSS      constants<>+288(SB), Z5
 	VADDPS            Z4, Z6, Z4
-	VMOVUPS           Z5, Z5
 	VFMADD213PS       Z4, Z3, Z5
 	VDIVPS            Z2, Z1, Z1
 	VADDPS            Z1, Z5, Z1
@@ -6672,16 +6507,11 @@ registers:
 	VFMADD213PS.BCST  constants<>+1312(SB), Z4, Z6
 	VBROADCASTSS      constants<>+1344(SB), Z7
 	VFMADD213PS.BCST  constants<>+1376(SB), Z4, Z7
-	VMOVUPS           Z6, Z6
 	VFMADD213PS       Z7, Z5, Z6
-	VMOVUPS           Z6, Z6
 	VFMADD213PS.BCST  constants<>+1408(SB), Z4, Z6
-	VMOVUPS           Z6, Z6
 	VFMADD213PS.BCST  constants<>+1440(SB), Z4, Z6
-	VMOVUPS           Z6, Z6
 	VFMADD213PS.BCST  constants<>+1472(SB), Z4, Z6
 	VMULPS            Z4, Z6, Z6
-	VMOVUPS           Z6, Z6
 	VFNMADD231PS.BCST constants<>+96(SB), Z4, Z6
 	VBROADCASTSS      constants<>+96(SB), Z7
 	VBROADCASTSS      constants<>+192(SB), Z8
@@ -6690,9 +6520,7 @@ registers:
 	VMAXPS            Z6, Z8, Z6
 	VMULPS.BCST       constants<>+256(SB), Z6, Z8
 	VRNDSCALEPS       $0x08, Z8, Z8
-	VMOVUPS           Z6, Z6
 	VFNMADD231PS.BCST constants<>+288(SB), Z8, Z6
-	VMOVUPS           Z6, Z6
 	VFNMADD231PS.BCST constants<>+320(SB), Z8, Z6
 	VBROADCASTSS      constants<>+352(SB), Z9
 	VFMADD213PS.BCST  constants<>+384(SB), Z6, Z9
@@ -6701,7 +6529,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z6, Z9
 	VFMADD213PS.BCST  constants<>+160(SB), Z6, Z9
 	VMULPS            Z6, Z6, Z10
-	VMOVUPS           Z9, Z9
 	VFMADD213PS       Z6, Z10, Z9
 	VADDPS.BCST       constants<>+96(SB), Z9, Z6
 	VSCALEFPS         Z8, Z6, Z6
@@ -6743,16 +6570,11 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+1312(SB), Z2, Z5
 	VBROADCASTSS      constants<>+1344(SB), Z6
 	VFMADD213PS.BCST  constants<>+1376(SB), Z2, Z6
-	VMOVUPS           Z5, Z5
 	VFMADD213PS       Z6, Z4, Z5
-	VMOVUPS           Z5, Z5
 	VFMADD213PS.BCST  constants<>+1408(SB), Z2, Z5
-	VMOVUPS           Z5, Z5
 	VFMADD213PS.BCST  constants<>+1440(SB), Z2, Z5
-	VMOVUPS           Z5, Z5
 	VFMADD213PS.BCST  constants<>+1472(SB), Z2, Z5
 	VMULPS            Z2, Z5, Z5
-	VMOVUPS           Z5, Z5
 	VFNMADD231PS.BCST constants<>+96(SB), Z2, Z5
 	VBROADCASTSS      constants<>+96(SB), Z6
 	VBROADCASTSS      constants<>+192(SB), Z7
@@ -6761,9 +6583,7 @@ registers_done:
 	VMAXPS            Z5, Z7, Z5
 	VMULPS.BCST       constants<>+256(SB), Z5, Z7
 	VRNDSCALEPS       $0x08, Z7, Z7
-	VMOVUPS           Z5, Z5
 	VFNMADD231PS.BCST constants<>+288(SB), Z7, Z5
-	VMOVUPS           Z5, Z5
 	VFNMADD231PS.BCST constants<>+320(SB), Z7, Z5
 	VBROADCASTSS      constants<>+352(SB), Z8
 	VFMADD213PS.BCST  constants<>+384(SB), Z5, Z8
@@ -6772,7 +6592,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z5, Z8
 	VFMADD213PS.BCST  constants<>+160(SB), Z5, Z8
 	VMULPS            Z5, Z5, Z9
-	VMOVUPS           Z8, Z8
 	VFMADD213PS       Z5, Z9, Z8
 	VADDPS.BCST       constants<>+96(SB), Z8, Z5
 	VSCALEFPS         Z7, Z5, Z5
@@ -6811,7 +6630,6 @@ registers:
 	VMULPS            Z0, Z0, Z1
 	VMULPS            Z1, Z0, Z1
 	VBROADCASTSS      constants<>+1728(SB), Z2
-	VMOVUPS           Z1, Z1
 	VFMADD213PS       Z0, Z2, Z1
 	VMULPS.BCST       constants<>+1760(SB), Z1, Z1
 	VXORPS.BCST       constants<>+64(SB), Z1, Z1
@@ -6821,9 +6639,7 @@ registers:
 	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       constants<>+256(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
 	VBROADCASTSS      constants<>+352(SB), Z3
 	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
@@ -6832,7 +6648,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z1, Z4, Z3
 	VADDPS.BCST       constants<>+96(SB), Z3, Z1
 	VSCALEFPS         Z2, Z1, Z1
@@ -6856,7 +6671,6 @@ registers_done:
 	VMULPS            Z0, Z0, Z1
 	VMULPS            Z1, Z0, Z1
 	VBROADCASTSS      constants<>+1728(SB), Z2
-	VMOVUPS           Z1, Z1
 	VFMADD213PS       Z0, Z2, Z1
 	VMULPS.BCST       constants<>+1760(SB), Z1, Z1
 	VXORPS.BCST       constants<>+64(SB), Z1, Z1
@@ -6866,9 +6680,7 @@ registers_done:
 	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       constants<>+256(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
-	VMOVUPS           Z1, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
 	VBROADCASTSS      constants<>+352(SB), Z3
 	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
@@ -6877,7 +6689,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z1, Z4, Z3
 	VADDPS.BCST       constants<>+96(SB), Z3, Z1
 	VSCALEFPS         Z2, Z1, Z1
@@ -6909,9 +6720,7 @@ registers:
 	VMAXPS            Z2, Z3, Z2
 	VMULPS.BCST       constants<>+256(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
 	VBROADCASTSS      constants<>+352(SB), Z4
 	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z4
@@ -6920,7 +6729,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z4
 	VMULPS            Z2, Z2, Z5
-	VMOVUPS           Z4, Z4
 	VFMADD213PS       Z2, Z5, Z4
 	VADDPS.BCST       constants<>+96(SB), Z4, Z2
 	VSCALEFPS         Z3, Z2, Z2
@@ -6949,9 +6757,7 @@ registers_done:
 	VMAXPS            Z0, Z2, Z0
 	VMULPS.BCST       constants<>+256(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
 	VBROADCASTSS      constants<>+352(SB), Z3
 	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
@@ -6960,7 +6766,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
 	VMULPS            Z0, Z0, Z4
-	VMOVUPS           Z3, Z3
 	VFMADD213PS       Z0, Z4, Z3
 	VADDPS.BCST       constants<>+96(SB), Z3, Z0
 	VSCALEFPS         Z2, Z0, Z0
@@ -6989,9 +6794,7 @@ registers:
 	VMAXPS            Z1, Z2, Z2
 	VMULPS.BCST       constants<>+256(SB), Z2, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z2
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z2
 	VCVTPS2DQ         Z5, Z5
 	VPADDD.BCST       constants<>+512(SB), Z5, Z5
@@ -7003,10 +6806,8 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z6
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z6
 	VMULPS            Z2, Z2, Z7
-	VMOVUPS           Z6, Z6
 	VFMADD213PS       Z2, Z7, Z6
 	VSUBPS.BCST       constants<>+96(SB), Z5, Z2
-	VMOVUPS           Z6, Z6
 	VFMADD213PS       Z2, Z5, Z6
 	VMULPS            Z0, Z6, Z2
 	VBLENDMPS         Z2, Z1, K3, Z3
@@ -7030,9 +6831,7 @@ registers_done:
 	VMAXPS            Z1, Z2, Z2
 	VMULPS.BCST       constants<>+256(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
 	VCVTPS2DQ         Z3, Z3
 	VPADDD.BCST       constants<>+512(SB), Z3, Z3
@@ -7044,10 +6843,8 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
 	VMULPS            Z2, Z2, Z6
-	VMOVUPS           Z5, Z5
 	VFMADD213PS       Z2, Z6, Z5
 	VSUBPS.BCST       constants<>+96(SB), Z3, Z2
-	VMOVUPS           Z5, Z5
 	VFMADD213PS       Z2, Z3, Z5
 	VMULPS            Z0, Z5, Z0
 	VBLENDMPS         Z0, Z1, K4, Z4
@@ -7107,7 +6904,6 @@ registers_done:
 	KMOVW     DX, K2
 	VMOVUPS.Z (AX), K1, Z4
 	VADDPS    Z4, Z0, Z4
-	VMOVUPS   Z0, Z0
 	VBLENDMPS Z4, Z0, K1, Z5
 	VMOVAPS   Z5, Z0
 
@@ -7228,22 +7024,18 @@ blocks:
 	JL          blocks_done
 	VMOVUPS     (AX), Z4
 	VMOVUPS     (CX), Z5
-	VMOVUPS     Z4, Z4
 	VFMADD213PS Z0, Z5, Z4
 	VMOVAPS     Z4, Z0
 	VMOVUPS     64(AX), Z4
 	VMOVUPS     64(CX), Z5
-	VMOVUPS     Z4, Z4
 	VFMADD213PS Z1, Z5, Z4
 	VMOVAPS     Z4, Z1
 	VMOVUPS     128(AX), Z4
 	VMOVUPS     128(CX), Z5
-	VMOVUPS     Z4, Z4
 	VFMADD213PS Z2, Z5, Z4
 	VMOVAPS     Z4, Z2
 	VMOVUPS     192(AX), Z4
 	VMOVUPS     192(CX), Z5
-	VMOVUPS     Z4, Z4
 	VFMADD213PS Z3, Z5, Z4
 	VMOVAPS     Z4, Z3
 	ADDQ        $0x00000100, AX
@@ -7257,7 +7049,6 @@ registers:
 	JL          registers_done
 	VMOVUPS     (AX), Z4
 	VMOVUPS     (CX), Z5
-	VMOVUPS     Z4, Z4
 	VFMADD213PS Z0, Z5, Z4
 	VMOVAPS     Z4, Z0
 	ADDQ        $0x00000040, AX
@@ -7275,9 +7066,7 @@ registers_done:
 	KMOVW       BX, K2
 	VMOVUPS.Z   (AX), K1, Z4
 	VMOVUPS.Z   (CX), K1, Z5
-	VMOVUPS     Z4, Z4
 	VFMADD213PS Z0, Z5, Z4
-	VMOVUPS     Z0, Z0
 	VBLENDMPS   Z4, Z0, K1, Z6
 	VMOVAPS     Z6, Z0
 
@@ -7378,7 +7167,6 @@ registers_done:
 	VCMPPS    $0x03, Z4, Z0, K2
 	VADDPS    Z4, Z0, Z4
 	VBLENDMPS Z4, Z5, K2, Z12
-	VMOVUPS   Z0, Z0
 	VBLENDMPS Z12, Z0, K1, Z13
 	VMOVAPS   Z13, Z0
 
@@ -7496,7 +7284,6 @@ registers_done:
 	VMINPS    Z0, Z4, Z5
 	VMINPS    Z4, Z0, Z4
 	VORPS     Z4, Z5, Z4
-	VMOVUPS   Z0, Z0
 	VBLENDMPS Z4, Z0, K1, Z6
 	VMOVAPS   Z6, Z0
 
@@ -7551,9 +7338,7 @@ registers:
 	VMAXPS            Z2, Z4, Z2
 	VMULPS.BCST       constants<>+256(SB), Z2, Z4
 	VRNDSCALEPS       $0x08, Z4, Z4
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+288(SB), Z4, Z2
-	VMOVUPS           Z2, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z4, Z2
 	VBROADCASTSS      constants<>+352(SB), Z5
 	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z5
@@ -7562,7 +7347,6 @@ registers:
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
 	VMULPS            Z2, Z2, Z6
-	VMOVUPS           Z5, Z5
 	VFMADD213PS       Z2, Z6, Z5
 	VADDPS.BCST       constants<>+96(SB), Z5, Z2
 	VSCALEFPS         Z4, Z2, Z2
@@ -7590,9 +7374,7 @@ registers_done:
 	VMAXPS            Z0, Z2, Z0
 	VMULPS.BCST       constants<>+256(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
-	VMOVUPS           Z0, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
 	VBROADCASTSS      constants<>+352(SB), Z4
 	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z4
@@ -7601,7 +7383,6 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z4
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z4
 	VMULPS            Z0, Z0, Z5
-	VMOVUPS           Z4, Z4
 	VFMADD213PS       Z0, Z5, Z4
 	VADDPS.BCST       constants<>+96(SB), Z4, Z0
 	VSCALEFPS         Z2, Z0, Z0
@@ -7644,7 +7425,6 @@ blocks:
 	VMULPS      Z1, Z2, Z2
 	VMOVUPS     (DX), Z3
 	VMOVUPS     (BX), Z4
-	VMOVUPS     Z2, Z2
 	VFMADD213PS Z4, Z3, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(CX), Z2
@@ -7652,7 +7432,6 @@ blocks:
 	VMULPS      Z1, Z2, Z2
 	VMOVUPS     64(DX), Z3
 	VMOVUPS     64(BX), Z4
-	VMOVUPS     Z2, Z2
 	VFMADD213PS Z4, Z3, Z2
 	VMOVUPS     Z2, 64(AX)
 	ADDQ        $0x00000080, AX
@@ -7671,7 +7450,6 @@ registers:
 	VMULPS      Z1, Z2, Z2
 	VMOVUPS     (DX), Z3
 	VMOVUPS     (BX), Z4
-	VMOVUPS     Z2, Z2
 	VFMADD213PS Z4, Z3, Z2
 	VMOVUPS     Z2, (AX)
 	ADDQ        $0x00000040, AX
@@ -7694,7 +7472,6 @@ registers_done:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS.Z   (DX), K1, Z1
 	VMOVUPS.Z   (BX), K1, Z2
-	VMOVUPS     Z0, Z0
 	VFMADD213PS Z2, Z1, Z0
 	VMOVUPS     Z0, K1, (AX)
 
@@ -7715,22 +7492,18 @@ blocks:
 	JL          blocks_done
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (AX), Z2
-	VMOVUPS     Z1, Z1
 	VFMADD213PS Z2, Z0, Z1
 	VMOVUPS     Z1, (AX)
 	VMOVUPS     64(CX), Z1
 	VMOVUPS     64(AX), Z2
-	VMOVUPS     Z1, Z1
 	VFMADD213PS Z2, Z0, Z1
 	VMOVUPS     Z1, 64(AX)
 	VMOVUPS     128(CX), Z1
 	VMOVUPS     128(AX), Z2
-	VMOVUPS     Z1, Z1
 	VFMADD213PS Z2, Z0, Z1
 	VMOVUPS     Z1, 128(AX)
 	VMOVUPS     192(CX), Z1
 	VMOVUPS     192(AX), Z2
-	VMOVUPS     Z1, Z1
 	VFMADD213PS Z2, Z0, Z1
 	VMOVUPS     Z1, 192(AX)
 	ADDQ        $0x00000100, AX
@@ -7744,7 +7517,6 @@ registers:
 	JL          registers_done
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (AX), Z2
-	VMOVUPS     Z1, Z1
 	VFMADD213PS Z2, Z0, Z1
 	VMOVUPS     Z1, (AX)
 	ADDQ        $0x00000040, AX
@@ -7762,7 +7534,6 @@ registers_done:
 	KMOVW       BX, K2
 	VMOVUPS.Z   (CX), K1, Z1
 	VMOVUPS.Z   (AX), K1, Z2
-	VMOVUPS     Z1, Z1
 	VFMADD213PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 

@@ -1,6 +1,10 @@
 package integer
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"example.com/midplane/backends/cpu/internal/pages"
+)
 
 // Matrix is a right operand as it lies in memory: the byte of tap t, element i
 // of the inner extent and column j is Data[Taps[t]+Inner[i]+j*Step].
@@ -40,11 +44,11 @@ func (ks *kernels) pack(m *Matrix, room []byte) *Columns {
 	p := &Columns{taps: len(m.Taps), quads: quadsOf(len(m.Inner)), columns: m.Columns, kernels: ks, Sums: make([]int32, m.Columns)}
 	size := ks.columnTiles(m.Columns) * p.tileBytes()
 	if room == nil {
-		room = make([]byte, size)
+		p.data = pages.Make[int8](size)
 	} else {
 		clear(room[:size])
+		p.data = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(room))), size)
 	}
-	p.data = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(room))), size)
 	flip := byte(0)
 	if m.Unsigned {
 		flip = 0x80

@@ -16,7 +16,7 @@ func PackRows(a []float32, rows, inner, rowStep, innerStep int) *Rows {
 }
 
 func (ks *kernels) packRows(a []float32, rows, inner, rowStep, innerStep int) *Rows {
-	p := &Rows{rows: rows, inner: inner, data: pages.Make(rows * inner), kernels: ks}
+	p := &Rows{rows: rows, inner: inner, data: pages.Make[float32](rows * inner), kernels: ks}
 	to := p.data
 	for t := range ks.rowTiles(rows) {
 		first, height := ks.rowTile(rows, t)
@@ -48,7 +48,7 @@ func PackColumns(b []float32, inner, columns, innerStep, columnStep int) *Column
 
 func (ks *kernels) packColumns(b []float32, inner, columns, innerStep, columnStep int) *Columns {
 	n := ks.columnTiles(columns)
-	p := &Columns{inner: inner, columns: columns, data: pages.Make(n * inner * ks.columns), kernels: ks}
+	p := &Columns{inner: inner, columns: columns, data: pages.Make[float32](n * inner * ks.columns), kernels: ks}
 	for t := range n {
 		first, width := t*ks.columns, min(ks.columns, columns-t*ks.columns)
 		to := p.data[t*inner*ks.columns:]

@@ -2,15 +2,17 @@
 // weights, so that the processor translates few addresses on the way.
 package pages
 
-// least is how many bytes are worth pages of their own.
-const least = 1 << 20
+import "unsafe"
 
-// Make is make([]float32, n). It asks the operating system to back large slices by
-// large pages.
-func Make(n int) []float32 {
-	v := make([]float32, n)
-	if 4*n >= least {
-		enlarge(v)
+// least is how many bytes are worth pages of their own.
+const least = 1 << 17
+
+// Make is make([]T, n). It asks the operating system to back large slices by large
+// pages.
+func Make[T int8 | float32](n int) []T {
+	v := make([]T, n)
+	if size := uintptr(n) * unsafe.Sizeof(*new(T)); size >= least {
+		enlarge(uintptr(unsafe.Pointer(unsafe.SliceData(v))), size)
 	}
 	return v
 }

@@ -9,8 +9,8 @@ import (
 )
 
 func TestMake(t *testing.T) {
-	for _, n := range []int{0, 1, 1<<18 - 1, 1 << 18, 3<<19 + 5} {
-		v := pages.Make(n)
+	for _, n := range []int{0, 1, 1<<15 - 1, 1 << 15, 3<<19 + 5} {
+		v := pages.Make[float32](n)
 		assert.Len(t, v, n)
 		for i := range v {
 			if v[i] != 0 {

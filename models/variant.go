@@ -136,7 +136,7 @@ func (v *variant) place(ctx context.Context) error {
 			s.log.Warn("node not on the first device", "node", a.Node.Label(), "device", placement.DeviceName(a.Device), "reason", a.Reason)
 		}
 	}
-	v.env = &plan.Env{Devices: s.devices, Placement: placement, Memory: &s.memory, Hook: s.options.Hook, Reclaim: v.reclaim}
+	v.env = &plan.Env{Devices: s.devices, Placement: placement, Memory: &s.memory, Hook: s.options.Hook, Reclaim: v.reclaim, Apart: s.options.Unoptimized}
 	s.stage("place", start)
 	return nil
 }

@@ -44,6 +44,93 @@ func TestViews(t *testing.T) {
 	})
 }
 
+// Parts are made in the whole that they are joined to, wholes in greater ones, and
+// read where they lie; what cannot lie there is copied, and what comes out is the
+// same as where everything has memory of its own.
+func TestJoinsAndSplits(t *testing.T) {
+	axis := graph.A("axis", int64(1))
+	concat := func(s *sketch, parts ...*graph.Value) *graph.Value { return s.Op("Concat", parts, axis) }
+	for name, c := range map[string]struct {
+		build func(s *sketch, x *graph.Value) *graph.Value
+		views int // nodes for which nothing runs
+	}{
+		"dense layers": {func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.Op("Exp", []*graph.Value{x})
+			for range 3 {
+				part := s.Op("Softmax", []*graph.Value{s.Op("ReduceMean", []*graph.Value{s.Op("Tanh", []*graph.Value{y}), s.Ints(1)})})
+				y = concat(s, y, part)
+			}
+			return s.Op("Abs", []*graph.Value{y})
+		}, 3},
+		"all of it again and again": {func(s *sketch, x *graph.Value) *graph.Value {
+			all := []*graph.Value{s.Op("Exp", []*graph.Value{x})}
+			for range 3 {
+				all = append(all, s.Op("ReduceMax", []*graph.Value{concat(s, all...), s.Ints(1)}))
+			}
+			return s.Op("Neg", []*graph.Value{concat(s, all...)})
+		}, 4},
+		"the same twice, a constant, an input": {func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.Op("Exp", []*graph.Value{x})
+			long := concat(s, y, s.noisy(1, 1, 16), s.Op("Sin", []*graph.Value{concat(s, y, y)}), x, y)
+			return s.Op("Relu", []*graph.Value{long})
+		}, 2},
+		"a part that is read and written over": {func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.Op("Exp", []*graph.Value{x})
+			joined := concat(s, y, s.Op("Cos", []*graph.Value{x}))
+			over := s.Op("Softmax", []*graph.Value{y}) // may not lie where y lies, in joined
+			return concat(s, s.Op("Sqrt", []*graph.Value{s.Op("Abs", []*graph.Value{over})}), s.Op("Neg", []*graph.Value{joined}))
+		}, 2},
+		"split, changed and joined": {func(s *sketch, x *graph.Value) *graph.Value {
+			parts := s.Node("", "Split", []*graph.Value{s.Op("Exp", []*graph.Value{x}), s.Ints(1, 2)}, 2, axis)
+			tail := s.Op("Slice", []*graph.Value{s.Op("Cos", []*graph.Value{x}), s.Ints(2), s.Ints(3), s.Ints(1)})
+			return concat(s, s.Op("Neg", parts[1:]), parts[0], tail)
+		}, 3},
+		"in rows that are not aligned": {func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.Op("Slice", []*graph.Value{s.Op("Exp", []*graph.Value{x}), s.Ints(3), s.Ints(15), s.Ints(2)}) // of 12
+			return concat(s, s.Op("Neg", []*graph.Value{y}), s.Op("Cos", []*graph.Value{y}), s.Op("Sin", []*graph.Value{y}))
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSketch("joins")
+			y := c.build(s, s.input("x", tensor.Float32, 1, 3, 16))
+			s.output("y", y)
+			model := s.bytes(t)
+			x := tensor.Zeros(tensor.Float32, tensor.Shape{1, 3, 16})
+			for i := range tensor.Slice[float32](x) {
+				tensor.Slice[float32](x)[i] = float32(i%7)/4 - 0.5
+			}
+			var want tensor.Value
+			for _, device := range []string{"emu", "cpu"} {
+				for _, unoptimized := range []bool{true, false} {
+					views := 0
+					hook := func(e models.NodeEvent) {
+						if e.Kernel == "view" {
+							views++
+						}
+					}
+					session, err := models.LoadBytes(t.Context(), model, &models.Options{Devices: []string{device}, Unoptimized: unoptimized, Hook: hook})
+					require.NoError(t, err)
+					for range 2 {
+						views = 0
+						out, err := session.Run(t.Context(), values{"x": x})
+						require.NoError(t, err)
+						if want == nil {
+							want = out["y"]
+						}
+						assert.InDeltaSlice(t, floats(t, want), floats(t, out["y"]), 1e-6, "%s, unoptimized: %v", device, unoptimized)
+					}
+					if unoptimized {
+						assert.Zero(t, views)
+					} else if device == "cpu" {
+						assert.Equal(t, c.views, views)
+					}
+					require.NoError(t, session.Close())
+				}
+			}
+		})
+	}
+}
+
 // inPlace is the processor with elementwise kernels that work in place, which
 // the reference's do, since they write after they have computed.
 type inPlace struct{ *cpu.Device }

@@ -95,14 +95,26 @@ type HostOperands interface {
 }
 
 // Viewer is implemented by a Backend on whose device some nodes need no kernel:
-// their output is an input's elements under another shape.
+// their outputs are an input's elements, or some of them, where they lie.
 //
 // Absent: such nodes have kernels, which copy.
 type Viewer interface {
-	// View returns the input whose elements, in the same order and layout, are
-	// the node's only output, and whether there is one. Input and output take
-	// the same memory, so neither may be written in place of the other.
-	View(n *graph.Node) (input int, ok bool)
+	// View returns, for a node of whose values the types are known, the input in
+	// whose memory the outputs lie, and at which of its bytes each begins. An
+	// output has its elements there in its own order and layout.
+	View(n *graph.Node) (input int, offsets []int64, ok bool)
+}
+
+// Joiner is implemented by a Backend on whose device some nodes only lay their
+// inputs side by side: with the inputs made at the right place, they need no
+// kernel.
+//
+// Absent: such nodes have kernels, which copy.
+type Joiner interface {
+	// Join returns, for a node of whose values the types are known, at which byte
+	// of its only output each input has its place. An input has its elements there
+	// in its own order and layout, and all places together are the output.
+	Join(n *graph.Node) (offsets []int64, ok bool)
 }
 
 // InPlacer is implemented by a Backend whose kernels can write an output where

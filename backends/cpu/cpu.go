@@ -30,6 +30,7 @@ import (
 	"example.com/midplane/backends/internal/host"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/reference"
 )
 
 func init() { adapter.Register(Driver{}) }
@@ -107,4 +108,9 @@ func (d *Device) Info() driver.Info { return info() }
 func bytesOf(r driver.Region) ([]byte, error) { return host.Bytes(r) }
 
 // View implements operators.Viewer.
-func (d *Device) View(n *graph.Node) (input int, ok bool) { return 0, operators.Reshapes(n) }
+func (d *Device) View(n *graph.Node) (input int, offsets []int64, ok bool) {
+	return reference.DenseView(n)
+}
+
+// Join implements operators.Joiner.
+func (d *Device) Join(n *graph.Node) (offsets []int64, ok bool) { return reference.DenseJoin(n) }

@@ -29,6 +29,7 @@ var Passes = []Pass{
 	{"affine", foldAffine},
 	{"normalization", gatherNormalizations},
 	{"activation", gatherActivations},
+	{"concat", growConcats},
 }
 
 // early are the passes before those of a backend's own.

@@ -96,9 +96,10 @@ type kernelAction struct {
 	exact           *graph.Node // with the types that the plan was made for
 	kernel          operators.Kernel
 	inputs, outputs []int
-	hostOutputs     []int // indexes of outputs that come out on the host
-	inPlace         []int // inputs whose memory the first output may take
-	dynamic         bool  // some output's shape is found while running
+	hostOutputs     []int   // indexes of outputs that come out on the host
+	inPlace         []int   // inputs whose memory the first output may take
+	places          []int64 // of inputs in the output, where the kernel only copies them there
+	dynamic         bool    // some output's shape is found while running
 }
 
 func (k *kernelAction) place() *partition.Assignment { return &k.assignment }

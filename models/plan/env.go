@@ -37,6 +37,7 @@ type Env struct {
 	Memory    *Memory         // counts what plans hold
 	Hook      func(NodeEvent) // called after every node, if set; streams are then synchronised per node
 	Reclaim   func()          // called where memory runs out, if set: closes idle executions
+	Apart     bool            // no value lies in another's memory
 
 	mu        sync.Mutex
 	constants map[constantKey]*adapter.Buffer

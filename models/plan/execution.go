@@ -374,7 +374,8 @@ func (x *Execution) results(f *frame) ([]argument, error) {
 	out := make([]argument, len(f.plan.outputs))
 	for i, s := range f.plan.outputs {
 		o := argument{f.values[s], f.blocks[s].retain(), f.plan.slots[s].location}
-		if f.plan.slots[f.plan.root(s)].storage == inParam && o.block == nil && o.Host == nil {
+		root, _ := f.plan.root(s)
+		if f.plan.slots[root].storage == inParam && o.block == nil && o.Host == nil {
 			b, r, err := x.pools[f.plan.slots[s].location].alloc(o.Region.Size)
 			if err != nil {
 				return out, err

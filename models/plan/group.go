@@ -41,11 +41,6 @@ func (m *maker) groupNode(n *graph.Node, a partition.Assignment) error {
 	return nil
 }
 
-// fixedValues reports whether the shapes of all values there are known.
-func (m *maker) fixedValues(values []*graph.Value) bool {
-	return !slices.ContainsFunc(values, func(v *graph.Value) bool { return v != nil && v.Const == nil && !m.fixed(v) })
-}
-
 // groupKernel emits the step of a kernel that computes several nodes.
 func (m *maker) groupKernel(a partition.Assignment, nodes []*graph.Node, kernel operators.Kernel) error {
 	k := &kernelAction{assignment: a, exact: nodes[len(nodes)-1], kernel: kernel}

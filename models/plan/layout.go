@@ -5,19 +5,18 @@ import "slices"
 // lifetime is the steps between which a slot is needed.
 type lifetime struct{ first, last int }
 
-// layout finds how long every slot is needed, lets outputs take over the memory
-// of inputs, places what lies in arenas, and notes after which step the rest may
-// go.
+// layout finds how long every slot is needed, lets values lie in each other's
+// memory, places what lies in arenas, and notes after which step the rest may go.
 func (m *maker) layout() error {
 	lives := m.lifetimes()
-	m.takeOver(lives)
+	m.overlay(lives)
 	spans := make([][]span, len(m.env.Devices))
 	for i := range m.plan.slots {
 		s := &m.plan.slots[i]
-		root := m.plan.root(i)
+		root, _ := m.plan.root(i)
 		switch {
 		case root != i && m.plan.slots[root].storage == inArena:
-			s.storage = inArena // at its root's offset
+			s.storage = inArena // where its root lies
 		case s.storage == inArena:
 			spans[s.location] = append(spans[s.location], span{i, max(m.size(i), 1), lives[i].first, lives[i].last})
 		case (s.storage == inPool || s.storage == onHost || s.storage == inView) && lives[i].last < len(m.plan.steps):
@@ -36,7 +35,8 @@ func (m *maker) layout() error {
 		}
 	}
 	for i := range m.plan.slots {
-		m.plan.slots[i].offset = m.plan.slots[m.plan.root(i)].offset
+		root, at := m.plan.root(i)
+		m.plan.slots[i].offset = m.plan.slots[root].offset + at
 	}
 	return nil
 }
@@ -64,42 +64,11 @@ func (m *maker) lifetimes() []lifetime {
 		lives[o].last = len(m.plan.steps)
 	}
 	for i := range m.plan.slots {
-		if r := m.plan.root(i); r != i && m.plan.slots[r].storage == inArena {
+		if r, _ := m.plan.root(i); r != i && m.plan.slots[r].storage == inArena {
 			lives[r].last = max(lives[r].last, lives[i].last)
 		}
 	}
 	return lives
-}
-
-// takeOver lets the first output of a kernel lie where an input lies that nothing
-// needs after it, if the kernel can work in place.
-func (m *maker) takeOver(lives []lifetime) {
-	for i, s := range m.plan.steps {
-		k, ok := s.action.(*kernelAction)
-		if !ok || len(k.outputs) == 0 || k.outputs[0] < 0 || m.plan.slots[k.outputs[0]].storage != inArena {
-			continue
-		}
-		out := k.outputs[0]
-		for _, j := range k.inPlace {
-			in := k.inputs[j]
-			if in < 0 || m.plan.slots[in].location != m.plan.slots[out].location {
-				continue
-			}
-			root := m.plan.root(in)
-			alone := !slices.ContainsFunc(k.inputs, func(other int) bool { return other >= 0 && other != in && m.plan.root(other) == root })
-			if m.plan.slots[root].storage == inArena && lives[root].last == i && m.alike(in, out) && alone {
-				m.plan.slots[out].view = in + 1
-				lives[root].last = max(lives[root].last, lives[out].last)
-				break
-			}
-		}
-	}
-}
-
-// alike reports whether two slots have as many elements of the same size.
-func (m *maker) alike(i, j int) bool {
-	a, b := m.plan.slots[i], m.plan.slots[j]
-	return a.dtype.Bits() == b.dtype.Bits() && a.shape.Size() == b.shape.Size() && m.size(i) == m.size(j)
 }
 
 // size returns the bytes that a slot of known shape takes.

@@ -176,10 +176,8 @@ func (m *maker) node(n *graph.Node) error {
 // needs none.
 func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
 	backend, exact := m.env.backend(a.Device), m.exact(n)
-	if viewer, ok := backend.(operators.Viewer); ok {
-		if i, ok := viewer.View(exact); ok && m.fixed(exact.Input(i)) && m.fixed(exact.Output(0)) {
-			return m.viewNode(n, a, i)
-		}
+	if done, err := m.viewNode(n, exact, a); done || err != nil {
+		return err
 	}
 	if v := backend.Supports(exact); v.Level == operators.Unsupported {
 		return &NodeError{n, m.env.Placement.DeviceName(a.Device), &partition.UnsupportedError{Nodes: []partition.Missing{{Node: exact, Verdicts: []string{v.String()}}}}}
@@ -187,6 +185,11 @@ func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
 	k := &kernelAction{assignment: a, exact: exact}
 	if p, ok := backend.(operators.InPlacer); ok {
 		k.inPlace = p.InPlace(exact)
+	}
+	if joiner, ok := backend.(operators.Joiner); ok {
+		if places, ok := joiner.Join(exact); ok {
+			k.places = places
+		}
 	}
 	hostIn, hostOut := m.hostOperands(a.Device, exact)
 	for i, v := range n.Inputs {
@@ -298,7 +301,7 @@ func (m *maker) outputs() error {
 		if err != nil {
 			return err
 		}
-		if r := m.plan.root(s); m.plan.slots[r].storage == inArena {
+		if r, _ := m.plan.root(s); m.plan.slots[r].storage == inArena {
 			m.plan.slots[r].storage = inPool
 		}
 		m.plan.outputs = append(m.plan.outputs, s)

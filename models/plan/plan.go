@@ -75,6 +75,7 @@ type slot struct {
 	shape    tensor.Shape      // nil where it is found while running
 	offset   int64             // in the arena
 	view     int               // 1 + the slot in whose memory it lies; 0: it has its own
+	at       int64             // the byte where it begins there
 	constant operators.Operand // of constants
 }
 

@@ -34,8 +34,8 @@ func environment(t *testing.T, g *graph.Graph, devices ...string) *Env {
 		t.Cleanup(func() { require.NoError(t, d.Close()) })
 		backend, ok := adapter.As[operators.Backend](d)
 		require.True(t, ok)
-		if viewer, ok := backend.(operators.Viewer); ok {
-			backend = overwriting{backend, viewer}
+		if dense, ok := backend.(dense); ok {
+			backend = overwriting{dense}
 		}
 		env.Devices = append(env.Devices, d)
 		places = append(places, partition.Device{Name: d.Name(), Backend: backend})
@@ -47,9 +47,13 @@ func environment(t *testing.T, g *graph.Graph, devices ...string) *Env {
 }
 
 // overwriting is a backend whose elementwise kernels can work in place.
-type overwriting struct {
+type overwriting struct{ dense }
+
+// dense is a backend whose tensors are.
+type dense interface {
 	operators.Backend
 	operators.Viewer
+	operators.Joiner
 }
 
 func (overwriting) InPlace(n *graph.Node) []int {
@@ -97,7 +101,7 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 		shapes[v] = shape
 	}
 	for i := range 2 {
-		shape := tensor.Shape{2 + i, 4}
+		shape := tensor.Shape{2 + i, 16}
 		v := &graph.Value{Name: fmt.Sprint("x", i), Type: tensor.TensorType(tensor.Float32, tensor.KnownDims(shape))}
 		g.Inputs = append(g.Inputs, v)
 		add(v, shape)
@@ -112,7 +116,7 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 			}
 		}
 		like := alike[max(r.IntN(len(alike)), r.IntN(len(alike)))]
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0:
 			add(b.Op("Relu", []*graph.Value{v}), shape)
 		case 1:
@@ -138,6 +142,14 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 				continue
 			}
 			add(b.Op("Concat", []*graph.Value{v, like}, graph.A("axis", int64(0))), tensor.Shape{2 * shape[0], shape[1]})
+		case 9: // halves of an even number of rows
+			if shape[0]%2 > 0 {
+				continue
+			}
+			half := tensor.Shape{shape[0] / 2, shape[1]}
+			for _, v := range b.Node("", "Split", []*graph.Value{v}, 2, graph.A("num_outputs", int64(2))) {
+				add(v, half)
+			}
 		}
 	}
 	g.Nodes, g.Initializers = b.Nodes, b.Initializers
@@ -157,6 +169,7 @@ func TestPlansOfRandomGraphs(t *testing.T) {
 	}
 	for _, devices := range [][]string{{"cpu"}, {"emu"}, {"emu:1", "cpu"}} {
 		t.Run(fmt.Sprint(devices), func(t *testing.T) {
+			var seen overlays
 			for seed := range count {
 				r := rand.New(rand.NewPCG(seed, 4))
 				g := randomGraph(r)
@@ -175,6 +188,7 @@ func TestPlansOfRandomGraphs(t *testing.T) {
 				made, err := p.Plan(t.Context(), known(inputs))
 				require.NoError(t, err)
 				checkMemory(t, made)
+				seen.count(made)
 				x, err := NewExecution(p.env)
 				require.NoError(t, err)
 				for range 2 {
@@ -187,7 +201,30 @@ func TestPlansOfRandomGraphs(t *testing.T) {
 					return
 				}
 			}
+			if slices.Contains(devices, "cpu") {
+				assert.Positive(t, seen.joins)
+				assert.Positive(t, seen.splits)
+				assert.Positive(t, seen.inPlace)
+			}
 		})
+	}
+}
+
+// overlays counts what lies in other memory.
+type overlays struct{ joins, splits, inPlace int }
+
+func (o *overlays) count(p *Plan) {
+	for _, s := range p.steps {
+		switch a := s.action.(type) {
+		case *joinAction:
+			o.joins++
+		case *viewAction:
+			o.splits += len(a.to) - 1
+		case *kernelAction:
+			if len(a.inPlace) > 0 && p.slots[a.outputs[0]].view > 0 {
+				o.inPlace++
+			}
+		}
 	}
 }
 
@@ -213,11 +250,38 @@ func checkMemory(t *testing.T, p *Plan) {
 		for _, r := range reads {
 			require.True(t, whole[r], "step %d reads %s, which was overwritten\n%v", n, p.name(r), p.Describe())
 		}
-		if v, ok := s.action.(*viewAction); ok {
-			if len(writes) == 1 {
-				require.Equal(t, where(v.from), where(v.to))
-				whole[v.to] = true
+		switch a := s.action.(type) {
+		case *viewAction:
+			for _, to := range writes {
+				from, at := where(a.from), where(to)
+				require.True(t, from.from <= at.from && at.to <= from.to, "step %d: %s lies outside of %s\n%v", n, p.name(to), p.name(a.from), p.Describe())
+				whole[to] = true
 			}
+			continue
+		case *joinAction:
+			end := where(a.whole).from
+			for _, part := range a.parts {
+				at := where(part)
+				copied := slices.IndexFunc(a.copied, func(c joined) bool { return c.slot == part })
+				if copied < 0 {
+					require.Equal(t, end, at.from, "step %d: %s is not in its place\n%v", n, p.name(part), p.Describe())
+				}
+				end += at.to - at.from
+			}
+			require.Equal(t, where(a.whole).to, end)
+			for _, c := range a.copied {
+				size := where(c.slot).to - where(c.slot).from
+				to := bytes{where(a.whole).from + c.at, where(a.whole).from + c.at + size}
+				for other := range whole {
+					if at := where(other); p.slots[other].location == p.slots[a.whole].location && at.from < to.to && to.from < at.to {
+						delete(whole, other)
+					}
+				}
+			}
+			for _, part := range inArenas(a.parts) {
+				require.True(t, whole[part], "step %d copies over %s\n%v", n, p.name(part), p.Describe())
+			}
+			whole[a.whole] = true
 			continue
 		}
 		for k, w := range writes {

@@ -2,29 +2,66 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"example.com/midplane/models/partition"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
 
-// viewAction makes a value that is another's elements under its own shape.
+// viewAction makes values that are another's elements, or some of them, under
+// shapes of their own.
 type viewAction struct {
 	assignment partition.Assignment
-	from, to   int
+	from       int
+	to         []int
 }
 
-// viewNode emits a node whose output is its i-th input under another shape.
-func (m *maker) viewNode(n *graph.Node, a partition.Assignment, i int) error {
+// viewNode emits a node whose outputs lie in its input's memory, if the device
+// says so; it reports whether it did.
+func (m *maker) viewNode(n, exact *graph.Node, a partition.Assignment) (bool, error) {
+	viewer, ok := m.env.backend(a.Device).(operators.Viewer)
+	if !ok || m.env.Apart || !m.fixedValues(exact.Outputs) {
+		return false, nil
+	}
+	i, offsets, ok := viewer.View(exact)
+	if !ok || !m.fixed(exact.Inputs[i]) || !m.within(exact.Inputs[i], exact.Outputs, offsets, a.Device) {
+		return false, nil
+	}
 	from, err := m.at(n.Inputs[i], a.Device)
 	if err != nil {
-		return err
+		return false, err
 	}
-	to := m.add(n.Outputs[0], a.Device)
-	m.plan.slots[to].storage, m.plan.slots[to].view = inView, from+1
-	a.Kernel = "view"
-	m.emit(&viewAction{a, from, to})
-	return nil
+	v := &viewAction{assignment: a, from: from, to: m.addAll(n.Outputs, a.Device)}
+	for k, to := range v.to {
+		if to >= 0 {
+			s := &m.plan.slots[to]
+			s.storage, s.view, s.at = inView, from+1, offsets[k]
+		}
+	}
+	v.assignment.Kernel = "view"
+	m.emit(v)
+	return true, nil
+}
+
+// within reports whether parts can lie in a whole at the given bytes: inside it,
+// and aligned as the device wants values.
+func (m *maker) within(whole *graph.Value, parts []*graph.Value, offsets []int64, device int) bool {
+	d := m.env.Devices[device]
+	size := func(v *graph.Value) int64 {
+		shape, ok := v.Type.Dims.Shape()
+		if _, err := shape.Elements(); !ok || err != nil {
+			return tooMuch
+		}
+		return d.ValueSize(v.Type.DType, shape)
+	}
+	room := size(whole)
+	for i, v := range parts {
+		if v != nil && (offsets[i] < 0 || offsets[i]%d.Alignment() != 0 || offsets[i] > room-size(v)) {
+			return false
+		}
+	}
+	return true
 }
 
 // fixed reports whether the shape of a value with exact type is known.
@@ -33,27 +70,56 @@ func (m *maker) fixed(v *graph.Value) bool {
 	return ok && v.Type.IsTensor()
 }
 
-// root returns the slot in whose memory a slot lies: itself, unless it is a view.
-func (p *Plan) root(slot int) int {
+// fixedValues reports whether the shapes of all values there are known.
+func (m *maker) fixedValues(values []*graph.Value) bool {
+	return !slices.ContainsFunc(values, func(v *graph.Value) bool { return v != nil && v.Const == nil && !m.fixed(v) })
+}
+
+// root returns the slot in whose memory a slot lies, itself unless it is a view,
+// and at which byte.
+func (p *Plan) root(slot int) (root int, at int64) {
 	for p.slots[slot].view > 0 {
+		at += p.slots[slot].at
 		slot = p.slots[slot].view - 1
 	}
-	return slot
+	return slot, at
 }
 
 func (v *viewAction) place() *partition.Assignment { return &v.assignment }
 func (v *viewAction) reads() []int                 { return []int{v.from} }
-func (v *viewAction) writes() []int                { return []int{v.to} }
+func (v *viewAction) writes() []int                { return v.to }
 func (v *viewAction) describe(p *Plan) string {
-	return fmt.Sprintf("view %s as %s%v", p.name(v.from), p.name(v.to), p.slots[v.to].shape)
+	return fmt.Sprintf("view %s as %s", p.name(v.from), p.placed(v.to))
+}
+
+// placed describes slots with their shapes, and where in another they lie.
+func (p *Plan) placed(slots []int) string {
+	out := ""
+	for i, s := range slots {
+		if i > 0 {
+			out += ", "
+		}
+		if out += p.name(s); s >= 0 {
+			out += fmt.Sprint(p.slots[s].shape)
+		}
+		if s >= 0 && p.slots[s].at > 0 {
+			out += fmt.Sprintf("+%d", p.slots[s].at)
+		}
+	}
+	return out
 }
 
 func (v *viewAction) run(_ *Execution, f *frame, _ int) error {
-	s := f.plan.slots[v.to]
-	if s.storage == inArena {
-		return nil // it lies where its root does in every run
+	for _, to := range v.to {
+		if to < 0 || f.plan.slots[to].storage == inArena {
+			continue // it lies where its root does in every run
+		}
+		s := f.plan.slots[to]
+		r := f.values[v.from].Region
+		r.Offset += s.at
+		r.Size = min(r.Size-s.at, f.plan.program.env.Devices[s.location].ValueSize(s.dtype, s.shape))
+		f.values[to] = operators.Operand{DType: s.dtype, Shape: s.shape, Region: r}
+		f.blocks[to] = f.blocks[v.from].retain()
 	}
-	f.values[v.to] = operators.Operand{DType: s.dtype, Shape: s.shape, Region: f.values[v.from].Region}
-	f.blocks[v.to] = f.blocks[v.from].retain()
 	return nil
 }

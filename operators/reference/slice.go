@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 )
@@ -21,11 +22,20 @@ var slice = family{
 }
 
 func sliceOf(c *Call) ([]tensor.Value, error) {
-	data, starts, ends, steps := c.Tensor(0), c.Ints(1), c.Ints(2), c.Ints(4)
-	request := c.Ints(3)
+	data := c.Tensor(0)
+	target, base, strides, err := sliceBox(data.Shape(), c.Ints(1), c.Ints(2), c.Ints(3), c.Ints(4))
+	if err != nil {
+		return nil, err
+	}
+	return one(pick(data, target, strided(target, base, strides)))
+}
+
+// sliceBox returns the extents of what Slice takes from a tensor, the index of its
+// first element there, and how many elements to advance along each axis.
+func sliceBox(from tensor.Shape, starts, ends, request, steps []int64) (target tensor.Shape, base int, strides []int, err error) {
 	if request == nil {
-		if len(starts) > data.Rank() {
-			return nil, fmt.Errorf("%d starts for a tensor of rank %d", len(starts), data.Rank())
+		if len(starts) > len(from) {
+			return nil, 0, nil, fmt.Errorf("%d starts for a tensor of rank %d", len(starts), len(from))
 		}
 		request = make([]int64, len(starts))
 		for i := range request {
@@ -33,31 +43,28 @@ func sliceOf(c *Call) ([]tensor.Value, error) {
 		}
 	}
 	if steps == nil {
-		steps = make([]int64, len(starts))
-		for i := range steps {
-			steps[i] = 1
-		}
+		steps = slices.Repeat([]int64{1}, len(starts))
 	}
 	if len(ends) != len(starts) || len(request) != len(starts) || len(steps) != len(starts) {
-		return nil, fmt.Errorf("%d starts, %d ends, %d axes and %d steps; they must be equally many", len(starts), len(ends), len(request), len(steps))
+		return nil, 0, nil, fmt.Errorf("%d starts, %d ends, %d axes and %d steps; they must be equally many", len(starts), len(ends), len(request), len(steps))
 	}
-	axes, err := axesIn(request, data.Rank())
+	axes, err := axesIn(request, len(from))
 	if err != nil {
-		return nil, err
+		return nil, 0, nil, err
 	}
-	target, strides, base := data.Shape().Clone(), data.Shape().Strides(), 0
+	target, strides = from.Clone(), from.Strides()
 	for i, axis := range axes {
 		if steps[i] == 0 {
-			return nil, fmt.Errorf("the step along axis %d is 0", axis)
+			return nil, 0, nil, fmt.Errorf("the step along axis %d is 0", axis)
 		}
-		first, count := SliceRange(starts[i], ends[i], steps[i], data.Shape()[axis])
+		first, count := SliceRange(starts[i], ends[i], steps[i], from[axis])
 		target[axis] = count
 		base += first * strides[axis]
 		if count > 1 {
 			strides[axis] *= int(steps[i])
 		}
 	}
-	return one(pick(data, target, strided(target, base, strides)))
+	return target, base, strides, nil
 }
 
 // SliceRange returns the first index and the number of indexes that Slice takes

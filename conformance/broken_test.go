@@ -41,6 +41,9 @@ func (b broken) Supports(n *graph.Node) operators.Verdict {
 // Groups: every node has a kernel of its own, which Build makes.
 func (broken) Groups(*graph.Graph) []operators.Group { return nil }
 
+// InPlace: outputs lie over no inputs, so that a changed input is one.
+func (broken) InPlace(*graph.Node) []int { return nil }
+
 func (b broken) Build(n *graph.Node) (operators.Kernel, error) {
 	if b.build != nil {
 		return b.build(b.Device, n)

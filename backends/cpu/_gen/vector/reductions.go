@@ -106,6 +106,7 @@ func rows(m *machine.Machine) {
 	normalize(m)
 	addScaled(m)
 	quantization(m)
+	halves(m)
 	movement(m)
 }
 

@@ -24,7 +24,7 @@ type Level uint8
 // The levels.
 const (
 	Generic Level = iota // plain Go
-	AVX2                 // AVX2 and FMA
+	AVX2                 // AVX2, FMA and F16C
 	AVX512               // AVX-512 F, BW, DQ and VL
 	AMX                  // tiles and their products of bytes; AVX-512 VNNI
 )

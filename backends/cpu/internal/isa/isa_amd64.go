@@ -8,7 +8,7 @@ import "golang.org/x/sys/cpu"
 // may still refuse the tiles of AMX, and whether they have AVX-512 VNNI.
 func detect() (l Level, vnni bool) {
 	x := &cpu.X86
-	if !x.HasAVX2 || !x.HasFMA {
+	if !x.HasAVX2 || !x.HasFMA || !x.HasF16C {
 		return Generic, false
 	}
 	if !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL {

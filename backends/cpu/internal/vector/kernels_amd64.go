@@ -51,6 +51,10 @@ type kernels struct {
 	expSum             func(dst, a *float32, n int, m float32) float32
 	normalize          func(dst, a, scale, bias *float32, n int, mean, inverse float32)
 	addScaled          func(dst, a *float32, n int, s float32)
+	widenHalf          func(dst *float32, a *uint16, n int)
+	narrowHalf         func(dst *uint16, a *float32, n int)
+	widenBrain         func(dst *float32, a *uint16, n int)
+	narrowBrain        func(dst *uint16, a *float32, n int)
 	copyRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
 	evenRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
 	quantize           func(dst *byte, a *float32, n int, scale, zero, low, high float32)
@@ -105,6 +109,10 @@ var kernelsAVX2 = kernels{
 	expSum:             expSumAVX2,
 	normalize:          normalizeAVX2,
 	addScaled:          addScaledAVX2,
+	widenHalf:          widenHalfAVX2,
+	narrowHalf:         narrowHalfAVX2,
+	widenBrain:         widenBrainAVX2,
+	narrowBrain:        narrowBrainAVX2,
 	copyRows:           copyRowsAVX2,
 	evenRows:           evenRowsAVX2,
 	quantize:           quantizeAVX2,
@@ -159,6 +167,10 @@ var kernelsAVX512 = kernels{
 	expSum:             expSumAVX512,
 	normalize:          normalizeAVX512,
 	addScaled:          addScaledAVX512,
+	widenHalf:          widenHalfAVX512,
+	narrowHalf:         narrowHalfAVX512,
+	widenBrain:         widenBrainAVX512,
+	narrowBrain:        narrowBrainAVX512,
 	copyRows:           copyRowsAVX512,
 	evenRows:           evenRowsAVX512,
 	quantize:           quantizeAVX512,
@@ -412,6 +424,28 @@ func dequantizeSignedAVX2(dst *float32, a *byte, n int, scale, zero float32)
 //
 //go:noescape
 func scaleIntegersAVX2(dst *float32, a *int32, n int, scale float32)
+
+// widenHalfAVX2 sets dst[i] to the binary16 a[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func widenHalfAVX2(dst *float32, a *uint16, n int)
+
+// widenBrainAVX2 sets dst[i] to the bfloat16 a[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func widenBrainAVX2(dst *float32, a *uint16, n int)
+
+// narrowHalfAVX2 sets dst[i] to the binary16 nearest to a[i], ties to even; n is a multiple of a
+// register's lanes.
+//
+//go:noescape
+func narrowHalfAVX2(dst *uint16, a *float32, n int)
+
+// narrowBrainAVX2 sets dst[i] to the bfloat16 nearest to a[i], ties to even; n is a multiple of a
+// register's lanes.
+//
+//go:noescape
+func narrowBrainAVX2(dst *uint16, a *float32, n int)
 
 // copyRowsAVX2 copies rows: dst[y×dstStep+x] = a[y×aStep+x], steps in elements.
 //
@@ -669,6 +703,28 @@ func dequantizeSignedAVX512(dst *float32, a *byte, n int, scale, zero float32)
 //
 //go:noescape
 func scaleIntegersAVX512(dst *float32, a *int32, n int, scale float32)
+
+// widenHalfAVX512 sets dst[i] to the binary16 a[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func widenHalfAVX512(dst *float32, a *uint16, n int)
+
+// widenBrainAVX512 sets dst[i] to the bfloat16 a[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func widenBrainAVX512(dst *float32, a *uint16, n int)
+
+// narrowHalfAVX512 sets dst[i] to the binary16 nearest to a[i], ties to even; n is a multiple of a
+// register's lanes.
+//
+//go:noescape
+func narrowHalfAVX512(dst *uint16, a *float32, n int)
+
+// narrowBrainAVX512 sets dst[i] to the bfloat16 nearest to a[i], ties to even; n is a multiple of a
+// register's lanes.
+//
+//go:noescape
+func narrowBrainAVX512(dst *uint16, a *float32, n int)
 
 // copyRowsAVX512 copies rows: dst[y×dstStep+x] = a[y×aStep+x], steps in elements.
 //

@@ -1284,7 +1284,11 @@ DATA constants<>+1824(SB)/8, $0x0c0804000c080400
 DATA constants<>+1832(SB)/8, $0x0c0804000c080400
 DATA constants<>+1840(SB)/8, $0x0c0804000c080400
 DATA constants<>+1848(SB)/8, $0x0c0804000c080400
-GLOBL constants<>(SB), RODATA|NOPTR, $1856
+DATA constants<>+1856(SB)/8, $0x00007fff00007fff
+DATA constants<>+1864(SB)/8, $0x00007fff00007fff
+DATA constants<>+1872(SB)/8, $0x00007fff00007fff
+DATA constants<>+1880(SB)/8, $0x00007fff00007fff
+GLOBL constants<>(SB), RODATA|NOPTR, $1888
 
 // func absAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
@@ -3976,6 +3980,102 @@ registers:
 	VMULPS    Y0, Y1, Y1
 	VMOVUPS   Y1, (AX)
 	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func widenHalfAVX2(dst *float32, a *uint16, n int)
+// Requires: AVX, F16C
+TEXT ·widenHalfAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VCVTPH2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func widenBrainAVX2(dst *float32, a *uint16, n int)
+// Requires: AVX, AVX2
+TEXT ·widenBrainAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func narrowHalfAVX2(dst *uint16, a *float32, n int)
+// Requires: AVX, F16C
+TEXT ·narrowHalfAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VMOVUPS   (CX), Y0
+	VCVTPS2PH $0x00, Y0, (AX)
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func narrowBrainAVX2(dst *uint16, a *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·narrowBrainAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VMOVUPS   (CX), Y0
+	VPSLLD    $0x0f, Y0, Y1
+	VPSRLD    $0x1f, Y1, Y1
+	VPADDD    constants<>+1856(SB), Y0, Y2
+	VPADDD    Y1, Y2, Y1
+	VANDPS    constants<>+64(SB), Y0, Y2
+	VORPS     constants<>+992(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVDQU   X0, (AX)
+	ADDQ      $0x00000010, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
 	JMP       registers
@@ -7642,6 +7742,100 @@ registers:
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
 	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func widenHalfAVX512(dst *float32, a *uint16, n int)
+// Requires: AVX, AVX512F
+TEXT ·widenHalfAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ      DX, $0x00000010
+	JL        registers_done
+	VCVTPH2PS (CX), Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func widenBrainAVX512(dst *float32, a *uint16, n int)
+// Requires: AVX, AVX512F
+TEXT ·widenBrainAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ      DX, $0x00000010
+	JL        registers_done
+	VPMOVZXWD (CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func narrowHalfAVX512(dst *uint16, a *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·narrowHalfAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ      DX, $0x00000010
+	JL        registers_done
+	VMOVUPS   (CX), Z0
+	VCVTPS2PH $0x00, Z0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, DX
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func narrowBrainAVX512(dst *uint16, a *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·narrowBrainAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+registers:
+	CMPQ        DX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z0
+	VPSLLD      $0x0f, Z0, Z1
+	VPSRLD      $0x1f, Z1, Z1
+	VPADDD.BCST constants<>+1856(SB), Z0, Z3
+	VPADDD      Z1, Z3, Z1
+	VANDPS.BCST constants<>+64(SB), Z0, Z3
+	VORPS.BCST  constants<>+992(SB), Z3, Z3
+	VCMPPS      $0x03, Z0, Z0, K3
+	VBLENDMPS   Z3, Z1, K3, Z2
+	VPSRLD      $0x10, Z2, Z0
+	VPMOVDW     Z0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         registers
 
 registers_done:
 	VZEROUPPER

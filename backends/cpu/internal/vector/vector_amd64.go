@@ -69,6 +69,8 @@ func (ks *kernels) use() {
 		ks.evenRows(unsafe.SliceData(dst), unsafe.SliceData(a), rows, columns, dstStep, aStep)
 	}
 	ks.useIntegers()
+	WidenHalf, WidenBrain = widening(ks.widenHalf, widenHalfGeneric), widening(ks.widenBrain, widenBrainGeneric)
+	NarrowHalf, NarrowBrain = narrowing(ks.narrowHalf, narrowHalfGeneric), narrowing(ks.narrowBrain, narrowBrainGeneric)
 }
 
 // registers is a multiple of the lanes of every register: what the functions on
@@ -95,6 +97,22 @@ func (ks *kernels) useIntegers() {
 		n := len(dst) &^ (registers - 1)
 		ks.scaleIntegers(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n, scale)
 		scaleIntegersGeneric(dst[n:], a[n:], scale)
+	}
+}
+
+func widening(f func(dst *float32, a *uint16, n int), rest func(dst []float32, a []uint16)) func(dst []float32, a []uint16) {
+	return func(dst []float32, a []uint16) {
+		n := len(dst) &^ (registers - 1)
+		f(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n)
+		rest(dst[n:], a[n:])
+	}
+}
+
+func narrowing(f func(dst *uint16, a *float32, n int), rest func(dst []uint16, a []float32)) func(dst []uint16, a []float32) {
+	return func(dst []uint16, a []float32) {
+		n := len(dst) &^ (registers - 1)
+		f(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n)
+		rest(dst[n:], a[n:])
 	}
 }
 

@@ -7,7 +7,7 @@ SCHEMAS  ?= ../shared/onnx/schemas.json
 FUZZTIME ?= 20s
 PLATFORMS := linux/amd64 linux/arm64 linux/riscv64 linux/386 darwin/arm64 darwin/amd64 windows/amd64 js/wasm wasip1/wasm
 CPU      := backends/cpu
-ASM      := matrix vector integer peak
+ASM      := matrix vector integer peak blocked
 CORE     := ./adapter/... ./operators/... ./models/... ./backends/cpu/... ./backends/emu/...
 SUITE    := ./conformance/...
 

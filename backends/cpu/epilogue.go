@@ -23,6 +23,8 @@ type epilogueStage struct {
 	other  int    // the input of the call that is the other operand
 	swap   bool   // which is the left one
 	layout layout // of the result and the other operand
+
+	clips, adds bool // the function clips to p and q, the combination is a sum
 }
 
 // maxStages is how many stages an epilogue has at most.
@@ -59,6 +61,24 @@ func (e *epilogue) bounded() bool {
 
 // idle reports whether there is nothing to do but to clip.
 func (e *epilogue) idle() bool { return e == nil || len(e.stages) == 0 }
+
+// residual splits an epilogue that begins with the sum with another operand laid
+// out as the result is: that operand's input, and what is left to do; ok is false
+// where it begins with something else.
+func (e *epilogue) residual() (input int, rest *epilogue, ok bool) {
+	if e.idle() || e.bounded() || !e.stages[0].adds {
+		return 0, e, false
+	}
+	first := &e.stages[0]
+	if first.layout.rows != 1 || first.layout.step(0) != 1 {
+		return 0, e, false
+	}
+	rest = &epilogue{low: vector.NegativeInfinity, high: vector.Infinity, stages: e.stages[1:]}
+	if len(rest.stages) > 0 && rest.stages[0].clips {
+		rest.low, rest.high, rest.stages = rest.stages[0].p, rest.stages[0].q, rest.stages[1:]
+	}
+	return first.other, rest, true
+}
 
 // load returns the other operands in a call.
 func (e *epilogue) load(c *operators.Call) (o operands, err error) {
@@ -199,7 +219,8 @@ func newEpilogue(nodes []*graph.Node, from *graph.Value, shape tensor.Shape, nex
 		} else {
 			next++
 		}
-		if clips := n.Op == "Clip" || n.Op == "Relu"; clips && len(e.stages) == 0 && !e.bounded() {
+		s.clips, s.adds = n.Op == "Clip" || n.Op == "Relu", n.Op == "Add"
+		if s.clips && len(e.stages) == 0 && !e.bounded() {
 			e.low, e.high = s.p, s.q
 		} else {
 			e.stages = append(e.stages, s)

@@ -12,7 +12,7 @@ import (
 
 // heads are the operators whose kernels take an epilogue, and do not take the
 // other operands of its stages for inputs of their own that are absent.
-var heads = map[string]bool{"Conv": true, "MatMul": true, "Gemm": true}
+var heads = map[string]bool{"Conv": true, "MatMul": true, "Gemm": true, inBlocks + "Conv": true}
 
 func init() {
 	for op := range functions {

@@ -49,24 +49,14 @@ type pooling struct {
 
 func maxPool(d *Device, n *graph.Node) (planner, error) {
 	return func(c *operators.Call) (work, error) {
-		if w := newPooling(d, n, c); w != nil {
-			return w, nil
-		}
-		return nil, nil
+		return newPooling(d, n, c, false, false), nil
 	}, nil
 }
 
 func averagePool(d *Device, n *graph.Node) (planner, error) {
 	includePad := n.Bool("count_include_pad", false)
 	return func(c *operators.Call) (work, error) {
-		w := newPooling(d, n, c)
-		if w == nil {
-			return nil, nil
-		}
-		w.ones = make([]float32, len(w.offsets))
-		vector.Fill(w.ones, 1)
-		w.countTaps(includePad)
-		return w, nil
+		return newPooling(d, n, c, true, includePad), nil
 	}, nil
 }
 
@@ -74,7 +64,9 @@ func averagePool(d *Device, n *graph.Node) (planner, error) {
 // and nothing stops the work within one.
 const longest = 1 << 28
 
-func newPooling(d *Device, n *graph.Node, c *operators.Call) *pooling {
+// newPooling returns the work of a pool, nil where the reference is to say what is
+// wrong or the pool would take too much memory.
+func newPooling(d *Device, n *graph.Node, c *operators.Call, average, includePad bool) work {
 	x := c.Inputs[0].Shape
 	if len(x) < 3 || x.Size() == 0 {
 		return nil
@@ -87,6 +79,9 @@ func newPooling(d *Device, n *graph.Node, c *operators.Call) *pooling {
 	if !ok || volume(ws.out()) == 0 {
 		return nil
 	}
+	if w := d.poolInBlocks(x, &ws, average, includePad); w != nil {
+		return w
+	}
 	w := &pooling{device: d, shape: convShape(x, x[1], &ws), planes: x[0] * x[1], image: newImage(ws), plane: volume(ws.in()), outPlane: volume(ws.out())}
 	if w.image == nil {
 		return nil
@@ -96,6 +91,11 @@ func newPooling(d *Device, n *graph.Node, c *operators.Call) *pooling {
 		return nil
 	}
 	w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*len(w.offsets)/2, d.threads)
+	if average {
+		w.ones = make([]float32, len(w.offsets))
+		vector.Fill(w.ones, 1)
+		w.countTaps(includePad)
+	}
 	return w
 }
 

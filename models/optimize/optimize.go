@@ -50,11 +50,21 @@ func Run(ctx context.Context, g *graph.Graph, facts infer.Facts, own ...operator
 		}
 	}
 	for _, o := range own {
-		if err := optimizeFor(ctx, o, g, facts); err != nil {
+		if err := annotated(ctx, o.Optimize, g, facts); err != nil {
 			return err
 		}
 	}
-	return apply(ctx, Passes, g, facts)
+	if err := apply(ctx, Passes, g, facts); err != nil {
+		return err
+	}
+	for _, o := range own {
+		if p, ok := o.(operators.LayoutPlanner); ok {
+			if err := annotated(ctx, p.PlanLayouts, g, facts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func apply(ctx context.Context, passes []Pass, g *graph.Graph, facts infer.Facts) error {
@@ -70,10 +80,10 @@ func apply(ctx context.Context, passes []Pass, g *graph.Graph, facts infer.Facts
 	return nil
 }
 
-// optimizeFor applies a backend's own passes, and finds the facts of the values
-// that they added.
-func optimizeFor(ctx context.Context, o operators.Optimizer, g *graph.Graph, facts infer.Facts) error {
-	changed, err := o.Optimize(ctx, g)
+// annotated applies a backend's own passes, and finds the facts of the values that
+// they added.
+func annotated(ctx context.Context, passes func(context.Context, *graph.Graph) (bool, error), g *graph.Graph, facts infer.Facts) error {
+	changed, err := passes(ctx, g)
 	if err != nil || !changed {
 		return err
 	}

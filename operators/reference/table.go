@@ -18,6 +18,7 @@ var families = []family{
 	matmul,
 	conv,
 	pool,
+	blocked,
 	normalization,
 	resize,
 	grid,

@@ -1,0 +1,18 @@
+// Command blocked writes the assembly of package blocked: go run ./blocked DIR.
+//
+// All functions take the address of a tile whose operands the Go side has checked.
+// Each ends with VZEROUPPER.
+package main
+
+import (
+	"os"
+
+	"example.com/midplane/backends/cpu/_gen/machine"
+)
+
+func main() {
+	machine.Write("blocked", "blocked", os.Args[1], func() string {
+		transpose()
+		return tiles()
+	})
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"example.com/midplane/backends/cpu/_gen/machine"
+)
+
+// Where the fields of blocked.tile lie.
+const (
+	fieldImage = 8 * iota
+	fieldOffsets
+	fieldTaps
+	fieldWeights
+	fieldStep
+	fieldRow
+	fieldDst
+	fieldDstStep
+	fieldDstRow
+	fieldDstBlock
+	fieldBias
+	fieldOther
+	fieldAhead
+	fieldLow
+	fieldHigh = fieldLow + 4
+)
+
+// kind is what a kernel does with the pixels under a tap.
+type kind int
+
+const (
+	channels  kind = iota // products with the 16 channels of a block
+	planes                // products with one channel, whose pixels lie next to each other
+	depthwise             // products of each lane with a weight of its own
+	greatest              // the greatest of each lane
+)
+
+var kinds = [...]string{"channels", "planes", "depthwise", "greatest"}
+
+var docs = [...]string{
+	"for every tap and channel of a block, adds the products with the weights",
+	"for every tap, adds the products of one channel with the weights",
+	"for every tap, adds the products lane by lane",
+	"takes the greatest of every lane, NaN if one is",
+}
+
+// most is how many pixels a tile has at most.
+const most = 14
+
+// tiles writes all kernels and returns the Go table of them.
+func tiles() string {
+	table := "var kernelsAVX512 = kernels{\n"
+	for k := range kinds {
+		table += fmt.Sprintf("\t%s: [2][2][]func(*tile){", kinds[k])
+		for blocks := 1; blocks <= 2; blocks++ {
+			table += "{"
+			for rows := 1; rows <= 2; rows++ {
+				names := []string{"nil"}
+				for columns := 1; columns <= most/rows && (blocks == 1 || kind(k) <= planes); columns++ {
+					names = append(names, kernel(kind(k), blocks, rows, columns))
+				}
+				table += "{" + strings.Join(names, ", ") + "}, "
+			}
+			table = strings.TrimSuffix(table, ", ") + "}, "
+		}
+		table = strings.TrimSuffix(table, ", ") + "},\n"
+	}
+	return table + "}\n\n"
+}
+
+// aheadLines is how many cache lines are asked for with every four channels of a tap.
+const aheadLines = 2
+
+// generator holds the registers of one kernel.
+type generator struct {
+	kind                  kind
+	blocks, rows, columns int
+
+	t, step, weights reg.GPVirtual
+	ahead            reg.GPVirtual   // of products: what is asked for before it is needed
+	bases            []reg.GPVirtual // of every third pixel of each row
+}
+
+var vectors = machine.AVX512.Vectors
+
+// sum returns the register of a pixel's sums for a block of filters.
+func (g *generator) sum(row, column, block int) reg.VecPhysical {
+	return vectors[(row*g.columns+column)*g.blocks+block]
+}
+
+// spare returns one of the registers behind the sums.
+func (g *generator) spare(i int) reg.VecPhysical { return vectors[len(vectors)-1-i] }
+
+func (g *generator) field(at int) Mem { return Mem{Base: g.t, Disp: at} }
+
+func (g *generator) load(at int) reg.GPVirtual {
+	r := GP64()
+	MOVQ(g.field(at), r)
+	return r
+}
+
+// each calls f for the sums of every pixel and block.
+func (g *generator) each(f func(row, column, block int)) {
+	for row := range g.rows {
+		for column := range g.columns {
+			for block := range g.blocks {
+				f(row, column, block)
+			}
+		}
+	}
+}
+
+// kernel writes a kernel and returns its name.
+func kernel(k kind, blocks, rows, columns int) string {
+	name := fmt.Sprintf("%s%dx%dx%dAVX512", kinds[k], blocks, rows, columns)
+	g := &generator{kind: k, blocks: blocks, rows: rows, columns: columns}
+	TEXT(name, NOSPLIT, "func(t *byte)")
+	g.t = Load(Param("t"), GP64()).(reg.GPVirtual)
+	g.start()
+	g.loop()
+	g.add()
+	g.store()
+	VZEROUPPER()
+	RET()
+	machine.Stub(name, "(t *tile)", fmt.Sprintf("computes %d blocks of %d rows of %d pixels: %s.", blocks, rows, columns, docs[k]))
+	return name
+}
+
+// start sets the sums to the bias.
+func (g *generator) start() {
+	bias := g.load(fieldBias)
+	g.each(func(row, column, block int) {
+		if row+column == 0 {
+			VMOVUPS(Mem{Base: bias, Disp: block * 64}, g.sum(0, 0, block))
+		} else {
+			VMOVAPS(g.sum(0, 0, block), g.sum(row, column, block))
+		}
+	})
+}
+
+// loop goes through the taps.
+func (g *generator) loop() {
+	offsets, taps := g.load(fieldOffsets), g.load(fieldTaps)
+	g.weights, g.step = g.load(fieldWeights), g.load(fieldStep)
+	for range g.rows * ((g.columns + 2) / 3) {
+		g.bases = append(g.bases, GP64())
+	}
+	if g.kind == channels {
+		g.ahead = g.load(fieldAhead)
+	}
+	TESTQ(taps, taps)
+	JE(LabelRef("done"))
+	Label("tap")
+	g.place(offsets)
+	switch g.kind {
+	case channels:
+		const unrolled = 4
+		left := GP64()
+		MOVQ(U32(16/unrolled), left)
+		Label("channel")
+		for k := range unrolled {
+			g.products(k)
+		}
+		for line := range aheadLines {
+			PREFETCHT1(Mem{Base: g.ahead, Disp: line * 64})
+		}
+		ADDQ(U32(aheadLines*64), g.ahead)
+		ADDQ(U32(uint32(unrolled*g.blocks*64)), g.weights)
+		for _, b := range g.bases {
+			ADDQ(U32(uint32(4*unrolled)), b)
+		}
+		SUBQ(U32(1), left)
+		JNE(LabelRef("channel"))
+	case planes:
+		g.products(0)
+		ADDQ(U32(uint32(g.blocks*64)), g.weights)
+	case depthwise:
+		w := g.spare(0)
+		VMOVUPS(Mem{Base: g.weights}, w)
+		g.each(func(row, column, _ int) { VFMADD231PS(g.pixel(row, column, 0), w, g.sum(row, column, 0)) })
+		ADDQ(U32(64), g.weights)
+	case greatest:
+		g.each(func(row, column, _ int) { g.greater(row, column) })
+	}
+	ADDQ(U32(8), offsets)
+	SUBQ(U32(1), taps)
+	JNE(LabelRef("tap"))
+	Label("done")
+}
+
+// place sets the bases for the tap at an offset.
+func (g *generator) place(offsets reg.GPVirtual) {
+	perRow := len(g.bases) / g.rows
+	for i, b := range g.bases {
+		switch {
+		case i == 0:
+			MOVQ(Mem{Base: offsets}, b)
+			ADDQ(g.field(fieldImage), b)
+		case i == perRow:
+			MOVQ(g.field(fieldRow), b)
+			ADDQ(g.bases[0], b)
+		default:
+			LEAQ(Mem{Base: g.bases[i-1], Index: g.step, Scale: 2}, b)
+			ADDQ(g.step, b)
+		}
+	}
+}
+
+// pixel returns where channel k of a pixel under the tap lies.
+func (g *generator) pixel(row, column, k int) Mem {
+	m := Mem{Base: g.bases[row*(len(g.bases)/g.rows)+column/3], Disp: k * 4}
+	if column%3 > 0 {
+		m.Index, m.Scale = g.step, uint8(column%3)
+	}
+	return m
+}
+
+// products adds the products of channel k.
+func (g *generator) products(k int) {
+	for block := range g.blocks {
+		VMOVUPS(Mem{Base: g.weights, Disp: (k*g.blocks + block) * 64}, g.spare(block))
+	}
+	for row := range g.rows {
+		for column := range g.columns {
+			if g.blocks == 1 {
+				VFMADD231PS_BCST(g.pixel(row, column, k), g.spare(0), g.sum(row, column, 0))
+				continue
+			}
+			x := g.spare(2 + column%2)
+			VBROADCASTSS(g.pixel(row, column, k), x)
+			for block := range g.blocks {
+				VFMADD231PS(g.spare(block), x, g.sum(row, column, block))
+			}
+		}
+	}
+}
+
+// greater takes the greater of a pixel's lanes. Of a NaN and a number, VMAXPS
+// gives the second source, which comes first here: what was a NaN stays one, and
+// what is one now is copied.
+func (g *generator) greater(row, column int) {
+	x, sum, nan := g.spare(column%3), g.sum(row, column, 0), []reg.OpmaskPhysical{reg.K1, reg.K2, reg.K3}[column%3]
+	const unordered = 3
+	VMOVUPS(g.pixel(row, column, 0), x)
+	VCMPPS(U8(unordered), x, x, nan)
+	VMAXPS(sum, x, sum)
+	VMOVAPS(x, nan, sum)
+}
+
+// add adds what lies at the same place of another image, if there is one.
+func (g *generator) add() {
+	other := g.load(fieldOther)
+	TESTQ(other, other)
+	JE(LabelRef("added"))
+	g.walk(other, func(row, column, block int, at Mem) { VADDPS(at, g.sum(row, column, block), g.sum(row, column, block)) })
+	Label("added")
+}
+
+// store clips the sums and writes them. Of a NaN and a number, VMAXPS and VMINPS
+// give the second source, which comes first here.
+func (g *generator) store() {
+	low, high := g.spare(0), g.spare(1)
+	VBROADCASTSS(g.field(fieldLow), low)
+	VBROADCASTSS(g.field(fieldHigh), high)
+	g.walk(g.load(fieldDst), func(row, column, block int, at Mem) {
+		v := g.sum(row, column, block)
+		VMAXPS(v, low, v)
+		VMINPS(v, high, v)
+		VMOVUPS(v, at)
+	})
+}
+
+// walk calls f for every pixel and block with where it lies in an image like the
+// result, whose first is at an address.
+func (g *generator) walk(first reg.GPVirtual, f func(row, column, block int, at Mem)) {
+	step, block := g.load(fieldDstStep), g.load(fieldDstBlock)
+	for row := range g.rows {
+		at := GP64()
+		MOVQ(first, at)
+		if row > 0 {
+			ADDQ(g.field(fieldDstRow), at)
+		}
+		for column := range g.columns {
+			f(row, column, 0, Mem{Base: at})
+			if g.blocks == 2 {
+				f(row, column, 1, Mem{Base: at, Index: block, Scale: 1})
+			}
+			ADDQ(step, at)
+		}
+	}
+}

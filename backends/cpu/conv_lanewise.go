@@ -19,7 +19,7 @@ type lanewise struct {
 	weights      []float32 // of each block and tap, or of each tap; nil for the greatest
 	blank        float32   // what padding counts as
 	bias         []float32 // of each block, or of all
-	pieces, size int       // of blocks
+	pieces, size int       // of parts of blocks
 	tasks        tasks[lanewiseTask]
 }
 
@@ -29,8 +29,10 @@ func (d *Device) newLanewise(x tensor.Shape, ws *windows) *lanewise {
 	if w.image, ok = look(x, x[1], 1, ws); !ok {
 		return nil
 	}
-	w.image.divide(w.image.units())
-	w.pieces, w.size = share(x[1], w.image.outPlane*(len(w.image.view.Offsets)+1)/8, d.threads)
+	const near = 1 << 14 // elements of a part of a plane, which stays in a near cache
+	m := &w.image
+	m.divide(max(m.units()*near/max(m.size/m.planes, m.outPlane), 1))
+	w.pieces, w.size = share(x[1]*m.parts, m.outPlane/m.parts*(len(m.view.Offsets)+1)/8, d.threads)
 	return w
 }
 
@@ -146,15 +148,19 @@ func (t *lanewiseTask) Do(worker, piece int) {
 	if t.step > 0 {
 		room = floats(t.room, (worker+1)*t.step)[worker*t.step:]
 	}
-	for b := piece * w.size; b < min((piece+1)*w.size, m.planes); b++ {
-		l := blocked.Lanes{View: m.view, Image: m.draw(room, t.x[b*plane:][:plane], 0, w.blank), Dst: t.dst[b*m.outPlane:][:m.outPlane], Weights: w.weights, Bias: w.bias, Low: low, High: high}
-		if taps := len(m.view.Offsets) * blocked.Width; len(w.weights) > taps {
+	for i := piece * w.size; i < min((piece+1)*w.size, m.planes*m.parts); i++ {
+		b, part := i/m.parts, i%m.parts
+		view, t0, t1, at := m.part(part)
+		at += b * m.outPlane
+		l := blocked.Lanes{View: view, Image: m.draw(room, t.x[b*plane:][:plane], part, w.blank), Dst: t.dst[at:], Weights: w.weights, Bias: w.bias, Low: low, High: high}
+		if taps := len(view.Offsets) * blocked.Width; len(w.weights) > taps {
 			l.Weights = w.weights[b*taps:][:taps]
 		}
 		if len(w.bias) > blocked.Width {
 			l.Bias = w.bias[b*blocked.Width:][:blocked.Width]
 		}
-		l.Run(0, len(m.view.Tiles))
-		w.after.apply(l.Dst, t.at+b*m.outPlane, &t.others)
+		l.Run(t0, t1)
+		first, end := at+view.Tiles[t0].To, at+view.End(t1-1)
+		w.after.apply(t.dst[first:end], t.at+first, &t.others)
 	}
 }

@@ -260,23 +260,22 @@ func constantInBlocks(v *graph.Value, channels int) (*tensor.Tensor, bool) {
 	return tensor.Of(lanes, 1, blocked.Blocks(channels), 1, 1, blocked.Width), true
 }
 
-// affine returns what images in blocks are multiplied by in a batch normalization by
-// constants, and what is added then:
+// affine returns a batch normalization by constants as the filters, of one tap, and
+// the bias of a convolution whose filters see one channel each:
 //
 //	y = scale (x - mean) / sqrt(var + epsilon) + B
-func affine(n *graph.Node) (factor, term *tensor.Tensor) {
+func affine(n *graph.Node) (filters, bias *tensor.Tensor) {
 	var p [4][]float32 // scale, B, mean, var
 	for i := range p {
 		p[i] = tensor.Slice[float32](n.Inputs[i+1].Const)
 	}
 	channels, epsilon := len(p[0]), float64(n.Float("epsilon", 1e-5))
-	blocks := blocked.Blocks(channels)
-	factors, terms := make([]float32, blocks*blocked.Width), make([]float32, blocks*blocked.Width)
+	factors, terms := make([]float32, channels), make([]float32, channels)
 	for c := range channels {
 		f := float64(p[0][c]) / math.Sqrt(float64(p[3][c])+epsilon)
 		factors[c], terms[c] = float32(f), float32(float64(p[1][c])-float64(p[2][c])*f)
 	}
-	return tensor.Of(factors, 1, blocks, 1, 1, blocked.Width), tensor.Of(terms, 1, blocks, 1, 1, blocked.Width)
+	return tensor.Of(factors, channels, 1, 1, 1), tensor.Of(terms)
 }
 
 // image returns an image in blocks.
@@ -306,7 +305,7 @@ func (l *layouts) rewrite(b *graph.Builder, n *graph.Node) *graph.Value {
 		return b.Op("ReduceMean", []*graph.Value{l.image(b, n.Inputs[0]), axes}, graph.A("keepdims", int64(1)))
 	case "BatchNormalization":
 		factor, term := affine(n)
-		return b.Op("Add", []*graph.Value{b.Op("Mul", []*graph.Value{l.image(b, n.Inputs[0]), b.Const(factor)}), b.Const(term)})
+		return b.Node("midplane.blocked", "Conv", []*graph.Value{l.image(b, n.Inputs[0]), b.Const(factor), b.Const(term)}, 1, graph.A("group", int64(factor.Len())))[0]
 	}
 	channels, _ := channelsOf(n.Outputs[0])
 	for i, v := range n.Inputs {

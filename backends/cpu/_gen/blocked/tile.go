@@ -26,6 +26,10 @@ const (
 	fieldBias
 	fieldOther
 	fieldAhead
+	fieldCount
+	fieldImageNext
+	fieldDstNext
+	fieldAheadNext
 	fieldLow
 	fieldHigh = fieldLow + 4
 )
@@ -121,13 +125,15 @@ func kernel(k kind, blocks, rows, columns int) string {
 	g := &generator{kind: k, blocks: blocks, rows: rows, columns: columns}
 	TEXT(name, NOSPLIT, "func(t *byte)")
 	g.t = Load(Param("t"), GP64()).(reg.GPVirtual)
+	Label("tile")
 	g.start()
 	g.loop()
 	g.add()
 	g.store()
+	g.next()
 	VZEROUPPER()
 	RET()
-	machine.Stub(name, "(t *tile)", fmt.Sprintf("computes %d blocks of %d rows of %d pixels: %s.", blocks, rows, columns, docs[k]))
+	machine.Stub(name, "(t *tile)", fmt.Sprintf("computes tiles of %d blocks of %d rows of %d pixels: %s.", blocks, rows, columns, docs[k]))
 	return name
 }
 
@@ -273,6 +279,25 @@ func (g *generator) store() {
 		VMINPS(v, high, v)
 		VMOVUPS(v, at)
 	})
+}
+
+// next moves on to the tile behind, as long as there is one.
+func (g *generator) next() {
+	SUBQ(U8(1), g.field(fieldCount))
+	JE(LabelRef("last"))
+	for _, move := range [][2]int{{fieldImageNext, fieldImage}, {fieldDstNext, fieldDst}, {fieldDstNext, fieldOther}, {fieldAheadNext, fieldAhead}} {
+		if move[1] == fieldOther { // which stays nil
+			CMPQ(g.field(fieldOther), U8(0))
+			JE(LabelRef("alone"))
+		}
+		by := g.load(move[0])
+		ADDQ(by, g.field(move[1]))
+		if move[1] == fieldOther {
+			Label("alone")
+		}
+	}
+	JMP(LabelRef("tile"))
+	Label("last")
 }
 
 // walk calls f for every pixel and block with where it lies in an image like the

@@ -35,24 +35,27 @@ type kernels struct {
 // best are the kernels in use.
 var best = &genericKernels
 
-// tile is one call of a micro-kernel. Distances are in bytes. The assembly knows
-// where the fields lie.
+// tile is one call of a micro-kernel, for a tile or for several of the same extents,
+// from each of which the pointers move on to the next. Distances are in bytes. The
+// assembly knows where the fields lie.
 type tile struct {
-	image    unsafe.Pointer // of the first pixel, to which offsets are added
-	offsets  unsafe.Pointer // of taps
-	taps     int
-	weights  unsafe.Pointer // for each tap, and channel of a block, a row of each block of filters
-	step     int            // between pixels of the image that belong to neighbours in the result
-	row      int            // the same from one row of the tile to the next
-	dst      unsafe.Pointer
-	dstStep  int
-	dstRow   int
-	dstBlock int            // between the blocks
-	bias     unsafe.Pointer // what sums begin with, for each lane
-	other    unsafe.Pointer // what is added at last, laid out as dst; nil: nothing
-	ahead    unsafe.Pointer // what is brought into a near cache for later: aheadBytes for each tap of a block of channels
-	low      float32        // what the result is clipped to; NaN stays NaN
-	high     float32
+	image                         unsafe.Pointer // of the first pixel, to which offsets are added
+	offsets                       unsafe.Pointer // of taps
+	taps                          int
+	weights                       unsafe.Pointer // for each tap, and channel of a block, a row of each block of filters
+	step                          int            // between pixels of the image that belong to neighbours in the result
+	row                           int            // the same from one row of the tile to the next
+	dst                           unsafe.Pointer
+	dstStep                       int
+	dstRow                        int
+	dstBlock                      int            // between the blocks
+	bias                          unsafe.Pointer // what sums begin with, for each lane
+	other                         unsafe.Pointer // what is added at last, laid out as dst; nil: nothing
+	ahead                         unsafe.Pointer // what is brought into a near cache for later: aheadBytes for each tap of a block of channels
+	count                         int            // of tiles, at least 1, and how far apart they lie:
+	imageNext, dstNext, aheadNext int
+	low                           float32 // what the result is clipped to; NaN stays NaN
+	high                          float32
 
 	blocks, rows, columns int // for kernels in Go
 }

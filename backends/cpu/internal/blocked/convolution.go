@@ -42,6 +42,27 @@ func (v *View) reach(tile int) int {
 	return t.From + (t.Rows-1)*v.Row + (t.Columns-1)*v.Step + v.furthest
 }
 
+// alike returns how many of the tiles [i, end) have the extents of tile i and lie as far
+// apart as the first two, and sets those distances.
+func (v *View) alike(t *tile, i, end int) int {
+	first := &v.Tiles[i]
+	t.count, t.imageNext, t.dstNext = 1, 0, 0
+	if i+1 == end {
+		return 1
+	}
+	from, to := v.Tiles[i+1].From-first.From, v.Tiles[i+1].To-first.To
+	for n := 1; i+n < end; n++ {
+		if s := &v.Tiles[i+n]; s.Columns != first.Columns || s.Rows != first.Rows || s.From != first.From+n*from || s.To != first.To+n*to {
+			break
+		}
+		t.count++
+	}
+	if t.count > 1 {
+		t.imageNext, t.dstNext = from*4, to*4
+	}
+	return t.count
+}
+
 // set gives a tile the view's distances.
 func (v *View) set(t *tile) {
 	t.offsets, t.taps = unsafe.Pointer(unsafe.SliceData(v.Offsets)), len(v.Offsets)
@@ -91,14 +112,21 @@ func (c *Convolution) Run(p0, p1, t0, t1 int) {
 		at := 2 * p * c.Block
 		next := c.Filters.following(p)
 		blocks := table[filters/Width-1]
-		for i := range c.Tiles[t0:t1] {
-			s := &c.Tiles[t0+i]
+		// The first tiles bring the weights behind into a near cache.
+		perTile := max(t.taps*aheadBytes/4, 1)
+		asking := min(t0+len(next)/perTile, t1)
+		for i, n := t0, 0; i < t1; i += n {
+			s := &c.Tiles[i]
 			t.image, t.dst = unsafe.Pointer(&c.Image[s.From]), unsafe.Pointer(&c.Dst[at+s.To])
 			if c.Other != nil {
 				t.other = unsafe.Pointer(&c.Other[at+s.To])
 			}
-			if t.ahead = t.weights; i*t.taps*aheadBytes < len(next)*4 {
-				t.ahead = unsafe.Pointer(&next[i*t.taps*aheadBytes/4])
+			if i < asking {
+				n = c.alike(t, i, asking)
+				t.ahead, t.aheadNext = unsafe.Pointer(&next[(i-t0)*perTile]), perTile*4
+			} else {
+				n = c.alike(t, i, t1)
+				t.ahead, t.aheadNext = t.weights, 0
 			}
 			blocks[s.Rows-1][s.Columns](t)
 		}
@@ -152,12 +180,13 @@ func (l *Lanes) Run(t0, t1 int) {
 	l.set(t)
 	t.low, t.high = l.Low, l.High
 	t.weights, t.bias = unsafe.Pointer(unsafe.SliceData(l.Weights)), unsafe.Pointer(unsafe.SliceData(l.Bias))
-	for i := range l.Tiles[t0:t1] {
-		s := &l.Tiles[t0+i]
+	for i := t0; i < t1; {
+		s := &l.Tiles[i]
 		t.image, t.dst = unsafe.Pointer(&l.Image[s.From]), unsafe.Pointer(&l.Dst[s.To])
 		if l.Other != nil {
 			t.other = unsafe.Pointer(&l.Other[s.To])
 		}
+		i += l.alike(t, i, t1)
 		table[0][s.Rows-1][s.Columns](t)
 	}
 }

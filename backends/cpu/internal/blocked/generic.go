@@ -15,7 +15,10 @@ func generic(f func(*tile)) (table [2][2][]func(*tile)) {
 			for columns := 0; columns <= MostPixels/(rows+1); columns++ {
 				table[blocks][rows] = append(table[blocks][rows], func(t *tile) {
 					t.blocks, t.rows, t.columns = blocks+1, rows+1, columns
-					f(t)
+					for f(t); t.count > 1; f(t) {
+						t.count--
+						t.next()
+					}
 				})
 			}
 		}
@@ -41,6 +44,14 @@ func (t *tile) each(sum func(bias float32, block, lane int, image unsafe.Pointer
 				*float(t.dst, at) = min(max(v, t.low), t.high)
 			}
 		}
+	}
+}
+
+// next moves on to the tile behind.
+func (t *tile) next() {
+	t.image, t.dst = unsafe.Add(t.image, t.imageNext), unsafe.Add(t.dst, t.dstNext)
+	if t.other != nil {
+		t.other = unsafe.Add(t.other, t.dstNext)
 	}
 }
 

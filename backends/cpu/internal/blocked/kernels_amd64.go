@@ -16,632 +16,632 @@ var kernelsAVX512 = kernels{
 //go:noescape
 func transposeAVX512(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)
 
-// channels1x1x1AVX512 computes 1 blocks of 1 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x1AVX512 computes tiles of 1 blocks of 1 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x1AVX512(t *tile)
 
-// channels1x1x2AVX512 computes 1 blocks of 1 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x2AVX512 computes tiles of 1 blocks of 1 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x2AVX512(t *tile)
 
-// channels1x1x3AVX512 computes 1 blocks of 1 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x3AVX512 computes tiles of 1 blocks of 1 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x3AVX512(t *tile)
 
-// channels1x1x4AVX512 computes 1 blocks of 1 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x4AVX512 computes tiles of 1 blocks of 1 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x4AVX512(t *tile)
 
-// channels1x1x5AVX512 computes 1 blocks of 1 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x5AVX512 computes tiles of 1 blocks of 1 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x5AVX512(t *tile)
 
-// channels1x1x6AVX512 computes 1 blocks of 1 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x6AVX512 computes tiles of 1 blocks of 1 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x6AVX512(t *tile)
 
-// channels1x1x7AVX512 computes 1 blocks of 1 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x7AVX512 computes tiles of 1 blocks of 1 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x7AVX512(t *tile)
 
-// channels1x1x8AVX512 computes 1 blocks of 1 rows of 8 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x8AVX512 computes tiles of 1 blocks of 1 rows of 8 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x8AVX512(t *tile)
 
-// channels1x1x9AVX512 computes 1 blocks of 1 rows of 9 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x9AVX512 computes tiles of 1 blocks of 1 rows of 9 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x9AVX512(t *tile)
 
-// channels1x1x10AVX512 computes 1 blocks of 1 rows of 10 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x10AVX512 computes tiles of 1 blocks of 1 rows of 10 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x10AVX512(t *tile)
 
-// channels1x1x11AVX512 computes 1 blocks of 1 rows of 11 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x11AVX512 computes tiles of 1 blocks of 1 rows of 11 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x11AVX512(t *tile)
 
-// channels1x1x12AVX512 computes 1 blocks of 1 rows of 12 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x12AVX512 computes tiles of 1 blocks of 1 rows of 12 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x12AVX512(t *tile)
 
-// channels1x1x13AVX512 computes 1 blocks of 1 rows of 13 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x13AVX512 computes tiles of 1 blocks of 1 rows of 13 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x13AVX512(t *tile)
 
-// channels1x1x14AVX512 computes 1 blocks of 1 rows of 14 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x1x14AVX512 computes tiles of 1 blocks of 1 rows of 14 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x1x14AVX512(t *tile)
 
-// channels1x2x1AVX512 computes 1 blocks of 2 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x2x1AVX512 computes tiles of 1 blocks of 2 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x2x1AVX512(t *tile)
 
-// channels1x2x2AVX512 computes 1 blocks of 2 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x2x2AVX512 computes tiles of 1 blocks of 2 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x2x2AVX512(t *tile)
 
-// channels1x2x3AVX512 computes 1 blocks of 2 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x2x3AVX512 computes tiles of 1 blocks of 2 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x2x3AVX512(t *tile)
 
-// channels1x2x4AVX512 computes 1 blocks of 2 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x2x4AVX512 computes tiles of 1 blocks of 2 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x2x4AVX512(t *tile)
 
-// channels1x2x5AVX512 computes 1 blocks of 2 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x2x5AVX512 computes tiles of 1 blocks of 2 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x2x5AVX512(t *tile)
 
-// channels1x2x6AVX512 computes 1 blocks of 2 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x2x6AVX512 computes tiles of 1 blocks of 2 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x2x6AVX512(t *tile)
 
-// channels1x2x7AVX512 computes 1 blocks of 2 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels1x2x7AVX512 computes tiles of 1 blocks of 2 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels1x2x7AVX512(t *tile)
 
-// channels2x1x1AVX512 computes 2 blocks of 1 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x1AVX512 computes tiles of 2 blocks of 1 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x1AVX512(t *tile)
 
-// channels2x1x2AVX512 computes 2 blocks of 1 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x2AVX512 computes tiles of 2 blocks of 1 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x2AVX512(t *tile)
 
-// channels2x1x3AVX512 computes 2 blocks of 1 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x3AVX512 computes tiles of 2 blocks of 1 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x3AVX512(t *tile)
 
-// channels2x1x4AVX512 computes 2 blocks of 1 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x4AVX512 computes tiles of 2 blocks of 1 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x4AVX512(t *tile)
 
-// channels2x1x5AVX512 computes 2 blocks of 1 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x5AVX512 computes tiles of 2 blocks of 1 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x5AVX512(t *tile)
 
-// channels2x1x6AVX512 computes 2 blocks of 1 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x6AVX512 computes tiles of 2 blocks of 1 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x6AVX512(t *tile)
 
-// channels2x1x7AVX512 computes 2 blocks of 1 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x7AVX512 computes tiles of 2 blocks of 1 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x7AVX512(t *tile)
 
-// channels2x1x8AVX512 computes 2 blocks of 1 rows of 8 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x8AVX512 computes tiles of 2 blocks of 1 rows of 8 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x8AVX512(t *tile)
 
-// channels2x1x9AVX512 computes 2 blocks of 1 rows of 9 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x9AVX512 computes tiles of 2 blocks of 1 rows of 9 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x9AVX512(t *tile)
 
-// channels2x1x10AVX512 computes 2 blocks of 1 rows of 10 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x10AVX512 computes tiles of 2 blocks of 1 rows of 10 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x10AVX512(t *tile)
 
-// channels2x1x11AVX512 computes 2 blocks of 1 rows of 11 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x11AVX512 computes tiles of 2 blocks of 1 rows of 11 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x11AVX512(t *tile)
 
-// channels2x1x12AVX512 computes 2 blocks of 1 rows of 12 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x12AVX512 computes tiles of 2 blocks of 1 rows of 12 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x12AVX512(t *tile)
 
-// channels2x1x13AVX512 computes 2 blocks of 1 rows of 13 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x13AVX512 computes tiles of 2 blocks of 1 rows of 13 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x13AVX512(t *tile)
 
-// channels2x1x14AVX512 computes 2 blocks of 1 rows of 14 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x1x14AVX512 computes tiles of 2 blocks of 1 rows of 14 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x1x14AVX512(t *tile)
 
-// channels2x2x1AVX512 computes 2 blocks of 2 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x2x1AVX512 computes tiles of 2 blocks of 2 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x2x1AVX512(t *tile)
 
-// channels2x2x2AVX512 computes 2 blocks of 2 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x2x2AVX512 computes tiles of 2 blocks of 2 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x2x2AVX512(t *tile)
 
-// channels2x2x3AVX512 computes 2 blocks of 2 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x2x3AVX512 computes tiles of 2 blocks of 2 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x2x3AVX512(t *tile)
 
-// channels2x2x4AVX512 computes 2 blocks of 2 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x2x4AVX512 computes tiles of 2 blocks of 2 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x2x4AVX512(t *tile)
 
-// channels2x2x5AVX512 computes 2 blocks of 2 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x2x5AVX512 computes tiles of 2 blocks of 2 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x2x5AVX512(t *tile)
 
-// channels2x2x6AVX512 computes 2 blocks of 2 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x2x6AVX512 computes tiles of 2 blocks of 2 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x2x6AVX512(t *tile)
 
-// channels2x2x7AVX512 computes 2 blocks of 2 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
+// channels2x2x7AVX512 computes tiles of 2 blocks of 2 rows of 7 pixels: for every tap and channel of a block, adds the products with the weights.
 //
 //go:noescape
 func channels2x2x7AVX512(t *tile)
 
-// planes1x1x1AVX512 computes 1 blocks of 1 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x1AVX512 computes tiles of 1 blocks of 1 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x1AVX512(t *tile)
 
-// planes1x1x2AVX512 computes 1 blocks of 1 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x2AVX512 computes tiles of 1 blocks of 1 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x2AVX512(t *tile)
 
-// planes1x1x3AVX512 computes 1 blocks of 1 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x3AVX512 computes tiles of 1 blocks of 1 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x3AVX512(t *tile)
 
-// planes1x1x4AVX512 computes 1 blocks of 1 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x4AVX512 computes tiles of 1 blocks of 1 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x4AVX512(t *tile)
 
-// planes1x1x5AVX512 computes 1 blocks of 1 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x5AVX512 computes tiles of 1 blocks of 1 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x5AVX512(t *tile)
 
-// planes1x1x6AVX512 computes 1 blocks of 1 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x6AVX512 computes tiles of 1 blocks of 1 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x6AVX512(t *tile)
 
-// planes1x1x7AVX512 computes 1 blocks of 1 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x7AVX512 computes tiles of 1 blocks of 1 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x7AVX512(t *tile)
 
-// planes1x1x8AVX512 computes 1 blocks of 1 rows of 8 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x8AVX512 computes tiles of 1 blocks of 1 rows of 8 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x8AVX512(t *tile)
 
-// planes1x1x9AVX512 computes 1 blocks of 1 rows of 9 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x9AVX512 computes tiles of 1 blocks of 1 rows of 9 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x9AVX512(t *tile)
 
-// planes1x1x10AVX512 computes 1 blocks of 1 rows of 10 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x10AVX512 computes tiles of 1 blocks of 1 rows of 10 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x10AVX512(t *tile)
 
-// planes1x1x11AVX512 computes 1 blocks of 1 rows of 11 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x11AVX512 computes tiles of 1 blocks of 1 rows of 11 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x11AVX512(t *tile)
 
-// planes1x1x12AVX512 computes 1 blocks of 1 rows of 12 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x12AVX512 computes tiles of 1 blocks of 1 rows of 12 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x12AVX512(t *tile)
 
-// planes1x1x13AVX512 computes 1 blocks of 1 rows of 13 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x13AVX512 computes tiles of 1 blocks of 1 rows of 13 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x13AVX512(t *tile)
 
-// planes1x1x14AVX512 computes 1 blocks of 1 rows of 14 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x1x14AVX512 computes tiles of 1 blocks of 1 rows of 14 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x1x14AVX512(t *tile)
 
-// planes1x2x1AVX512 computes 1 blocks of 2 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x2x1AVX512 computes tiles of 1 blocks of 2 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x2x1AVX512(t *tile)
 
-// planes1x2x2AVX512 computes 1 blocks of 2 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x2x2AVX512 computes tiles of 1 blocks of 2 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x2x2AVX512(t *tile)
 
-// planes1x2x3AVX512 computes 1 blocks of 2 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x2x3AVX512 computes tiles of 1 blocks of 2 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x2x3AVX512(t *tile)
 
-// planes1x2x4AVX512 computes 1 blocks of 2 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x2x4AVX512 computes tiles of 1 blocks of 2 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x2x4AVX512(t *tile)
 
-// planes1x2x5AVX512 computes 1 blocks of 2 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x2x5AVX512 computes tiles of 1 blocks of 2 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x2x5AVX512(t *tile)
 
-// planes1x2x6AVX512 computes 1 blocks of 2 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x2x6AVX512 computes tiles of 1 blocks of 2 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x2x6AVX512(t *tile)
 
-// planes1x2x7AVX512 computes 1 blocks of 2 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
+// planes1x2x7AVX512 computes tiles of 1 blocks of 2 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes1x2x7AVX512(t *tile)
 
-// planes2x1x1AVX512 computes 2 blocks of 1 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x1AVX512 computes tiles of 2 blocks of 1 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x1AVX512(t *tile)
 
-// planes2x1x2AVX512 computes 2 blocks of 1 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x2AVX512 computes tiles of 2 blocks of 1 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x2AVX512(t *tile)
 
-// planes2x1x3AVX512 computes 2 blocks of 1 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x3AVX512 computes tiles of 2 blocks of 1 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x3AVX512(t *tile)
 
-// planes2x1x4AVX512 computes 2 blocks of 1 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x4AVX512 computes tiles of 2 blocks of 1 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x4AVX512(t *tile)
 
-// planes2x1x5AVX512 computes 2 blocks of 1 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x5AVX512 computes tiles of 2 blocks of 1 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x5AVX512(t *tile)
 
-// planes2x1x6AVX512 computes 2 blocks of 1 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x6AVX512 computes tiles of 2 blocks of 1 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x6AVX512(t *tile)
 
-// planes2x1x7AVX512 computes 2 blocks of 1 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x7AVX512 computes tiles of 2 blocks of 1 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x7AVX512(t *tile)
 
-// planes2x1x8AVX512 computes 2 blocks of 1 rows of 8 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x8AVX512 computes tiles of 2 blocks of 1 rows of 8 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x8AVX512(t *tile)
 
-// planes2x1x9AVX512 computes 2 blocks of 1 rows of 9 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x9AVX512 computes tiles of 2 blocks of 1 rows of 9 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x9AVX512(t *tile)
 
-// planes2x1x10AVX512 computes 2 blocks of 1 rows of 10 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x10AVX512 computes tiles of 2 blocks of 1 rows of 10 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x10AVX512(t *tile)
 
-// planes2x1x11AVX512 computes 2 blocks of 1 rows of 11 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x11AVX512 computes tiles of 2 blocks of 1 rows of 11 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x11AVX512(t *tile)
 
-// planes2x1x12AVX512 computes 2 blocks of 1 rows of 12 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x12AVX512 computes tiles of 2 blocks of 1 rows of 12 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x12AVX512(t *tile)
 
-// planes2x1x13AVX512 computes 2 blocks of 1 rows of 13 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x13AVX512 computes tiles of 2 blocks of 1 rows of 13 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x13AVX512(t *tile)
 
-// planes2x1x14AVX512 computes 2 blocks of 1 rows of 14 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x1x14AVX512 computes tiles of 2 blocks of 1 rows of 14 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x1x14AVX512(t *tile)
 
-// planes2x2x1AVX512 computes 2 blocks of 2 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x2x1AVX512 computes tiles of 2 blocks of 2 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x2x1AVX512(t *tile)
 
-// planes2x2x2AVX512 computes 2 blocks of 2 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x2x2AVX512 computes tiles of 2 blocks of 2 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x2x2AVX512(t *tile)
 
-// planes2x2x3AVX512 computes 2 blocks of 2 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x2x3AVX512 computes tiles of 2 blocks of 2 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x2x3AVX512(t *tile)
 
-// planes2x2x4AVX512 computes 2 blocks of 2 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x2x4AVX512 computes tiles of 2 blocks of 2 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x2x4AVX512(t *tile)
 
-// planes2x2x5AVX512 computes 2 blocks of 2 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x2x5AVX512 computes tiles of 2 blocks of 2 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x2x5AVX512(t *tile)
 
-// planes2x2x6AVX512 computes 2 blocks of 2 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x2x6AVX512 computes tiles of 2 blocks of 2 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x2x6AVX512(t *tile)
 
-// planes2x2x7AVX512 computes 2 blocks of 2 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
+// planes2x2x7AVX512 computes tiles of 2 blocks of 2 rows of 7 pixels: for every tap, adds the products of one channel with the weights.
 //
 //go:noescape
 func planes2x2x7AVX512(t *tile)
 
-// depthwise1x1x1AVX512 computes 1 blocks of 1 rows of 1 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x1AVX512 computes tiles of 1 blocks of 1 rows of 1 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x1AVX512(t *tile)
 
-// depthwise1x1x2AVX512 computes 1 blocks of 1 rows of 2 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x2AVX512 computes tiles of 1 blocks of 1 rows of 2 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x2AVX512(t *tile)
 
-// depthwise1x1x3AVX512 computes 1 blocks of 1 rows of 3 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x3AVX512 computes tiles of 1 blocks of 1 rows of 3 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x3AVX512(t *tile)
 
-// depthwise1x1x4AVX512 computes 1 blocks of 1 rows of 4 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x4AVX512 computes tiles of 1 blocks of 1 rows of 4 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x4AVX512(t *tile)
 
-// depthwise1x1x5AVX512 computes 1 blocks of 1 rows of 5 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x5AVX512 computes tiles of 1 blocks of 1 rows of 5 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x5AVX512(t *tile)
 
-// depthwise1x1x6AVX512 computes 1 blocks of 1 rows of 6 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x6AVX512 computes tiles of 1 blocks of 1 rows of 6 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x6AVX512(t *tile)
 
-// depthwise1x1x7AVX512 computes 1 blocks of 1 rows of 7 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x7AVX512 computes tiles of 1 blocks of 1 rows of 7 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x7AVX512(t *tile)
 
-// depthwise1x1x8AVX512 computes 1 blocks of 1 rows of 8 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x8AVX512 computes tiles of 1 blocks of 1 rows of 8 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x8AVX512(t *tile)
 
-// depthwise1x1x9AVX512 computes 1 blocks of 1 rows of 9 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x9AVX512 computes tiles of 1 blocks of 1 rows of 9 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x9AVX512(t *tile)
 
-// depthwise1x1x10AVX512 computes 1 blocks of 1 rows of 10 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x10AVX512 computes tiles of 1 blocks of 1 rows of 10 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x10AVX512(t *tile)
 
-// depthwise1x1x11AVX512 computes 1 blocks of 1 rows of 11 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x11AVX512 computes tiles of 1 blocks of 1 rows of 11 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x11AVX512(t *tile)
 
-// depthwise1x1x12AVX512 computes 1 blocks of 1 rows of 12 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x12AVX512 computes tiles of 1 blocks of 1 rows of 12 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x12AVX512(t *tile)
 
-// depthwise1x1x13AVX512 computes 1 blocks of 1 rows of 13 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x13AVX512 computes tiles of 1 blocks of 1 rows of 13 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x13AVX512(t *tile)
 
-// depthwise1x1x14AVX512 computes 1 blocks of 1 rows of 14 pixels: for every tap, adds the products lane by lane.
+// depthwise1x1x14AVX512 computes tiles of 1 blocks of 1 rows of 14 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x1x14AVX512(t *tile)
 
-// depthwise1x2x1AVX512 computes 1 blocks of 2 rows of 1 pixels: for every tap, adds the products lane by lane.
+// depthwise1x2x1AVX512 computes tiles of 1 blocks of 2 rows of 1 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x2x1AVX512(t *tile)
 
-// depthwise1x2x2AVX512 computes 1 blocks of 2 rows of 2 pixels: for every tap, adds the products lane by lane.
+// depthwise1x2x2AVX512 computes tiles of 1 blocks of 2 rows of 2 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x2x2AVX512(t *tile)
 
-// depthwise1x2x3AVX512 computes 1 blocks of 2 rows of 3 pixels: for every tap, adds the products lane by lane.
+// depthwise1x2x3AVX512 computes tiles of 1 blocks of 2 rows of 3 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x2x3AVX512(t *tile)
 
-// depthwise1x2x4AVX512 computes 1 blocks of 2 rows of 4 pixels: for every tap, adds the products lane by lane.
+// depthwise1x2x4AVX512 computes tiles of 1 blocks of 2 rows of 4 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x2x4AVX512(t *tile)
 
-// depthwise1x2x5AVX512 computes 1 blocks of 2 rows of 5 pixels: for every tap, adds the products lane by lane.
+// depthwise1x2x5AVX512 computes tiles of 1 blocks of 2 rows of 5 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x2x5AVX512(t *tile)
 
-// depthwise1x2x6AVX512 computes 1 blocks of 2 rows of 6 pixels: for every tap, adds the products lane by lane.
+// depthwise1x2x6AVX512 computes tiles of 1 blocks of 2 rows of 6 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x2x6AVX512(t *tile)
 
-// depthwise1x2x7AVX512 computes 1 blocks of 2 rows of 7 pixels: for every tap, adds the products lane by lane.
+// depthwise1x2x7AVX512 computes tiles of 1 blocks of 2 rows of 7 pixels: for every tap, adds the products lane by lane.
 //
 //go:noescape
 func depthwise1x2x7AVX512(t *tile)
 
-// greatest1x1x1AVX512 computes 1 blocks of 1 rows of 1 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x1AVX512 computes tiles of 1 blocks of 1 rows of 1 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x1AVX512(t *tile)
 
-// greatest1x1x2AVX512 computes 1 blocks of 1 rows of 2 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x2AVX512 computes tiles of 1 blocks of 1 rows of 2 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x2AVX512(t *tile)
 
-// greatest1x1x3AVX512 computes 1 blocks of 1 rows of 3 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x3AVX512 computes tiles of 1 blocks of 1 rows of 3 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x3AVX512(t *tile)
 
-// greatest1x1x4AVX512 computes 1 blocks of 1 rows of 4 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x4AVX512 computes tiles of 1 blocks of 1 rows of 4 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x4AVX512(t *tile)
 
-// greatest1x1x5AVX512 computes 1 blocks of 1 rows of 5 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x5AVX512 computes tiles of 1 blocks of 1 rows of 5 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x5AVX512(t *tile)
 
-// greatest1x1x6AVX512 computes 1 blocks of 1 rows of 6 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x6AVX512 computes tiles of 1 blocks of 1 rows of 6 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x6AVX512(t *tile)
 
-// greatest1x1x7AVX512 computes 1 blocks of 1 rows of 7 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x7AVX512 computes tiles of 1 blocks of 1 rows of 7 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x7AVX512(t *tile)
 
-// greatest1x1x8AVX512 computes 1 blocks of 1 rows of 8 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x8AVX512 computes tiles of 1 blocks of 1 rows of 8 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x8AVX512(t *tile)
 
-// greatest1x1x9AVX512 computes 1 blocks of 1 rows of 9 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x9AVX512 computes tiles of 1 blocks of 1 rows of 9 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x9AVX512(t *tile)
 
-// greatest1x1x10AVX512 computes 1 blocks of 1 rows of 10 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x10AVX512 computes tiles of 1 blocks of 1 rows of 10 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x10AVX512(t *tile)
 
-// greatest1x1x11AVX512 computes 1 blocks of 1 rows of 11 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x11AVX512 computes tiles of 1 blocks of 1 rows of 11 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x11AVX512(t *tile)
 
-// greatest1x1x12AVX512 computes 1 blocks of 1 rows of 12 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x12AVX512 computes tiles of 1 blocks of 1 rows of 12 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x12AVX512(t *tile)
 
-// greatest1x1x13AVX512 computes 1 blocks of 1 rows of 13 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x13AVX512 computes tiles of 1 blocks of 1 rows of 13 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x13AVX512(t *tile)
 
-// greatest1x1x14AVX512 computes 1 blocks of 1 rows of 14 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x1x14AVX512 computes tiles of 1 blocks of 1 rows of 14 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x1x14AVX512(t *tile)
 
-// greatest1x2x1AVX512 computes 1 blocks of 2 rows of 1 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x2x1AVX512 computes tiles of 1 blocks of 2 rows of 1 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x2x1AVX512(t *tile)
 
-// greatest1x2x2AVX512 computes 1 blocks of 2 rows of 2 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x2x2AVX512 computes tiles of 1 blocks of 2 rows of 2 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x2x2AVX512(t *tile)
 
-// greatest1x2x3AVX512 computes 1 blocks of 2 rows of 3 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x2x3AVX512 computes tiles of 1 blocks of 2 rows of 3 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x2x3AVX512(t *tile)
 
-// greatest1x2x4AVX512 computes 1 blocks of 2 rows of 4 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x2x4AVX512 computes tiles of 1 blocks of 2 rows of 4 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x2x4AVX512(t *tile)
 
-// greatest1x2x5AVX512 computes 1 blocks of 2 rows of 5 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x2x5AVX512 computes tiles of 1 blocks of 2 rows of 5 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x2x5AVX512(t *tile)
 
-// greatest1x2x6AVX512 computes 1 blocks of 2 rows of 6 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x2x6AVX512 computes tiles of 1 blocks of 2 rows of 6 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x2x6AVX512(t *tile)
 
-// greatest1x2x7AVX512 computes 1 blocks of 2 rows of 7 pixels: takes the greatest of every lane, NaN if one is.
+// greatest1x2x7AVX512 computes tiles of 1 blocks of 2 rows of 7 pixels: takes the greatest of every lane, NaN if one is.
 //
 //go:noescape
 func greatest1x2x7AVX512(t *tile)

@@ -160,7 +160,9 @@ done:
 // func channels1x1x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	MOVQ    8(AX), CX
@@ -206,23 +208,41 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -275,27 +295,45 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x3AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -355,31 +393,49 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x4AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -449,35 +505,53 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x5AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -554,39 +628,57 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x6AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -670,43 +762,61 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x7AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -800,47 +910,65 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x8AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x8AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -941,51 +1069,69 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x9AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x9AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -1093,55 +1239,73 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x10AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x10AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -1259,59 +1423,77 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x11AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x11AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -1436,63 +1618,81 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x12AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x12AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -1624,67 +1824,85 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x13AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x13AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -1826,71 +2044,89 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x1x14AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x1x14AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -2039,75 +2275,93 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z13, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x2x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -2165,8 +2419,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -2180,13 +2434,32 @@ added:
 	VMINPS       Z1, Z30, Z1
 	VMOVUPS      Z1, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x2x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -2258,8 +2531,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -2281,13 +2554,32 @@ added:
 	VMINPS       Z3, Z30, Z3
 	VMOVUPS      Z3, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x2x3AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x2x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -2373,8 +2665,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -2404,13 +2696,32 @@ added:
 	VMINPS       Z5, Z30, Z5
 	VMOVUPS      Z5, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x2x4AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x2x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -2516,8 +2827,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -2555,13 +2866,32 @@ added:
 	VMINPS       Z7, Z30, Z7
 	VMOVUPS      Z7, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x2x5AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x2x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -2681,8 +3011,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -2728,13 +3058,32 @@ added:
 	VMINPS       Z9, Z30, Z9
 	VMOVUPS      Z9, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x2x6AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x2x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -2868,8 +3217,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -2923,13 +3272,32 @@ added:
 	VMINPS       Z11, Z30, Z11
 	VMOVUPS      Z11, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels1x2x7AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels1x2x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -3083,8 +3451,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -3146,13 +3514,32 @@ added:
 	VMINPS       Z13, Z30, Z13
 	VMOVUPS      Z13, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -3212,25 +3599,44 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -3307,32 +3713,51 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x3AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -3426,39 +3851,58 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x4AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -3572,46 +4016,65 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x5AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -3742,53 +4205,72 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x6AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -3936,60 +4418,79 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x7AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -4157,67 +4658,86 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x8AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x8AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -4402,74 +4922,93 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x9AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x9AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -4671,81 +5210,100 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x10AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x10AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -4967,88 +5525,107 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x11AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x11AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -5287,95 +5864,114 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x12AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x12AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -5631,102 +6227,121 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z22, Z31, Z22
 	VMINPS       Z22, Z30, Z22
 	VMOVUPS      Z22, (CX)
 	VMAXPS       Z23, Z31, Z23
 	VMINPS       Z23, Z30, Z23
-	VMOVUPS      Z23, (CX)(AX*1)
+	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x13AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x13AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -6002,109 +6617,128 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z22, Z31, Z22
 	VMINPS       Z22, Z30, Z22
 	VMOVUPS      Z22, (CX)
 	VMAXPS       Z23, Z31, Z23
 	VMINPS       Z23, Z30, Z23
-	VMOVUPS      Z23, (CX)(AX*1)
+	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z24, Z31, Z24
 	VMINPS       Z24, Z30, Z24
 	VMOVUPS      Z24, (CX)
 	VMAXPS       Z25, Z31, Z25
 	VMINPS       Z25, Z30, Z25
-	VMOVUPS      Z25, (CX)(AX*1)
+	VMOVUPS      Z25, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x1x14AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x1x14AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -6397,116 +7031,135 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z22, Z31, Z22
 	VMINPS       Z22, Z30, Z22
 	VMOVUPS      Z22, (CX)
 	VMAXPS       Z23, Z31, Z23
 	VMINPS       Z23, Z30, Z23
-	VMOVUPS      Z23, (CX)(AX*1)
+	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z24, Z31, Z24
 	VMINPS       Z24, Z30, Z24
 	VMOVUPS      Z24, (CX)
 	VMAXPS       Z25, Z31, Z25
 	VMINPS       Z25, Z30, Z25
-	VMOVUPS      Z25, (CX)(AX*1)
+	VMOVUPS      Z25, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z26, Z31, Z26
 	VMINPS       Z26, Z30, Z26
 	VMOVUPS      Z26, (CX)
 	VMAXPS       Z27, Z31, Z27
 	VMINPS       Z27, Z30, Z27
-	VMOVUPS      Z27, (CX)(AX*1)
+	VMOVUPS      Z27, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x2x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -6588,8 +7241,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -6609,13 +7262,32 @@ added:
 	VMINPS       Z3, Z30, Z3
 	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x2x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -6731,8 +7403,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -6766,13 +7438,32 @@ added:
 	VMINPS       Z7, Z30, Z7
 	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x2x3AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x2x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -6922,8 +7613,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -6971,13 +7662,32 @@ added:
 	VMINPS       Z11, Z30, Z11
 	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x2x4AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x2x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -7167,8 +7877,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -7230,13 +7940,32 @@ added:
 	VMINPS       Z15, Z30, Z15
 	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x2x5AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x2x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -7460,8 +8189,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -7537,13 +8266,32 @@ added:
 	VMINPS       Z19, Z30, Z19
 	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x2x6AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x2x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -7801,8 +8549,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -7892,13 +8640,32 @@ added:
 	VMINPS       Z23, Z30, Z23
 	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func channels2x2x7AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·channels2x2x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -8196,8 +8963,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -8301,13 +9068,32 @@ added:
 	VMINPS       Z27, Z30, Z27
 	VMOVUPS      Z27, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	MOVQ    8(AX), CX
@@ -8337,23 +9123,41 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8387,27 +9191,45 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8445,31 +9267,49 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8513,35 +9353,53 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8589,39 +9447,57 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8673,43 +9549,61 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8767,47 +9661,65 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x8AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x8AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8869,51 +9781,69 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x9AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x9AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -8979,55 +9909,73 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x10AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x10AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9099,59 +10047,77 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x11AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x11AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9227,63 +10193,81 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x12AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x12AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9363,67 +10347,85 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x13AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x13AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9509,71 +10511,89 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x1x14AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x1x14AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9663,75 +10683,93 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z13, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x2x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9769,8 +10807,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -9784,13 +10822,32 @@ added:
 	VMINPS       Z1, Z30, Z1
 	VMOVUPS      Z1, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x2x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9836,8 +10893,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -9859,13 +10916,32 @@ added:
 	VMINPS       Z3, Z30, Z3
 	VMOVUPS      Z3, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x2x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x2x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -9919,8 +10995,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -9950,13 +11026,32 @@ added:
 	VMINPS       Z5, Z30, Z5
 	VMOVUPS      Z5, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x2x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x2x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -10022,8 +11117,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -10061,13 +11156,32 @@ added:
 	VMINPS       Z7, Z30, Z7
 	VMOVUPS      Z7, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x2x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x2x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -10141,8 +11255,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -10188,13 +11302,32 @@ added:
 	VMINPS       Z9, Z30, Z9
 	VMOVUPS      Z9, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x2x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x2x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -10276,8 +11409,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -10331,13 +11464,32 @@ added:
 	VMINPS       Z11, Z30, Z11
 	VMOVUPS      Z11, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes1x2x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes1x2x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -10431,8 +11583,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -10494,13 +11646,32 @@ added:
 	VMINPS       Z13, Z30, Z13
 	VMOVUPS      Z13, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -10535,25 +11706,44 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -10596,32 +11786,51 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -10672,39 +11881,58 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -10765,46 +11993,65 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -10873,53 +12120,72 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -10996,60 +12262,79 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -11136,67 +12421,86 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x8AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x8AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -11291,74 +12595,93 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x9AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x9AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -11461,81 +12784,100 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x10AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x10AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -11648,88 +12990,107 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x11AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x11AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -11850,95 +13211,114 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x12AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x12AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -12067,102 +13447,121 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z22, Z31, Z22
 	VMINPS       Z22, Z30, Z22
 	VMOVUPS      Z22, (CX)
 	VMAXPS       Z23, Z31, Z23
 	VMINPS       Z23, Z30, Z23
-	VMOVUPS      Z23, (CX)(AX*1)
+	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x13AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x13AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -12301,109 +13700,128 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z22, Z31, Z22
 	VMINPS       Z22, Z30, Z22
 	VMOVUPS      Z22, (CX)
 	VMAXPS       Z23, Z31, Z23
 	VMINPS       Z23, Z30, Z23
-	VMOVUPS      Z23, (CX)(AX*1)
+	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z24, Z31, Z24
 	VMINPS       Z24, Z30, Z24
 	VMOVUPS      Z24, (CX)
 	VMAXPS       Z25, Z31, Z25
 	VMINPS       Z25, Z30, Z25
-	VMOVUPS      Z25, (CX)(AX*1)
+	VMOVUPS      Z25, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x1x14AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x1x14AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -12550,116 +13968,135 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
 	VMOVUPS      Z0, (CX)
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (CX)(AX*1)
+	VMOVUPS      Z1, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
 	VMOVUPS      Z2, (CX)
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
 	VMOVUPS      Z4, (CX)
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (CX)(AX*1)
+	VMOVUPS      Z5, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
 	VMOVUPS      Z6, (CX)
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (CX)(AX*1)
+	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
 	VMOVUPS      Z8, (CX)
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (CX)(AX*1)
+	VMOVUPS      Z9, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
 	VMOVUPS      Z10, (CX)
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (CX)(AX*1)
+	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
 	VMOVUPS      Z12, (CX)
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (CX)(AX*1)
+	VMOVUPS      Z13, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z14, Z31, Z14
 	VMINPS       Z14, Z30, Z14
 	VMOVUPS      Z14, (CX)
 	VMAXPS       Z15, Z31, Z15
 	VMINPS       Z15, Z30, Z15
-	VMOVUPS      Z15, (CX)(AX*1)
+	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z16, Z31, Z16
 	VMINPS       Z16, Z30, Z16
 	VMOVUPS      Z16, (CX)
 	VMAXPS       Z17, Z31, Z17
 	VMINPS       Z17, Z30, Z17
-	VMOVUPS      Z17, (CX)(AX*1)
+	VMOVUPS      Z17, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z18, Z31, Z18
 	VMINPS       Z18, Z30, Z18
 	VMOVUPS      Z18, (CX)
 	VMAXPS       Z19, Z31, Z19
 	VMINPS       Z19, Z30, Z19
-	VMOVUPS      Z19, (CX)(AX*1)
+	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z20, Z31, Z20
 	VMINPS       Z20, Z30, Z20
 	VMOVUPS      Z20, (CX)
 	VMAXPS       Z21, Z31, Z21
 	VMINPS       Z21, Z30, Z21
-	VMOVUPS      Z21, (CX)(AX*1)
+	VMOVUPS      Z21, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z22, Z31, Z22
 	VMINPS       Z22, Z30, Z22
 	VMOVUPS      Z22, (CX)
 	VMAXPS       Z23, Z31, Z23
 	VMINPS       Z23, Z30, Z23
-	VMOVUPS      Z23, (CX)(AX*1)
+	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z24, Z31, Z24
 	VMINPS       Z24, Z30, Z24
 	VMOVUPS      Z24, (CX)
 	VMAXPS       Z25, Z31, Z25
 	VMINPS       Z25, Z30, Z25
-	VMOVUPS      Z25, (CX)(AX*1)
+	VMOVUPS      Z25, (CX)(BX*1)
 	ADDQ         DX, CX
 	VMAXPS       Z26, Z31, Z26
 	VMINPS       Z26, Z30, Z26
 	VMOVUPS      Z26, (CX)
 	VMAXPS       Z27, Z31, Z27
 	VMINPS       Z27, Z30, Z27
-	VMOVUPS      Z27, (CX)(AX*1)
+	VMOVUPS      Z27, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x2x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -12706,8 +14143,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -12727,13 +14164,32 @@ added:
 	VMINPS       Z3, Z30, Z3
 	VMOVUPS      Z3, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x2x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -12796,8 +14252,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -12831,13 +14287,32 @@ added:
 	VMINPS       Z7, Z30, Z7
 	VMOVUPS      Z7, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x2x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x2x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -12916,8 +14391,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -12965,13 +14440,32 @@ added:
 	VMINPS       Z11, Z30, Z11
 	VMOVUPS      Z11, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x2x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x2x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -13070,8 +14564,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -13133,13 +14627,32 @@ added:
 	VMINPS       Z15, Z30, Z15
 	VMOVUPS      Z15, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x2x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x2x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -13254,8 +14767,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -13331,13 +14844,32 @@ added:
 	VMINPS       Z19, Z30, Z19
 	VMOVUPS      Z19, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x2x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x2x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -13468,8 +15000,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -13559,13 +15091,32 @@ added:
 	VMINPS       Z23, Z30, Z23
 	VMOVUPS      Z23, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func planes2x2x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·planes2x2x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
@@ -13716,8 +15267,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -13821,13 +15372,32 @@ added:
 	VMINPS       Z27, Z30, Z27
 	VMOVUPS      Z27, (CX)(BX*1)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	MOVQ    8(AX), CX
@@ -13857,23 +15427,41 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -13907,27 +15495,45 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -13965,31 +15571,49 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14033,35 +15657,53 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14109,39 +15751,57 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14193,43 +15853,61 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14287,47 +15965,65 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x8AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x8AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14389,51 +16085,69 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x9AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x9AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14499,55 +16213,73 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x10AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x10AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14619,59 +16351,77 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x11AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x11AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14747,63 +16497,81 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x12AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x12AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -14883,67 +16651,85 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x13AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x13AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15029,71 +16815,89 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x1x14AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x1x14AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15183,75 +16987,93 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z13, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x2x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15289,8 +17111,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -15304,13 +17126,32 @@ added:
 	VMINPS       Z1, Z30, Z1
 	VMOVUPS      Z1, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x2x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15356,8 +17197,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -15379,13 +17220,32 @@ added:
 	VMINPS       Z3, Z30, Z3
 	VMOVUPS      Z3, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x2x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x2x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15439,8 +17299,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -15470,13 +17330,32 @@ added:
 	VMINPS       Z5, Z30, Z5
 	VMOVUPS      Z5, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x2x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x2x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15542,8 +17421,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -15581,13 +17460,32 @@ added:
 	VMINPS       Z7, Z30, Z7
 	VMOVUPS      Z7, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x2x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x2x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15661,8 +17559,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -15708,13 +17606,32 @@ added:
 	VMINPS       Z9, Z30, Z9
 	VMOVUPS      Z9, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x2x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x2x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15796,8 +17713,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -15851,13 +17768,32 @@ added:
 	VMINPS       Z11, Z30, Z11
 	VMOVUPS      Z11, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func depthwise1x2x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·depthwise1x2x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -15951,8 +17887,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -16014,13 +17950,32 @@ added:
 	VMINPS       Z13, Z30, Z13
 	VMOVUPS      Z13, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	MOVQ    8(AX), CX
@@ -16051,23 +18006,41 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16105,27 +18078,45 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16170,31 +18161,49 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16248,35 +18257,53 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16337,39 +18364,57 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16437,43 +18482,61 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16550,47 +18613,65 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x8AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x8AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16674,51 +18755,69 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x9AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x9AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16809,55 +18908,73 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x10AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x10AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -16957,59 +19074,77 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x11AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x11AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -17116,63 +19251,81 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x12AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x12AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -17286,67 +19439,85 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x13AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x13AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -17469,71 +19640,89 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x1x14AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x1x14AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -17663,75 +19852,93 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
-	MOVQ         72(AX), AX
-	MOVQ         CX, AX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z31, Z0
 	VMINPS       Z0, Z30, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z0, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z31, Z1
 	VMINPS       Z1, Z30, Z1
-	VMOVUPS      Z1, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z31, Z2
 	VMINPS       Z2, Z30, Z2
-	VMOVUPS      Z2, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z31, Z3
 	VMINPS       Z3, Z30, Z3
-	VMOVUPS      Z3, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z3, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z31, Z4
 	VMINPS       Z4, Z30, Z4
-	VMOVUPS      Z4, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z4, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z31, Z5
 	VMINPS       Z5, Z30, Z5
-	VMOVUPS      Z5, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z5, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z31, Z6
 	VMINPS       Z6, Z30, Z6
-	VMOVUPS      Z6, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z6, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z31, Z7
 	VMINPS       Z7, Z30, Z7
-	VMOVUPS      Z7, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z7, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z31, Z8
 	VMINPS       Z8, Z30, Z8
-	VMOVUPS      Z8, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z8, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z31, Z9
 	VMINPS       Z9, Z30, Z9
-	VMOVUPS      Z9, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z9, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z31, Z10
 	VMINPS       Z10, Z30, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z10, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z31, Z11
 	VMINPS       Z11, Z30, Z11
-	VMOVUPS      Z11, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z11, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z31, Z12
 	VMINPS       Z12, Z30, Z12
-	VMOVUPS      Z12, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z12, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z13, Z31, Z13
 	VMINPS       Z13, Z30, Z13
-	VMOVUPS      Z13, (AX)
-	ADDQ         DX, AX
+	VMOVUPS      Z13, (CX)
+	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x2x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -17773,8 +19980,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -17788,13 +19995,32 @@ added:
 	VMINPS       Z1, Z30, Z1
 	VMOVUPS      Z1, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x2x2AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -17850,8 +20076,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -17873,13 +20099,32 @@ added:
 	VMINPS       Z3, Z30, Z3
 	VMOVUPS      Z3, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x2x3AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x2x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -17949,8 +20194,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -17980,13 +20225,32 @@ added:
 	VMINPS       Z5, Z30, Z5
 	VMOVUPS      Z5, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x2x4AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x2x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -18074,8 +20338,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -18113,13 +20377,32 @@ added:
 	VMINPS       Z7, Z30, Z7
 	VMOVUPS      Z7, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x2x5AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x2x5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -18221,8 +20504,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -18268,13 +20551,32 @@ added:
 	VMINPS       Z9, Z30, Z9
 	VMOVUPS      Z9, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x2x6AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x2x6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -18390,8 +20692,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -18445,13 +20747,32 @@ added:
 	VMINPS       Z11, Z30, Z11
 	VMOVUPS      Z11, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET
 
 // func greatest1x2x7AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·greatest1x2x7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+tile:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
@@ -18585,8 +20906,8 @@ done:
 	ADDQ   DX, CX
 
 added:
-	VBROADCASTSS 104(AX), Z31
-	VBROADCASTSS 108(AX), Z30
+	VBROADCASTSS 136(AX), Z31
+	VBROADCASTSS 140(AX), Z30
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	MOVQ         72(AX), BX
@@ -18648,5 +20969,22 @@ added:
 	VMINPS       Z13, Z30, Z13
 	VMOVUPS      Z13, (CX)
 	ADDQ         DX, CX
+	SUBQ         $0x01, 104(AX)
+	JE           last
+	MOVQ         112(AX), CX
+	ADDQ         CX, (AX)
+	MOVQ         120(AX), CX
+	ADDQ         CX, 48(AX)
+	CMPQ         88(AX), $0x00
+	JE           alone
+	MOVQ         120(AX), CX
+	ADDQ         CX, 88(AX)
+
+alone:
+	MOVQ 128(AX), CX
+	ADDQ CX, 96(AX)
+	JMP  tile
+
+last:
 	VZEROUPPER
 	RET

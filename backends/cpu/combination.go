@@ -68,7 +68,7 @@ func (w *combination[T, R]) arrange(c *operators.Call) bool {
 		if !ok {
 			return false
 		}
-		w.layouts = append(w.layouts, l)
+		w.layouts = append(w.layouts, l.repeated())
 		left = w.shape
 	}
 	return true
@@ -143,10 +143,23 @@ func (t *combinationTask[T, R]) combine(first, end int) {
 	l.seek(&at, first/l.inner)
 	within := first % l.inner
 	stepA, stepB := l.step(0), l.step(1)
+	var again repetition[T]
 	for i := first; i < end; {
 		n := min(l.inner-within, end-i)
+		var a, b []T
+		if p := l.period[0]; p > 0 {
+			a = again.at(t.a, at.offset[0], p, within)
+			n = min(n, len(a))
+		} else {
+			a = t.a[at.offset[0]+within*stepA:]
+		}
+		if p := l.period[1]; p > 0 {
+			b = again.at(t.b, at.offset[1], p, within)
+			n = min(n, len(b))
+		} else {
+			b = t.b[at.offset[1]+within*stepB:]
+		}
 		dst := t.dst[i : i+n]
-		a, b := t.a[at.offset[0]+within*stepA:], t.b[at.offset[1]+within*stepB:]
 		switch {
 		case stepA != 0 && stepB != 0:
 			t.w.op.Both(dst, a, b)
@@ -158,7 +171,9 @@ func (t *combinationTask[T, R]) combine(first, end int) {
 			t.w.op.Both(dst[:1], a, b)
 			vector.Fill(dst, dst[0])
 		}
-		i, within = i+n, 0
-		l.next(&at)
+		if i, within = i+n, within+n; within == l.inner {
+			within = 0
+			l.next(&at)
+		}
 	}
 }

@@ -70,7 +70,7 @@ func (e *epilogue) residual() (input int, rest *epilogue, ok bool) {
 		return 0, e, false
 	}
 	first := &e.stages[0]
-	if first.layout.rows != 1 || first.layout.step(0) != 1 {
+	if first.layout.rows != 1 || first.layout.step(0) != 1 || first.layout.period[0] > 0 {
 		return 0, e, false
 	}
 	rest = &epilogue{low: vector.NegativeInfinity, high: vector.Infinity, stages: e.stages[1:]}
@@ -144,24 +144,34 @@ func (s *epilogueStage) apply(dst []float32, at int, other []float32) {
 		return
 	}
 	l := &s.layout
-	if l.rows == 1 && l.step(0) == 1 {
+	if l.rows == 1 && l.step(0) == 1 && l.period[0] == 0 {
 		s.combine(dst, other[at:])
 		return
 	}
 	var c cursor
 	l.seek(&c, at/l.inner)
 	within, step := at%l.inner, l.step(0)
+	var again repetition[float32]
 	for len(dst) > 0 {
 		n := min(l.inner-within, len(dst))
-		if from := other[c.offset[0]+within*step:]; step != 0 {
+		var from []float32
+		if p := l.period[0]; p > 0 {
+			from = again.at(other, c.offset[0], p, within)
+			n = min(n, len(from))
+		} else {
+			from = other[c.offset[0]+within*step:]
+		}
+		if step != 0 {
 			s.combine(dst[:n], from)
 		} else if s.swap {
 			s.op.Left(dst[:n], from[0], dst[:n])
 		} else {
 			s.op.Right(dst[:n], dst[:n], from[0])
 		}
-		dst, within = dst[n:], 0
-		l.next(&c)
+		if dst, within = dst[n:], within+n; within == l.inner {
+			within = 0
+			l.next(&c)
+		}
 	}
 }
 
@@ -242,7 +252,9 @@ func (s *epilogueStage) combination(n *graph.Node, from *graph.Value, shape tens
 	if !ok {
 		return false
 	}
-	s.layout, ok = broadcastLayout(shape, extents)
+	if s.layout, ok = broadcastLayout(shape, extents); ok {
+		s.layout = s.layout.repeated()
+	}
 	return ok
 }
 

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"example.com/midplane/adapter/tensor"
 )
 
@@ -19,6 +21,8 @@ type layout struct {
 	steps [maxOperands][]int // by operand and axis: how many elements to advance
 	rows  int                // product of all extents but the last
 	inner int                // the last extent
+
+	period [maxOperands]int // by operand: after how many elements of a row it repeats; 0: it does not
 }
 
 // broadcastLayout lays out operands that broadcast to a shape. It is not ok if
@@ -95,6 +99,58 @@ func newLayout(shape tensor.Shape, steps [maxOperands][]int) (l layout, ok bool)
 		l.rows *= n
 	}
 	return l, len(l.dims) <= maxAxes
+}
+
+// repeated merges the last two axes where they are short and one operand only
+// repeats along the first of them, as a number for each lane does along pixels.
+func (l layout) repeated() layout {
+	const short = 64
+	last := len(l.dims) - 1
+	if last < 1 || l.inner > short {
+		return l
+	}
+	again := -1
+	for i, steps := range l.steps {
+		switch {
+		case steps == nil:
+		case steps[last] == 1 && steps[last-1] == 0 && again < 0:
+			again = i
+		case steps[last] != 1 || steps[last-1] != l.inner:
+			return l
+		}
+	}
+	if again < 0 {
+		return l
+	}
+	m := layout{dims: slices.Clone(l.dims[:last]), rows: l.rows / l.dims[last-1], inner: l.inner * l.dims[last-1]}
+	m.dims[last-1], m.period[again] = m.inner, l.inner
+	for i, steps := range l.steps {
+		if steps != nil {
+			m.steps[i] = slices.Clone(steps[:last])
+			m.steps[i][last-1] = 1
+		}
+	}
+	return m
+}
+
+// repetition is a row of an operand, as often as there is room.
+type repetition[T any] struct {
+	from int // where the row begins in the operand
+	n    int // elements in room
+	room [512]T
+}
+
+// at returns elements of the row that begins at an element of an operand, the first
+// of which is element within.
+func (r *repetition[T]) at(operand []T, from, period, within int) []T {
+	if r.n == 0 || r.from != from {
+		r.from, r.n = from, len(r.room)/period*period
+		copy(r.room[:], operand[from:][:period])
+		for k := period; k < r.n; k *= 2 {
+			copy(r.room[k:r.n], r.room[:k])
+		}
+	}
+	return r.room[within%period : r.n]
 }
 
 // step returns how an operand advances along the last axis.

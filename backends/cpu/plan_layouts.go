@@ -194,6 +194,11 @@ func (l *layouts) takes(n *graph.Node) bool {
 			channels, _ := channelsOf(v)
 			return !l.inBlocks(v) || channels%blocked.Width != 0
 		})
+	case "ConvTranspose":
+		return l.takesTranspose(n)
+	case "Resize":
+		_, ok := lanesResize(n)
+		return ok && l.inBlocks(n.Inputs[0])
 	case "Add", "Sub", "Mul":
 		return l.takesPair(n)
 	case "BatchNormalization":
@@ -213,7 +218,6 @@ func (l *layouts) takesConv(n *graph.Node) bool {
 	if !ok || groups < 1 || s.Size() == 0 || s[1]*groups != channels {
 		return false
 	}
-	full := func(channels int) bool { return 4*channels >= 3*blocked.Blocks(channels)*blocked.Width }
 	switch {
 	case groups == 1:
 		return full(s[0]) && (full(channels) || fewChannels(n.Inputs[0]) && !l.inBlocks(n.Inputs[0]))
@@ -221,6 +225,42 @@ func (l *layouts) takesConv(n *graph.Node) bool {
 		return l.inBlocks(n.Inputs[0])
 	}
 	return s[1]%blocked.Width == 0 && s[0]/groups%blocked.Width == 0
+}
+
+// full reports whether blocks have few lanes beyond so many channels.
+func full(channels int) bool { return 4*channels >= 3*blocked.Blocks(channels)*blocked.Width }
+
+// takesTranspose reports whether a transposed convolution of an image in blocks has
+// constant filters that fill blocks, and windows that lie side by side.
+func (l *layouts) takesTranspose(n *graph.Node) bool {
+	w, bias := n.Inputs[1].Const, n.Input(2)
+	if w == nil || bias != nil && bias.Const == nil || !isFloat32(n.Inputs[1]) || !l.inBlocks(n.Inputs[0]) {
+		return false
+	}
+	s := w.Shape()
+	channels, _ := channelsOf(n.Inputs[0])
+	return s.Size() > 0 && apart(n, s) && s[0] == channels && full(s[1])
+}
+
+// lanesResize returns the constant inputs of a Resize that makes pixels of pixels, as
+// those of one that leaves lanes alone. A nil input is absent.
+func lanesResize(n *graph.Node) (inputs [4]*tensor.Tensor, ok bool) {
+	if n.Has("axes") || n.Text("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize" || n.Text("keep_aspect_ratio_policy", "stretch") != "stretch" {
+		return inputs, false
+	}
+	if scales := n.Input(2); scales != nil && scales.Const != nil && scales.Const.Len() == 4 && isFloat32(scales) {
+		s := tensor.Slice[float32](scales.Const)
+		inputs[2] = tensor.Of([]float32{s[0], s[1], s[2], s[3], 1})
+		return inputs, s[0] == 1 && s[1] == 1
+	}
+	sizes := n.Input(3)
+	channels, _ := channelsOf(n.Inputs[0])
+	if sizes == nil || sizes.Const == nil || sizes.Const.Len() != 4 {
+		return inputs, false
+	}
+	s := sizes.Const.Int64s()
+	inputs[3] = tensor.Of([]int64{s[0], int64(blocked.Blocks(channels)), s[2], s[3], blocked.Width})
+	return inputs, int(s[1]) == channels
 }
 
 // takesPair reports whether a combination is of images in blocks, or of one with a
@@ -303,6 +343,18 @@ func (l *layouts) rewrite(b *graph.Builder, n *graph.Node) *graph.Value {
 	case "GlobalAveragePool":
 		axes := b.Const(tensor.Of([]int64{2, 3}, 2))
 		return b.Op("ReduceMean", []*graph.Value{l.image(b, n.Inputs[0]), axes}, graph.A("keepdims", int64(1)))
+	case "ConvTranspose":
+		inputs[0] = l.image(b, n.Inputs[0])
+		return b.Node("midplane.blocked", "ConvTranspose", inputs, 1, n.Attributes...)[0]
+	case "Resize":
+		constants, _ := lanesResize(n)
+		inputs = []*graph.Value{l.image(b, n.Inputs[0]), nil, nil, nil}
+		for i, t := range constants {
+			if t != nil {
+				inputs[i] = b.Const(t)
+			}
+		}
+		return b.Op("Resize", inputs, n.Attributes...)
 	case "BatchNormalization":
 		factor, term := affine(n)
 		return b.Node("midplane.blocked", "Conv", []*graph.Value{l.image(b, n.Inputs[0]), b.Const(factor), b.Const(term)}, 1, graph.A("group", int64(factor.Len())))[0]

@@ -59,7 +59,8 @@ func (c chain) graph(t *testing.T) (*graph.Graph, map[*graph.Value]tensor.Value)
 		g.Nodes = append(g.Nodes, n)
 		return v
 	}
-	head := &graph.Node{Op: c.head, Name: "head", Attributes: c.attrs, Outputs: []*graph.Value{{}}}
+	domain, op := graph.SplitOperator(c.head)
+	head := &graph.Node{Domain: domain, Op: op, Name: "head", Attributes: c.attrs, Outputs: []*graph.Value{{}}}
 	for i, x := range c.inputs {
 		head.Inputs = append(head.Inputs, value(x, i > 0))
 	}

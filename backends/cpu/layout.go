@@ -106,7 +106,7 @@ func newLayout(shape tensor.Shape, steps [maxOperands][]int) (l layout, ok bool)
 func (l layout) repeated() layout {
 	const short = 64
 	last := len(l.dims) - 1
-	if last < 1 || l.inner > short {
+	if last < 1 || l.inner > short || l.dims[last-1] == 0 {
 		return l
 	}
 	again := -1

@@ -29,6 +29,7 @@ func (d *Device) PlanLayouts(ctx context.Context, g *graph.Graph) (bool, error) 
 		}
 		b := graph.NewBuilder(n)
 		y := l.rewrite(b, n)
+		y.Producer.Name = n.Name // people look for it
 		out := n.Outputs[0]
 		l.images[out] = y
 		channels, _ := channelsOf(out)
@@ -60,14 +61,12 @@ func newLayouts(g *graph.Graph) *layouts {
 	return l
 }
 
-// What it costs, in nanoseconds: to move an element into blocks or out of them; and
-// what blocks save: of a product, of a product in a convolution whose filters see one channel
-// each.
+// What it costs in nanoseconds to move an image into blocks or out of them, and each
+// of its elements, and what blocks save of a product.
 const (
-	moveCost       = 0.4
-	productGain    = 0.004
-	depthwiseGain  = 0.0
-	fewestChannels = blocked.Width
+	moveCost    = 1000
+	elementCost = 0.2
+	productGain = 0.004
 )
 
 // choose finds the nodes that work on blocks. Nodes that hand each other images in
@@ -121,11 +120,8 @@ func (l *layouts) gain(nodes []*graph.Node) float64 {
 		out := n.Outputs[0]
 		if n.Op == "Conv" {
 			w := n.Inputs[1].Const.Shape()
-			products := pixelsOf(out) * float64(w.Size())
-			if int(n.Int("group", 1)) > 1 && w[1] == 1 {
-				gain += products * depthwiseGain
-			} else {
-				gain += products * productGain
+			if w[1] > 1 || n.Int("group", 1) == 1 {
+				gain += pixelsOf(out) * float64(w.Size()) * productGain
 			}
 			if x := n.Inputs[0]; !l.chosen[producer(x)] && !fewChannels(x) {
 				moved[x] = true
@@ -137,7 +133,7 @@ func (l *layouts) gain(nodes []*graph.Node) float64 {
 	}
 	for v := range moved {
 		channels, _ := channelsOf(v)
-		gain -= pixelsOf(v) * float64(channels) * moveCost
+		gain -= moveCost + pixelsOf(v)*float64(channels)*elementCost
 	}
 	return gain
 }
@@ -164,7 +160,7 @@ func pixelsOf(v *graph.Value) float64 {
 // fewChannels reports whether convolutions read an image as it is.
 func fewChannels(v *graph.Value) bool {
 	channels, ok := channelsOf(v)
-	return ok && channels < fewestChannels
+	return ok && channels < blocked.Width
 }
 
 // inBlocks reports whether a value is an image that a chosen node makes.

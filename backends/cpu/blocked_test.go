@@ -220,7 +220,7 @@ func TestLayoutsOfNetworks(t *testing.T) {
 			for i := range variance {
 				variance[i] = float32(i + 1)
 			}
-			return d.Op("Relu", []*graph.Value{d.Op("BatchNormalization", append(inputs, d.Const(variance)))})
+			return d.Op("Relu", []*graph.Value{d.Op("BatchNormalization", append(inputs, d.Const(tensor.Of(variance))))})
 		}, []string{"Block", "Conv", "Conv", "Conv", "Relu", "Unblock"}},
 		"growing": {16, func(d drawing) *graph.Value {
 			y := d.conv(d.x, 1, pads, 64, 16, 3, 3)

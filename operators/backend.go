@@ -186,8 +186,10 @@ type Verdict struct {
 	Detail string // which type, attribute or shape; for Conditional, the condition
 	Kernel string // the kernel's name, for people: "conv/direct", "reference"
 
-	// LastResort says of a kernel that it is slow: where the device has better
-	// kernels for all that the node consists of, it runs decomposed.
+	// LastResort says of a kernel that nodes are not to be decomposed into it: it is
+	// slow, or rounds to so few bits that what lies between the parts would suffer. A
+	// node whose own kernel is one of last resort runs decomposed where the device has
+	// other kernels for all that the node consists of.
 	LastResort bool
 }
 

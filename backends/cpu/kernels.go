@@ -43,8 +43,9 @@ type builder func(d *Device, n *graph.Node) (planner, error)
 // byType are builders by element type.
 type byType map[tensor.DType]builder
 
-// kernels returns every kernel of the processor: the fast ones first, then the
-// reference for every operator that there is.
+// kernels returns every kernel of the processor: the fast ones first, those of them
+// that serve 16-bit floating point too, then the reference for every operator that
+// there is.
 func (d *Device) kernels() *operators.Registry {
 	r := &operators.Registry{}
 	for _, f := range families {
@@ -52,6 +53,7 @@ func (d *Device) kernels() *operators.Registry {
 			r.Register(d.entry(e))
 		}
 	}
+	r.Register(d.halfEntries()...)
 	for _, name := range reference.Operators() {
 		domain, op := graph.SplitOperator(name)
 		r.Register(operators.Entry{
@@ -67,29 +69,31 @@ func (d *Device) kernels() *operators.Registry {
 func (d *Device) entry(e entry) operators.Entry {
 	domain, op := graph.SplitOperator(e.op)
 	key := operators.Key{Domain: domain, Op: op, Inputs: e.inputs}
-	build := e.build
-	if e.by != nil {
-		build = func(d *Device, n *graph.Node) (planner, error) { return e.by[n.Inputs[0].Type.DType](d, n) }
-		if key.Inputs == nil {
-			key.Inputs = [][]tensor.DType{slices.Sorted(maps.Keys(e.by))}
-		}
+	if e.by != nil && key.Inputs == nil {
+		key.Inputs = [][]tensor.DType{slices.Sorted(maps.Keys(e.by))}
 	}
 	return operators.Entry{
 		Key:    key,
 		Kernel: e.kernel,
 		Accept: e.accepts,
 		Build: func(n *graph.Node) (operators.Kernel, error) {
-			plan, err := build(d, n)
-			if err != nil {
-				return nil, err
-			}
-			k := &kernel{
-				node: n, inputs: n.Inputs, plan: plan, values: e.values,
-				rest: func(ctx context.Context, c *operators.Call) error { return reference.Apply(ctx, n, c, bytesOf) },
-			}
-			return k, k.planAhead()
+			return d.build(e, n, func(ctx context.Context, c *operators.Call) error { return reference.Apply(ctx, n, c, bytesOf) })
 		},
 	}
+}
+
+// build makes the kernel of a node. Rest computes what it does not.
+func (d *Device) build(e entry, n *graph.Node, rest func(ctx context.Context, c *operators.Call) error) (operators.Kernel, error) {
+	build := e.build
+	if e.by != nil {
+		build = e.by[n.Inputs[0].Type.DType]
+	}
+	plan, err := build(d, n)
+	if err != nil {
+		return nil, err
+	}
+	k := &kernel{node: n, inputs: n.Inputs, plan: plan, values: e.values, rest: rest}
+	return k, k.planAhead()
 }
 
 // accepts says whether a kernel takes a node whose element types fit it.

@@ -57,7 +57,7 @@ func TestPairwiseOddities(t *testing.T) {
 	agreement{op: "Div", inputs: []*tensor.Tensor{ints(math.MinInt64), ints(-1)}, kernel: "elementwise"}.check(t)
 	agreement{op: "Add", inputs: []*tensor.Tensor{ints(math.MaxInt64), ints(1)}, kernel: "elementwise"}.check(t)
 	agreement{op: "Add", inputs: []*tensor.Tensor{random(1, tensor.Float32, 2), random(2, tensor.Float32, 3)}, kernel: "elementwise"}.check(t)
-	agreement{op: "Add", inputs: []*tensor.Tensor{random(1, tensor.Float16, 2), random(2, tensor.Float16, 2)}, kernel: "reference"}.check(t)
+	agreement{op: "Add", inputs: []*tensor.Tensor{random(1, tensor.Float16, 2), random(2, tensor.Float16, 2)}, kernel: "elementwise/half"}.check(t)
 }
 
 func TestVariadic(t *testing.T) {

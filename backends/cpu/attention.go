@@ -77,14 +77,16 @@ type attending struct {
 	softcap     float32
 	left, right int // how far a query sees; -1: to the end
 	mask        []int
-	keys        int // that the mask has numbers for
-	block       int // queries computed at a time
-	blocks      int // of a head
+	keys        int    // that the mask has numbers for
+	inputs      [4]int // of the call: queries, keys, values and the mask
+	plain       bool   // weights of a query that sees no key are NaN, as Softmax has it, not 0
+	block       int    // queries computed at a time
+	blocks      int    // of a head
 	tasks       tasks[attendingTask]
 }
 
 // scoresAtATime is about how many scores are computed at a time.
-const scoresAtATime = 1 << 16
+const scoresAtATime = 1 << 13
 
 func attentionOf(d *Device, n *graph.Node) (planner, error) {
 	left, right := n.Int("left_window_size", -1), n.Int("right_window_size", -1)
@@ -92,7 +94,7 @@ func attentionOf(d *Device, n *graph.Node) (planner, error) {
 		right = 0
 	}
 	return func(c *operators.Call) (work, error) {
-		w := &attending{device: d, softcap: n.Float("softcap", 0), left: tensor.Extent(left), right: tensor.Extent(right)}
+		w := &attending{device: d, softcap: n.Float("softcap", 0), left: tensor.Extent(left), right: tensor.Extent(right), inputs: [4]int{0, 1, 2, 3}}
 		if left < -1 || right < -1 || !w.operands(c, n) || !w.masked(c) {
 			return nil, nil
 		}
@@ -100,10 +102,15 @@ func attentionOf(d *Device, n *graph.Node) (planner, error) {
 		if n.Has("scale") {
 			w.scale = n.Float("scale", 0)
 		}
-		w.block = min(max(scoresAtATime/w.allK.steps, 1), w.q.steps)
-		w.blocks = (w.q.steps + w.block - 1) / w.block
+		w.divide()
 		return w, nil
 	}, nil
+}
+
+// divide says how many queries are computed at a time.
+func (w *attending) divide() {
+	w.block = min(max(scoresAtATime/w.allK.steps, 2*matrix.TileHeight()), w.q.steps)
+	w.blocks = (w.q.steps + w.block - 1) / w.block
 }
 
 // operands reads the shapes; it is false where they do not go together, or where
@@ -125,10 +132,10 @@ func (w *attending) operands(c *operators.Call, n *graph.Node) bool {
 		}
 		w.past = pastK.steps
 	}
-	q, k, v := w.q, w.k, w.v
-	if k.batch != q.batch || v.batch != q.batch || k.size != q.size || v.heads != k.heads || v.steps != k.steps || k.heads == 0 || q.heads%k.heads != 0 {
+	if !w.agree() {
 		return false
 	}
+	q, k, v := w.q, w.k, w.v
 	w.allK, w.allV = w.k, w.v
 	w.wants = [2]bool{n.Output(1) != nil, n.Output(2) != nil}
 	if w.joined = has(c, 4) || w.wants != [2]bool{}; w.joined {
@@ -142,7 +149,14 @@ func (w *attending) operands(c *operators.Call, n *graph.Node) bool {
 		w.y = packedHeads(q.batch, q.heads, q.steps, v.size)
 		w.shape = w.y.shape()
 	}
-	return q.batch*q.heads*q.steps*q.size*w.allK.steps*v.size != 0
+	return w.allK.steps != 0
+}
+
+// agree reports whether queries, keys and values go together, and there are some.
+func (w *attending) agree() bool {
+	q, k, v := w.q, w.k, w.v
+	return k.batch == q.batch && v.batch == q.batch && k.size == q.size && v.heads == k.heads && v.steps == k.steps &&
+		k.heads != 0 && q.heads%k.heads == 0 && q.batch*q.heads*q.steps*q.size*v.size != 0
 }
 
 // masked finds the steps of the mask through (batch, heads, queries), which it
@@ -166,15 +180,15 @@ func (w *attending) run(ctx context.Context, c *operators.Call) error {
 	t.w = w
 	var err error
 	for i, to := range []*[]float32{&t.q, &t.k, &t.v} {
-		if *to, err = input[float32](c, i); err != nil {
+		if *to, err = input[float32](c, w.inputs[i]); err != nil {
 			return err
 		}
 	}
 	if w.mask != nil {
-		if c.Inputs[3].DType == tensor.Bool {
-			t.allowed, err = input[bool](c, 3)
+		if i := w.inputs[3]; c.Inputs[i].DType == tensor.Bool {
+			t.allowed, err = input[bool](c, i)
 		} else {
-			t.added, err = input[float32](c, 3)
+			t.added, err = input[float32](c, i)
 		}
 		if err != nil {
 			return err
@@ -302,8 +316,12 @@ func (t *attendingTask) Do(worker, piece int) {
 		k := t.turned[(b*w.k.heads+group)*w.q.size*keys:]
 		product(&matrix.Product{M: rows, N: keys, K: w.q.size, A: q, AStep: w.q.perStep, B: k, BStep: keys, C: scores, CStep: keys})
 	}
-	for i := range rows {
-		t.weigh(scores[i*keys:][:keys], b, h, first+i)
+	if t.evenly() {
+		t.weighEvenly(scores, b, h, first, rows)
+	} else {
+		for i := range rows {
+			t.weigh(scores[i*keys:][:keys], b, h, first+i)
+		}
 	}
 	if t.turned == nil {
 		clear(y[:w.y.size])
@@ -320,6 +338,35 @@ func product(p *matrix.Product) {
 	p.Low, p.High = matrix.NoLow, matrix.NoHigh
 	r, c := matrix.Tiles(p.M, p.N)
 	p.Rectangle(0, r, 0, c)
+}
+
+// evenly reports whether every query sees every key, but for what a mask of numbers
+// hides.
+func (t *attendingTask) evenly() bool {
+	w := t.w
+	return w.softcap == 0 && w.left < 0 && w.right < 0 && (w.mask == nil || t.added != nil && w.keys == w.allK.steps)
+}
+
+// weighEvenly is weigh of the products of some queries.
+func (t *attendingTask) weighEvenly(scores []float32, b, h, first, rows int) {
+	w := t.w
+	keys, step := w.allK.steps, 0
+	var mask []float32
+	if w.mask != nil {
+		mask, step = t.added[(b*w.mask[0]+h*w.mask[1]+first*w.mask[2])*keys:], w.mask[2]*keys
+	}
+	for done := 0; done < rows; {
+		var most [64]float32
+		n := min(rows-done, len(most))
+		part := scores[done*keys:][:n*keys]
+		vector.Softmax(part, part, mask[min(done*step, len(mask)):], most[:], n, keys, keys, step, w.scale)
+		for i, m := range most[:n] {
+			if m == vector.NegativeInfinity && !w.plain {
+				clear(part[i*keys:][:keys])
+			}
+		}
+		done += n
+	}
 }
 
 // weigh turns the products of a query with all keys into its weights. A query that
@@ -354,7 +401,7 @@ func (t *attendingTask) weigh(scores []float32, b, h, i int) {
 	clear(scores[high:])
 	seen := scores[low:high]
 	most := vector.Greatest(seen)
-	if most == vector.NegativeInfinity {
+	if most == vector.NegativeInfinity && !w.plain {
 		clear(seen)
 		return
 	}

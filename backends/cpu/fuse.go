@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
@@ -24,8 +25,8 @@ func init() {
 	heads["Clip"] = true
 }
 
-// Groups implements operators.Fuser: chains of a node and what is done to every
-// element of its result.
+// Groups implements operators.Fuser: attention in pieces, and chains of a node and
+// what is done to every element of its result.
 func (d *Device) Groups(g *graph.Graph) []operators.Group {
 	readers := make(map[*graph.Value][]*graph.Node)
 	for _, n := range g.Nodes {
@@ -36,8 +37,8 @@ func (d *Device) Groups(g *graph.Graph) []operators.Group {
 	for _, v := range g.Outputs {
 		readers[v] = append(readers[v], nil)
 	}
-	var groups []operators.Group
 	taken := make(map[*graph.Node]bool)
+	groups := attentionGroups(g, readers, taken)
 	for _, products := range []bool{true, false} { // products first: they gain most
 		for _, n := range g.Nodes {
 			if taken[n] || !heads[n.Operator()] || n.Op == "Clip" && len(n.Inputs) < 3 || products != isProduct(n) || len(n.Outputs) != 1 || !isFloat32(n.Outputs[0]) {
@@ -85,6 +86,12 @@ func chainOf(n *graph.Node, readers map[*graph.Value][]*graph.Node, taken map[*g
 
 // BuildGroup implements operators.Fuser.
 func (d *Device) BuildGroup(nodes []*graph.Node) (operators.Kernel, error) {
+	if i := slices.IndexFunc(nodes, func(n *graph.Node) bool { return n.Operator() == "Softmax" }); i >= 0 {
+		if p := wiringOf(nodes).attentionAround(nodes[i]); p != nil {
+			return d.buildAttention(nodes, p)
+		}
+		return nil, nil
+	}
 	head := nodes[0]
 	shape, ok := head.Outputs[0].Type.Dims.Shape()
 	if !ok {

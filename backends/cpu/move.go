@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"unsafe"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -281,11 +282,20 @@ func turn[U word](dst, src []U, rows, columns, stepTo, stepFrom int) {
 		turnNarrow(dst, src, rows, columns, stepTo, stepFrom)
 		return
 	}
-	if to, ok := any(dst).([]uint8); ok {
-		turnBytes(to, any(src).([]uint8), rows, columns, stepTo, stepFrom)
-		return
+	var v U
+	switch {
+	case unsafe.Sizeof(v) == 1:
+		turnBytes(any(dst).([]uint8), any(src).([]uint8), rows, columns, stepTo, stepFrom)
+	case unsafe.Sizeof(v) == 4:
+		vector.Turn(asFloats(dst), asFloats(src), rows, columns, stepTo, stepFrom)
+	default:
+		turnBlocks(dst, src, rows, columns, stepTo, stepFrom)
 	}
-	turnBlocks(dst, src, rows, columns, stepTo, stepFrom)
+}
+
+// asFloats returns words of 32 bits as numbers, to be moved only.
+func asFloats[U word](v []U) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
 }
 
 // turnBlocks is turn in squares.

@@ -12,15 +12,15 @@ import (
 
 // softmax holds Softmax, LogSoftmax.
 var softmax = family{
-	{op: "Softmax", kernel: "softmax", by: byType{tensor.Float32: planLines(softmaxLine, softmaxBlock, softmaxShort)}},
-	{op: "LogSoftmax", kernel: "softmax", by: byType{tensor.Float32: planLines(logSoftmaxLine, nil, nil)}},
+	{op: "Softmax", kernel: "softmax", by: byType{tensor.Float32: planLines(softmaxLines, softmaxBlock, softmaxShort)}},
+	{op: "LogSoftmax", kernel: "softmax", by: byType{tensor.Float32: planLines(logSoftmaxLines, nil, nil)}},
 }
 
-// lines rewrites every line along an axis: one whose elements lie next to each
-// other by one function, several that lie side by side by another.
+// lines rewrites every line along an axis: those whose elements lie next to each
+// other by one function, those that lie side by side by another.
 type lines struct {
 	device          *Device
-	line            func(dst, a []float32)
+	lines           func(dst, a []float32, n int)                              // of n elements, one behind the other
 	block           func(dst, a []float32, n, step, width int, room []float32) // width lines of n elements, step apart; room for width numbers twice
 	short           func(dst, a []float32, n int)                              // lines of a few elements, one behind the other; or nil
 	shape           tensor.Shape
@@ -29,7 +29,7 @@ type lines struct {
 	tasks           tasks[linesTask]
 }
 
-func planLines(line func(dst, a []float32), block func(dst, a []float32, n, step, width int, room []float32), short func(dst, a []float32, n int)) builder {
+func planLines(rewrite func(dst, a []float32, n int), block func(dst, a []float32, n, step, width int, room []float32), short func(dst, a []float32, n int)) builder {
 	return func(d *Device, n *graph.Node) (planner, error) {
 		return func(c *operators.Call) (work, error) {
 			s := c.Inputs[0].Shape
@@ -37,7 +37,7 @@ func planLines(line func(dst, a []float32), block func(dst, a []float32, n, step
 			if !ok {
 				return nil, nil
 			}
-			w := &lines{device: d, line: line, block: block, short: short, shape: s.Clone()}
+			w := &lines{device: d, lines: rewrite, block: block, short: short, shape: s.Clone()}
 			w.outer, w.n, w.inner = s[:axis].Size(), s[axis], s[axis+1:].Size()
 			if s.Size() == 0 || w.inner > 1 && block == nil {
 				return nil, nil
@@ -76,31 +76,35 @@ const blockWidth = 256
 // Do implements parallel.Task.
 func (t *linesTask) Do(_, piece int) {
 	w := t.w
-	if first, end := piece*w.size, min((piece+1)*w.size, w.outer); w.inner == 1 && w.n <= narrow && w.short != nil {
-		w.short(t.dst[first*w.n:end*w.n], t.a[first*w.n:end*w.n], w.n)
+	if first, end := piece*w.size, min((piece+1)*w.size, w.outer); w.inner == 1 {
+		rewrite := w.lines
+		if w.n <= narrow && w.short != nil {
+			rewrite = w.short
+		}
+		rewrite(t.dst[first*w.n:end*w.n], t.a[first*w.n:end*w.n], w.n)
 		return
 	}
 	var room [2 * blockWidth]float32
 	slice := w.n * w.inner
 	for o := piece * w.size; o < min((piece+1)*w.size, w.outer); o++ {
 		dst, a := t.dst[o*slice:(o+1)*slice], t.a[o*slice:(o+1)*slice]
-		if w.inner == 1 {
-			w.line(dst, a)
-			continue
-		}
 		for k := 0; k < w.inner; k += blockWidth {
 			w.block(dst[k:], a[k:], w.n, w.inner, min(blockWidth, w.inner-k), room[:])
 		}
 	}
 }
 
-// softmaxLine sets dst to exp(a - max a) / Σ exp(a - max a).
-func softmaxLine(dst, a []float32) {
-	sum := vector.ExpSum(dst, a, vector.Greatest(a))
-	vector.MulFloat32.Right(dst, dst, 1/sum)
+// softmaxLines sets each line of dst to exp(a - max a) / Σ exp(a - max a).
+func softmaxLines(dst, a []float32, n int) {
+	var most [64]float32
+	for len(dst) > 0 {
+		rows := min(len(dst)/n, len(most))
+		vector.Softmax(dst, a, nil, most[:], rows, n, n, 0, 1)
+		dst, a = dst[rows*n:], a[rows*n:]
+	}
 }
 
-// softmaxShort is softmaxLine of every line of n elements.
+// softmaxShort is softmaxLines of a few elements each.
 func softmaxShort(dst, a []float32, n int) {
 	for i := 0; i < len(a); i += n {
 		line, to := a[i:i+n], dst[i:i+n]
@@ -126,7 +130,7 @@ func softmaxShort(dst, a []float32, n int) {
 	}
 }
 
-// softmaxBlock is softmaxLine of lines that lie side by side.
+// softmaxBlock is softmaxLines of lines that lie side by side.
 func softmaxBlock(dst, a []float32, n, step, width int, room []float32) {
 	most, sum := room[:width], room[blockWidth:][:width]
 	copy(most, a)
@@ -146,10 +150,12 @@ func softmaxBlock(dst, a []float32, n, step, width int, room []float32) {
 	}
 }
 
-// logSoftmaxLine sets dst to a - max a - log Σ exp(a - max a).
-func logSoftmaxLine(dst, a []float32) {
-	most := vector.Greatest(a)
-	sum := vector.ExpSum(dst, a, most)
-	vector.SubFloat32.Right(dst, a, most)
-	vector.SubFloat32.Right(dst, dst, float32(math.Log(float64(sum))))
+// logSoftmaxLines sets each line of dst to a - max a - log Σ exp(a - max a).
+func logSoftmaxLines(dst, a []float32, n int) {
+	for ; len(dst) > 0; dst, a = dst[n:], a[n:] {
+		most := vector.Greatest(a[:n])
+		sum := vector.ExpSum(dst[:n], a[:n], most)
+		vector.SubFloat32.Right(dst[:n], a[:n], most)
+		vector.SubFloat32.Right(dst[:n], dst[:n], float32(math.Log(float64(sum))))
+	}
 }

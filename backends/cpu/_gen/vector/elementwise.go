@@ -133,7 +133,8 @@ type run struct {
 	n        reg.GPVirtual
 	pointers []reg.GPVirtual // of the operands, which advance
 	masks    machine.Masks
-	masked   bool // the lanes of masks, at present
+	masked   bool   // the lanes of masks, at present
+	part     string // of the labels, where there are several loops
 }
 
 // each writes the loop, in which body does the i-th register from the pointers on.
@@ -143,14 +144,16 @@ func (r *run) each(unroll int, body func(i int)) {
 	}
 	r.loop("registers", 1, body)
 	TESTQ(r.n, r.n)
-	JE(LabelRef("done"))
+	JE(LabelRef(r.part + "done"))
 	r.masks, r.masked = r.m.NewMasks(r.n), true
 	body(0)
-	Label("done")
+	Label(r.part + "done")
+	r.masked = false
 }
 
 func (r *run) loop(label string, registers int, body func(i int)) {
 	elements := uint32(registers * r.m.Lanes)
+	label = r.part + label
 	Label(label)
 	CMPQ(r.n, U32(elements))
 	JL(LabelRef(label + "_done"))

@@ -67,6 +67,14 @@ func (f reduction) write(m *machine.Machine) {
 
 // give joins the lanes of v and returns the number.
 func (r *run) give(v value, join func(l *lanes, a, b value) value) {
+	VMOVAPS(r.across(v, join), r.m.Vectors[0])
+	Store(reg.X0, ReturnIndex(0)) // the move cannot address the upper registers
+	VZEROUPPER()
+	RET()
+}
+
+// across joins the lanes of v and returns the number in all of them.
+func (r *run) across(v value, join func(l *lanes, a, b value) value) value {
 	l := &lanes{m: r.m}
 	if r.m.Wide() {
 		upper := ZMM()
@@ -85,10 +93,7 @@ func (r *run) give(v value, join func(l *lanes, a, b value) value) {
 		VSHUFPS(U8(order), v, v, other)
 		v = join(l, v, other)
 	}
-	VMOVAPS(v, r.m.Vectors[0])
-	Store(reg.X0, ReturnIndex(0)) // the move cannot address the upper registers
-	VZEROUPPER()
-	RET()
+	return v
 }
 
 // Functions that a family of operators each needs.
@@ -108,6 +113,8 @@ func rows(m *machine.Machine) {
 	quantization(m)
 	halves(m)
 	movement(m)
+	turn(m)
+	softmax(m)
 }
 
 func expSum(m *machine.Machine) {

@@ -49,6 +49,9 @@ func Tiles(m, n int) (rows, columns int) { return best.rowTiles(m), best.columnT
 // RowTile returns the first row of a tile of m rows, and how many it has.
 func RowTile(m, tile int) (first, height int) { return best.rowTile(m, tile) }
 
+// TileHeight is the most rows that a tile has.
+func TileHeight() int { return best.rows }
+
 // TileWidth is the number of columns of a tile.
 func TileWidth() int { return best.columns }
 

@@ -61,6 +61,8 @@ type kernels struct {
 	dequantizeUnsigned func(dst *float32, a *byte, n int, scale, zero float32)
 	dequantizeSigned   func(dst *float32, a *byte, n int, scale, zero float32)
 	scaleIntegers      func(dst *float32, a *int32, n int, scale float32)
+	softmax            func(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)
+	turn               func(dst, a *float32, rows, columns, dstStep, aStep int)
 }
 
 var kernelsAVX2 = kernels{
@@ -119,6 +121,8 @@ var kernelsAVX2 = kernels{
 	dequantizeUnsigned: dequantizeUnsignedAVX2,
 	dequantizeSigned:   dequantizeSignedAVX2,
 	scaleIntegers:      scaleIntegersAVX2,
+	softmax:            softmaxAVX2,
+	turn:               turnAVX2,
 }
 
 var kernelsAVX512 = kernels{
@@ -177,6 +181,8 @@ var kernelsAVX512 = kernels{
 	dequantizeUnsigned: dequantizeUnsignedAVX512,
 	dequantizeSigned:   dequantizeSignedAVX512,
 	scaleIntegers:      scaleIntegersAVX512,
+	softmax:            softmaxAVX512,
+	turn:               turnAVX512,
 }
 
 // addBothAVX2 sets dst[i] to a[i] + b[i].
@@ -458,6 +464,19 @@ func copyRowsAVX2(dst, a *float32, rows, columns, dstStep, aStep int)
 //go:noescape
 func evenRowsAVX2(dst, a *float32, rows, columns, dstStep, aStep int)
 
+// turnAVX2 transposes: dst[y×dstStep+x] = a[x×aStep+y], steps in elements, where
+// rows and columns are multiples of eight.
+//
+//go:noescape
+func turnAVX2(dst, a *float32, rows, columns, dstStep, aStep int)
+
+// softmaxAVX2 sets, in each of some rows, dst[i] to e^(s[i] - m) / Σ e^(s[i] - m), where
+// s is a × scale + mask and m, which most is set to, its greatest element. A nil
+// mask is 0. Steps are in elements.
+//
+//go:noescape
+func softmaxAVX2(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -736,3 +755,16 @@ func copyRowsAVX512(dst, a *float32, rows, columns, dstStep, aStep int)
 //
 //go:noescape
 func evenRowsAVX512(dst, a *float32, rows, columns, dstStep, aStep int)
+
+// turnAVX512 transposes: dst[y×dstStep+x] = a[x×aStep+y], steps in elements, where
+// rows and columns are multiples of eight.
+//
+//go:noescape
+func turnAVX512(dst, a *float32, rows, columns, dstStep, aStep int)
+
+// softmaxAVX512 sets, in each of some rows, dst[i] to e^(s[i] - m) / Σ e^(s[i] - m), where
+// s is a × scale + mask and m, which most is set to, its greatest element. A nil
+// mask is 0. Steps are in elements.
+//
+//go:noescape
+func softmaxAVX512(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)

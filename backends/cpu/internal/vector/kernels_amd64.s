@@ -4219,6 +4219,425 @@ done:
 	VZEROUPPER
 	RET
 
+// func turnAVX2(dst *float32, a *float32, rows int, columns int, dstStep int, aStep int)
+// Requires: AVX
+TEXT ·turnAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ dstStep+32(FP), SI
+	MOVQ aStep+40(FP), DI
+	SHLQ $0x02, SI
+	SHLQ $0x02, DI
+	LEAQ (DI)(DI*2), R8
+	LEAQ (SI)(SI*2), R9
+
+band:
+	TESTQ DX, DX
+	JLE   done
+	MOVQ  AX, R10
+	MOVQ  CX, R11
+	MOVQ  BX, R12
+
+square:
+	TESTQ      R12, R12
+	JLE        next
+	LEAQ       (R11)(DI*4), R13
+	VMOVUPS    (R11), Y0
+	VMOVUPS    (R11)(DI*1), Y1
+	VMOVUPS    (R11)(DI*2), Y2
+	VMOVUPS    (R11)(R8*1), Y3
+	VMOVUPS    (R13), Y4
+	VMOVUPS    (R13)(DI*1), Y5
+	VMOVUPS    (R13)(DI*2), Y6
+	VMOVUPS    (R13)(R8*1), Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y1, Y8, Y7
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y2, Y0, Y8
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPD  Y5, Y3, Y2
+	VUNPCKHPD  Y5, Y3, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y7, Y6
+	VPERM2F128 $0x31, Y2, Y7, Y2
+	VPERM2F128 $0x20, Y5, Y8, Y7
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y3, Y1, Y8
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x20, Y4, Y0, Y3
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	LEAQ       (R10)(SI*4), R13
+	VMOVUPS    Y6, (R10)
+	VMOVUPS    Y8, (R10)(SI*1)
+	VMOVUPS    Y7, (R10)(SI*2)
+	VMOVUPS    Y3, (R10)(R9*1)
+	VMOVUPS    Y2, (R13)
+	VMOVUPS    Y1, (R13)(SI*1)
+	VMOVUPS    Y5, (R13)(SI*2)
+	VMOVUPS    Y0, (R13)(R9*1)
+	LEAQ       (R11)(DI*8), R11
+	ADDQ       $0x00000020, R10
+	SUBQ       $0x00000008, R12
+	JMP        square
+
+next:
+	LEAQ (AX)(SI*8), AX
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000008, DX
+	JMP  band
+
+done:
+	VZEROUPPER
+	RET
+
+// func softmaxAVX2(dst *float32, a *float32, mask *float32, most *float32, rows int, n int, step int, maskStep int, scale float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxAVX2(SB), NOSPLIT, $0-68
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         mask+16(FP), DX
+	MOVQ         most+24(FP), BX
+	MOVQ         rows+32(FP), SI
+	MOVQ         step+48(FP), DI
+	MOVQ         maskStep+56(FP), R8
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS scale+64(FP), Y1
+	VMOVUPS      constants<>+1024(SB), Y2
+
+row:
+	TESTQ   SI, SI
+	JLE     end
+	VMOVAPS Y2, Y0
+	VMOVAPS Y2, Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
+	TESTQ   DX, DX
+	JE      bare
+	MOVQ    n+40(FP), R12
+	MOVQ    AX, R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+masked_blocks:
+	CMPQ    R12, $0x00000020
+	JL      masked_blocks_done
+	VMOVUPS (R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS (R11), Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, (R9)
+	VMAXPS  Y6, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS 32(R11), Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, 32(R9)
+	VMAXPS  Y6, Y3, Y3
+	VMOVAPS Y3, Y3
+	VMOVUPS 64(R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS 64(R11), Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, 64(R9)
+	VMAXPS  Y6, Y4, Y4
+	VMOVAPS Y4, Y4
+	VMOVUPS 96(R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS 96(R11), Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, 96(R9)
+	VMAXPS  Y6, Y5, Y5
+	VMOVAPS Y5, Y5
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
+	ADDQ    $0x00000080, R11
+	SUBQ    $0x00000020, R12
+	JMP     masked_blocks
+
+masked_blocks_done:
+masked_registers:
+	CMPQ    R12, $0x00000008
+	JL      masked_registers_done
+	VMOVUPS (R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS (R11), Y7
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, (R9)
+	VMAXPS  Y6, Y0, Y0
+	VMOVAPS Y0, Y0
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
+	ADDQ    $0x00000020, R11
+	SUBQ    $0x00000008, R12
+	JMP     masked_registers
+
+masked_registers_done:
+	TESTQ      R12, R12
+	JE         masked_done
+	LEAQ       maskWords<>+0(SB), R13
+	SHLQ       $0x02, R12
+	SUBQ       R12, R13
+	ADDQ       $0x00000040, R13
+	VMOVDQU    (R13), Y6
+	VMASKMOVPS (R10), Y6, Y6
+	VMULPS     Y1, Y6, Y6
+	VMOVDQU    (R13), Y7
+	VMASKMOVPS (R11), Y7, Y7
+	VADDPS     Y7, Y6, Y6
+	VMOVDQU    (R13), Y7
+	VMASKMOVPS Y6, Y7, (R9)
+	VMOVDQU    (R13), Y7
+	VMOVUPS    constants<>+1024(SB), Y8
+	VBLENDVPS  Y7, Y6, Y8, Y6
+	VMAXPS     Y6, Y0, Y0
+	VMOVAPS    Y0, Y0
+
+masked_done:
+	ADDQ R8, DX
+	JMP  scored
+
+bare:
+	MOVQ n+40(FP), R11
+	MOVQ AX, R9
+	MOVQ CX, R10
+
+bare_blocks:
+	CMPQ    R11, $0x00000020
+	JL      bare_blocks_done
+	VMOVUPS (R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS Y6, (R9)
+	VMAXPS  Y6, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS Y6, 32(R9)
+	VMAXPS  Y6, Y3, Y3
+	VMOVAPS Y3, Y3
+	VMOVUPS 64(R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS Y6, 64(R9)
+	VMAXPS  Y6, Y4, Y4
+	VMOVAPS Y4, Y4
+	VMOVUPS 96(R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS Y6, 96(R9)
+	VMAXPS  Y6, Y5, Y5
+	VMOVAPS Y5, Y5
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
+	SUBQ    $0x00000020, R11
+	JMP     bare_blocks
+
+bare_blocks_done:
+bare_registers:
+	CMPQ    R11, $0x00000008
+	JL      bare_registers_done
+	VMOVUPS (R10), Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS Y6, (R9)
+	VMAXPS  Y6, Y0, Y0
+	VMOVAPS Y0, Y0
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
+	SUBQ    $0x00000008, R11
+	JMP     bare_registers
+
+bare_registers_done:
+	TESTQ      R11, R11
+	JE         bare_done
+	LEAQ       maskWords<>+0(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	ADDQ       $0x00000040, R12
+	VMOVDQU    (R12), Y6
+	VMASKMOVPS (R10), Y6, Y6
+	VMULPS     Y1, Y6, Y6
+	VMOVDQU    (R12), Y7
+	VMASKMOVPS Y6, Y7, (R9)
+	VMOVDQU    (R12), Y7
+	VMOVUPS    constants<>+1024(SB), Y8
+	VBLENDVPS  Y7, Y6, Y8, Y6
+	VMAXPS     Y6, Y0, Y0
+	VMOVAPS    Y0, Y0
+
+bare_done:
+scored:
+	VMAXPS     Y0, Y3, Y0
+	VMAXPS     Y4, Y5, Y3
+	VMAXPS     Y0, Y3, Y0
+	VPERM2F128 $0x01, Y0, Y0, Y3
+	VMAXPS     Y0, Y3, Y0
+	VSHUFPS    $0x4e, Y0, Y0, Y3
+	VMAXPS     Y0, Y3, Y0
+	VSHUFPS    $0xb1, Y0, Y0, Y3
+	VMAXPS     Y0, Y3, Y0
+	VMOVUPS    constants<>+0(SB), Y3
+	MOVQ       n+40(FP), R10
+	MOVQ       AX, R9
+
+exp_registers:
+	CMPQ         R10, $0x00000008
+	JL           exp_registers_done
+	VMOVUPS      (R9), Y4
+	VSUBPS       Y0, Y4, Y4
+	VMOVUPS      constants<>+192(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMOVUPS      constants<>+224(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMULPS       constants<>+256(SB), Y4, Y5
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS constants<>+288(SB), Y5, Y4
+	VFNMADD231PS constants<>+320(SB), Y5, Y4
+	VMOVUPS      constants<>+352(SB), Y6
+	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFMADD213PS  constants<>+416(SB), Y4, Y6
+	VFMADD213PS  constants<>+448(SB), Y4, Y6
+	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+160(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
+	VADDPS       constants<>+96(SB), Y6, Y4
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPADDD       constants<>+512(SB), Y6, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y4, Y4
+	VPSUBD       Y6, Y5, Y5
+	VPADDD       constants<>+512(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (R9)
+	VADDPS       Y4, Y3, Y3
+	VMOVAPS      Y3, Y3
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R10
+	JMP          exp_registers
+
+exp_registers_done:
+	TESTQ        R10, R10
+	JE           exp_done
+	LEAQ         maskWords<>+0(SB), R11
+	SHLQ         $0x02, R10
+	SUBQ         R10, R11
+	ADDQ         $0x00000040, R11
+	VMOVDQU      (R11), Y4
+	VMASKMOVPS   (R9), Y4, Y4
+	VSUBPS       Y0, Y4, Y4
+	VMOVUPS      constants<>+192(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMOVUPS      constants<>+224(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMULPS       constants<>+256(SB), Y4, Y5
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS constants<>+288(SB), Y5, Y4
+	VFNMADD231PS constants<>+320(SB), Y5, Y4
+	VMOVUPS      constants<>+352(SB), Y6
+	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFMADD213PS  constants<>+416(SB), Y4, Y6
+	VFMADD213PS  constants<>+448(SB), Y4, Y6
+	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+160(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
+	VADDPS       constants<>+96(SB), Y6, Y4
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPADDD       constants<>+512(SB), Y6, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y4, Y4
+	VPSUBD       Y6, Y5, Y5
+	VPADDD       constants<>+512(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVDQU      (R11), Y5
+	VMASKMOVPS   Y4, Y5, (R9)
+	VMOVDQU      (R11), Y5
+	VMOVUPS      constants<>+0(SB), Y6
+	VBLENDVPS    Y5, Y4, Y6, Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVAPS      Y3, Y3
+
+exp_done:
+	VMOVUPS    constants<>+96(SB), Y4
+	VPERM2F128 $0x01, Y3, Y3, Y5
+	VADDPS     Y5, Y3, Y3
+	VSHUFPS    $0x4e, Y3, Y3, Y5
+	VADDPS     Y5, Y3, Y3
+	VSHUFPS    $0xb1, Y3, Y3, Y5
+	VADDPS     Y5, Y3, Y3
+	VDIVPS     Y3, Y4, Y3
+	MOVQ       n+40(FP), R10
+	MOVQ       AX, R9
+
+divide_blocks:
+	CMPQ    R10, $0x00000020
+	JL      divide_blocks_done
+	VMOVUPS (R9), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, (R9)
+	VMOVUPS 32(R9), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, 32(R9)
+	VMOVUPS 64(R9), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, 64(R9)
+	VMOVUPS 96(R9), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, 96(R9)
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x00000020, R10
+	JMP     divide_blocks
+
+divide_blocks_done:
+divide_registers:
+	CMPQ    R10, $0x00000008
+	JL      divide_registers_done
+	VMOVUPS (R9), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, (R9)
+	ADDQ    $0x00000020, R9
+	SUBQ    $0x00000008, R10
+	JMP     divide_registers
+
+divide_registers_done:
+	TESTQ      R10, R10
+	JE         divide_done
+	LEAQ       maskWords<>+0(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	ADDQ       $0x00000040, R11
+	VMOVDQU    (R11), Y4
+	VMASKMOVPS (R9), Y4, Y4
+	VMULPS     Y3, Y4, Y3
+	VMOVDQU    (R11), Y4
+	VMASKMOVPS Y3, Y4, (R9)
+
+divide_done:
+	VMOVAPS Y0, Y0
+	VMOVSS  X0, (BX)
+	ADDQ    $0x00000004, BX
+	ADDQ    DI, CX
+	ADDQ    DI, AX
+	DECQ    SI
+	JMP     row
+
+end:
+	VZEROUPPER
+	RET
+
 // func addBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addBothAVX512(SB), NOSPLIT, $0-40
@@ -7985,3 +8404,402 @@ DATA pairOrder<>+52(SB)/4, $0x0000001b
 DATA pairOrder<>+56(SB)/4, $0x0000001d
 DATA pairOrder<>+60(SB)/4, $0x0000001f
 GLOBL pairOrder<>(SB), RODATA|NOPTR, $64
+
+// func turnAVX512(dst *float32, a *float32, rows int, columns int, dstStep int, aStep int)
+// Requires: AVX
+TEXT ·turnAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ columns+24(FP), BX
+	MOVQ dstStep+32(FP), SI
+	MOVQ aStep+40(FP), DI
+	SHLQ $0x02, SI
+	SHLQ $0x02, DI
+	LEAQ (DI)(DI*2), R8
+	LEAQ (SI)(SI*2), R9
+
+band:
+	TESTQ DX, DX
+	JLE   done
+	MOVQ  AX, R10
+	MOVQ  CX, R11
+	MOVQ  BX, R12
+
+square:
+	TESTQ      R12, R12
+	JLE        next
+	LEAQ       (R11)(DI*4), R13
+	VMOVUPS    (R11), Y0
+	VMOVUPS    (R11)(DI*1), Y1
+	VMOVUPS    (R11)(DI*2), Y2
+	VMOVUPS    (R11)(R8*1), Y3
+	VMOVUPS    (R13), Y4
+	VMOVUPS    (R13)(DI*1), Y5
+	VMOVUPS    (R13)(DI*2), Y6
+	VMOVUPS    (R13)(R8*1), Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y1, Y8, Y7
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y2, Y0, Y8
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPD  Y5, Y3, Y2
+	VUNPCKHPD  Y5, Y3, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y7, Y6
+	VPERM2F128 $0x31, Y2, Y7, Y2
+	VPERM2F128 $0x20, Y5, Y8, Y7
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y3, Y1, Y8
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x20, Y4, Y0, Y3
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	LEAQ       (R10)(SI*4), R13
+	VMOVUPS    Y6, (R10)
+	VMOVUPS    Y8, (R10)(SI*1)
+	VMOVUPS    Y7, (R10)(SI*2)
+	VMOVUPS    Y3, (R10)(R9*1)
+	VMOVUPS    Y2, (R13)
+	VMOVUPS    Y1, (R13)(SI*1)
+	VMOVUPS    Y5, (R13)(SI*2)
+	VMOVUPS    Y0, (R13)(R9*1)
+	LEAQ       (R11)(DI*8), R11
+	ADDQ       $0x00000020, R10
+	SUBQ       $0x00000008, R12
+	JMP        square
+
+next:
+	LEAQ (AX)(SI*8), AX
+	ADDQ $0x00000020, CX
+	SUBQ $0x00000008, DX
+	JMP  band
+
+done:
+	VZEROUPPER
+	RET
+
+// func softmaxAVX512(dst *float32, a *float32, mask *float32, most *float32, rows int, n int, step int, maskStep int, scale float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softmaxAVX512(SB), NOSPLIT, $0-68
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         mask+16(FP), DX
+	MOVQ         most+24(FP), BX
+	MOVQ         rows+32(FP), SI
+	MOVQ         step+48(FP), DI
+	MOVQ         maskStep+56(FP), R8
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS scale+64(FP), Z1
+	VBROADCASTSS constants<>+1024(SB), Z2
+
+row:
+	TESTQ   SI, SI
+	JLE     end
+	VMOVAPS Z2, Z0
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z7
+	VMOVAPS Z2, Z8
+	TESTQ   DX, DX
+	JE      bare
+	MOVQ    n+40(FP), R12
+	MOVQ    AX, R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+masked_blocks:
+	CMPQ    R12, $0x00000040
+	JL      masked_blocks_done
+	VMOVUPS (R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS (R11), Z10
+	VADDPS  Z10, Z9, Z9
+	VMOVUPS Z9, (R9)
+	VMAXPS  Z9, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS 64(R11), Z10
+	VADDPS  Z10, Z9, Z9
+	VMOVUPS Z9, 64(R9)
+	VMAXPS  Z9, Z6, Z6
+	VMOVAPS Z6, Z6
+	VMOVUPS 128(R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS 128(R11), Z10
+	VADDPS  Z10, Z9, Z9
+	VMOVUPS Z9, 128(R9)
+	VMAXPS  Z9, Z7, Z7
+	VMOVAPS Z7, Z7
+	VMOVUPS 192(R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS 192(R11), Z10
+	VADDPS  Z10, Z9, Z9
+	VMOVUPS Z9, 192(R9)
+	VMAXPS  Z9, Z8, Z8
+	VMOVAPS Z8, Z8
+	ADDQ    $0x00000100, R9
+	ADDQ    $0x00000100, R10
+	ADDQ    $0x00000100, R11
+	SUBQ    $0x00000040, R12
+	JMP     masked_blocks
+
+masked_blocks_done:
+masked_registers:
+	CMPQ    R12, $0x00000010
+	JL      masked_registers_done
+	VMOVUPS (R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS (R11), Z10
+	VADDPS  Z10, Z9, Z9
+	VMOVUPS Z9, (R9)
+	VMAXPS  Z9, Z0, Z0
+	VMOVAPS Z0, Z0
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	ADDQ    $0x00000040, R11
+	SUBQ    $0x00000010, R12
+	JMP     masked_registers
+
+masked_registers_done:
+	TESTQ        R12, R12
+	JE           masked_done
+	MOVL         $0xffffffff, R13
+	BZHIL        R12, R13, R13
+	KMOVW        R13, K1
+	SHRL         $0x10, R13
+	KMOVW        R13, K2
+	VMOVUPS.Z    (R10), K1, Z9
+	VMULPS       Z1, Z9, Z9
+	VMOVUPS.Z    (R11), K1, Z10
+	VADDPS       Z10, Z9, Z9
+	VMOVUPS      Z9, K1, (R9)
+	VBROADCASTSS constants<>+1024(SB), Z10
+	VBLENDMPS    Z9, Z10, K1, Z3
+	VMAXPS       Z3, Z0, Z0
+	VMOVAPS      Z0, Z0
+
+masked_done:
+	ADDQ R8, DX
+	JMP  scored
+
+bare:
+	MOVQ n+40(FP), R11
+	MOVQ AX, R9
+	MOVQ CX, R10
+
+bare_blocks:
+	CMPQ    R11, $0x00000040
+	JL      bare_blocks_done
+	VMOVUPS (R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS Z9, (R9)
+	VMAXPS  Z9, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS Z9, 64(R9)
+	VMAXPS  Z9, Z6, Z6
+	VMOVAPS Z6, Z6
+	VMOVUPS 128(R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS Z9, 128(R9)
+	VMAXPS  Z9, Z7, Z7
+	VMOVAPS Z7, Z7
+	VMOVUPS 192(R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS Z9, 192(R9)
+	VMAXPS  Z9, Z8, Z8
+	VMOVAPS Z8, Z8
+	ADDQ    $0x00000100, R9
+	ADDQ    $0x00000100, R10
+	SUBQ    $0x00000040, R11
+	JMP     bare_blocks
+
+bare_blocks_done:
+bare_registers:
+	CMPQ    R11, $0x00000010
+	JL      bare_registers_done
+	VMOVUPS (R10), Z9
+	VMULPS  Z1, Z9, Z9
+	VMOVUPS Z9, (R9)
+	VMAXPS  Z9, Z0, Z0
+	VMOVAPS Z0, Z0
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	SUBQ    $0x00000010, R11
+	JMP     bare_registers
+
+bare_registers_done:
+	TESTQ        R11, R11
+	JE           bare_done
+	MOVL         $0xffffffff, R12
+	BZHIL        R11, R12, R12
+	KMOVW        R12, K1
+	SHRL         $0x10, R12
+	KMOVW        R12, K2
+	VMOVUPS.Z    (R10), K1, Z9
+	VMULPS       Z1, Z9, Z9
+	VMOVUPS      Z9, K1, (R9)
+	VBROADCASTSS constants<>+1024(SB), Z10
+	VBLENDMPS    Z9, Z10, K1, Z4
+	VMAXPS       Z4, Z0, Z0
+	VMOVAPS      Z0, Z0
+
+bare_done:
+scored:
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z7, Z8, Z6
+	VMAXPS       Z0, Z6, Z0
+	VSHUFF32X4   $0x4e, Z0, Z0, Z6
+	VMAXPS       Z0, Z6, Z0
+	VSHUFF32X4   $0xb1, Z0, Z0, Z6
+	VMAXPS       Z0, Z6, Z0
+	VSHUFPS      $0x4e, Z0, Z0, Z6
+	VMAXPS       Z0, Z6, Z0
+	VSHUFPS      $0xb1, Z0, Z0, Z6
+	VMAXPS       Z0, Z6, Z0
+	VBROADCASTSS constants<>+0(SB), Z6
+	MOVQ         n+40(FP), R10
+	MOVQ         AX, R9
+
+exp_registers:
+	CMPQ              R10, $0x00000010
+	JL                exp_registers_done
+	VMOVUPS           (R9), Z7
+	VSUBPS            Z0, Z7, Z7
+	VBROADCASTSS      constants<>+192(SB), Z8
+	VMINPS            Z7, Z8, Z7
+	VBROADCASTSS      constants<>+224(SB), Z8
+	VMAXPS            Z7, Z8, Z7
+	VMULPS.BCST       constants<>+256(SB), Z7, Z8
+	VRNDSCALEPS       $0x08, Z8, Z8
+	VFNMADD231PS.BCST constants<>+288(SB), Z8, Z7
+	VFNMADD231PS.BCST constants<>+320(SB), Z8, Z7
+	VBROADCASTSS      constants<>+352(SB), Z9
+	VFMADD213PS.BCST  constants<>+384(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+416(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+448(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+480(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+160(SB), Z7, Z9
+	VMULPS            Z7, Z7, Z10
+	VFMADD213PS       Z7, Z10, Z9
+	VADDPS.BCST       constants<>+96(SB), Z9, Z7
+	VSCALEFPS         Z8, Z7, Z7
+	VMOVUPS           Z7, (R9)
+	VADDPS            Z7, Z6, Z6
+	VMOVAPS           Z6, Z6
+	ADDQ              $0x00000040, R9
+	SUBQ              $0x00000010, R10
+	JMP               exp_registers
+
+exp_registers_done:
+	TESTQ             R10, R10
+	JE                exp_done
+	MOVL              $0xffffffff, R11
+	BZHIL             R10, R11, R11
+	KMOVW             R11, K1
+	SHRL              $0x10, R11
+	KMOVW             R11, K2
+	VMOVUPS.Z         (R9), K1, Z7
+	VSUBPS            Z0, Z7, Z7
+	VBROADCASTSS      constants<>+192(SB), Z8
+	VMINPS            Z7, Z8, Z7
+	VBROADCASTSS      constants<>+224(SB), Z8
+	VMAXPS            Z7, Z8, Z7
+	VMULPS.BCST       constants<>+256(SB), Z7, Z8
+	VRNDSCALEPS       $0x08, Z8, Z8
+	VFNMADD231PS.BCST constants<>+288(SB), Z8, Z7
+	VFNMADD231PS.BCST constants<>+320(SB), Z8, Z7
+	VBROADCASTSS      constants<>+352(SB), Z9
+	VFMADD213PS.BCST  constants<>+384(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+416(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+448(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+480(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+160(SB), Z7, Z9
+	VMULPS            Z7, Z7, Z10
+	VFMADD213PS       Z7, Z10, Z9
+	VADDPS.BCST       constants<>+96(SB), Z9, Z7
+	VSCALEFPS         Z8, Z7, Z7
+	VMOVUPS           Z7, K1, (R9)
+	VBROADCASTSS      constants<>+0(SB), Z8
+	VBLENDMPS         Z7, Z8, K1, Z5
+	VADDPS            Z5, Z6, Z6
+	VMOVAPS           Z6, Z6
+
+exp_done:
+	VBROADCASTSS constants<>+96(SB), Z7
+	VSHUFF32X4   $0x4e, Z6, Z6, Z8
+	VADDPS       Z8, Z6, Z6
+	VSHUFF32X4   $0xb1, Z6, Z6, Z8
+	VADDPS       Z8, Z6, Z6
+	VSHUFPS      $0x4e, Z6, Z6, Z8
+	VADDPS       Z8, Z6, Z6
+	VSHUFPS      $0xb1, Z6, Z6, Z8
+	VADDPS       Z8, Z6, Z6
+	VDIVPS       Z6, Z7, Z6
+	MOVQ         n+40(FP), R10
+	MOVQ         AX, R9
+
+divide_blocks:
+	CMPQ    R10, $0x00000040
+	JL      divide_blocks_done
+	VMOVUPS (R9), Z7
+	VMULPS  Z6, Z7, Z7
+	VMOVUPS Z7, (R9)
+	VMOVUPS 64(R9), Z7
+	VMULPS  Z6, Z7, Z7
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS 128(R9), Z7
+	VMULPS  Z6, Z7, Z7
+	VMOVUPS Z7, 128(R9)
+	VMOVUPS 192(R9), Z7
+	VMULPS  Z6, Z7, Z7
+	VMOVUPS Z7, 192(R9)
+	ADDQ    $0x00000100, R9
+	SUBQ    $0x00000040, R10
+	JMP     divide_blocks
+
+divide_blocks_done:
+divide_registers:
+	CMPQ    R10, $0x00000010
+	JL      divide_registers_done
+	VMOVUPS (R9), Z7
+	VMULPS  Z6, Z7, Z7
+	VMOVUPS Z7, (R9)
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x00000010, R10
+	JMP     divide_registers
+
+divide_registers_done:
+	TESTQ     R10, R10
+	JE        divide_done
+	MOVL      $0xffffffff, R11
+	BZHIL     R10, R11, R11
+	KMOVW     R11, K1
+	SHRL      $0x10, R11
+	KMOVW     R11, K2
+	VMOVUPS.Z (R9), K1, Z7
+	VMULPS    Z6, Z7, Z6
+	VMOVUPS   Z6, K1, (R9)
+
+divide_done:
+	VMOVAPS Z0, Z0
+	VMOVSS  X0, (BX)
+	ADDQ    $0x00000004, BX
+	ADDQ    DI, CX
+	ADDQ    DI, AX
+	DECQ    SI
+	JMP     row
+
+end:
+	VZEROUPPER
+	RET

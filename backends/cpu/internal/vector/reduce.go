@@ -33,3 +33,22 @@ func SumOf[T Number](a []T) T {
 	}
 	return sum
 }
+
+// Softmax sets, in each of some rows that lie step apart, dst[x] to e^(s[x] - m) /
+// Σ e^(s[x] - m), where s is a × scale + mask and m, which most[row] is set to, the
+// greatest s. Rows of the mask lie maskStep apart; a nil mask is 0. A row with a NaN,
+// or with nothing but -Inf, becomes NaN; m is then any of its elements. a may be dst.
+func Softmax(dst, a, mask, most []float32, rows, n, step, maskStep int, scale float32) {
+	if rows <= 0 || n <= 0 {
+		return
+	}
+	last := (rows-1)*step + n - 1
+	_, _, _ = dst[last], a[last], most[rows-1]
+	if mask != nil {
+		_ = mask[(rows-1)*maskStep+n-1]
+	}
+	softmax(dst, a, mask, most, rows, n, step, maskStep, scale)
+}
+
+// softmax is the implementation, whose operands were checked.
+var softmax = softmaxGeneric

@@ -71,3 +71,20 @@ func addScaledGeneric(dst, a []float32, s float32) {
 		dst[i] += a[i] * s
 	}
 }
+
+func softmaxGeneric(dst, a, mask, most []float32, rows, n, step, maskStep int, scale float32) {
+	for y := range rows {
+		row := dst[y*step:][:n]
+		for x, v := range a[y*step:][:n] {
+			row[x] = float32(v * scale)
+			if mask != nil {
+				row[x] += mask[y*maskStep+x]
+			}
+		}
+		most[y] = greatestGeneric(row)
+		inverse := 1 / expSumGeneric(row, row, most[y])
+		for x := range row {
+			row[x] *= inverse
+		}
+	}
+}

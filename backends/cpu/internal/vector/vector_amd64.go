@@ -68,6 +68,12 @@ func (ks *kernels) use() {
 	evenRows = func(dst, a []float32, rows, columns, dstStep, aStep int) {
 		ks.evenRows(unsafe.SliceData(dst), unsafe.SliceData(a), rows, columns, dstStep, aStep)
 	}
+	turn = func(dst, a []float32, rows, columns, dstStep, aStep int) {
+		ks.turn(unsafe.SliceData(dst), unsafe.SliceData(a), rows, columns, dstStep, aStep)
+	}
+	softmax = func(dst, a, mask, most []float32, rows, n, step, maskStep int, scale float32) {
+		ks.softmax(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(mask), unsafe.SliceData(most), rows, n, step, maskStep, scale)
+	}
 	ks.useIntegers()
 	WidenHalf, WidenBrain = widening(ks.widenHalf, widenHalfGeneric), widening(ks.widenBrain, widenBrainGeneric)
 	NarrowHalf, NarrowBrain = narrowing(ks.narrowHalf, narrowHalfGeneric), narrowing(ks.narrowBrain, narrowBrainGeneric)

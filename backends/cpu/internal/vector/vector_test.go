@@ -274,6 +274,102 @@ func TestRows(t *testing.T) {
 	})
 }
 
+func TestTurn(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, columns := range []int{0, 1, 7, 8, 9, 16, 31, 300} {
+			for _, rows := range []int{0, 1, 8, 15, 24, 33} {
+				aStep, dstStep := rows+3, columns+2
+				a := operands(max((columns-1)*aStep+rows, 0), 8) // not one element more than needed
+				got, check := guarded(t, max((rows-1)*dstStep+columns, 0))
+				want := append([]float32(nil), got...)
+				for y := range rows {
+					for x := range columns {
+						want[y*dstStep+x] = a[x*aStep+y]
+					}
+				}
+				Turn(got, a, rows, columns, dstStep, aStep)
+				check()
+				requireSame(t, want, got, "%d × %d", rows, columns)
+			}
+		}
+	})
+}
+
+func TestSoftmax(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	scores := func(n, seed int) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32((i*seed)%23)/2 - 5
+		}
+		return v
+	}
+	eachTier(t, func(t *testing.T) {
+		for _, n := range lengths[1:] {
+			const rows = 3
+			step := n + 2
+			for _, maskStep := range []int{-1, 0, n + 1} {
+				var mask []float32
+				if maskStep >= 0 {
+					mask = scores((rows-1)*maskStep+n, 6)
+				}
+				for special, v := range map[int]float32{-1: 0, 0: nan, 1: inf, 2: -inf, 3: -3e38} {
+					a := scores((rows-1)*step+n, 7)
+					for i := range n {
+						if special >= 2 || special >= 0 && i == n/2 {
+							a[step+i] = v // of the second row
+						}
+					}
+					got, check := guarded(t, len(a))
+					want := append([]float32(nil), got...)
+					most, wantMost := make([]float32, rows), make([]float32, rows)
+					Softmax(got, a, mask, most, rows, n, step, maskStep, 0.25)
+					check()
+					softmaxGeneric(want, a, mask, wantMost, rows, n, step, maskStep, 0.25)
+					for y := range rows {
+						if special < 0 || y != 1 || special == 3 {
+							assert.Equal(t, wantMost[y], most[y], "the greatest of row %d of %d", y, n)
+						}
+						if special == 2 && y == 1 {
+							assert.Equal(t, -inf, most[y])
+						}
+					}
+					for i := range want {
+						if want[i] != want[i] {
+							assert.True(t, got[i] != got[i], "%v is no NaN: element %d of rows of %d with %v", got[i], i, n, v)
+							continue
+						}
+						assert.InDelta(t, want[i], got[i], 5e-6*math.Abs(float64(want[i]))+1e-37, "element %d of rows of %d with %v", i, n, v)
+					}
+					Softmax(a, a, mask, most, rows, n, step, maskStep, 0.25)
+					for y := range rows {
+						requireSame(t, got[y*step:][:n], a[y*step:][:n], "row %d of %d in place", y, n)
+					}
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkSoftmax(b *testing.B) {
+	a, mask, most := make([]float32, 128*128), make([]float32, 128), make([]float32, 128)
+	dst := make([]float32, len(a))
+	for b.Loop() {
+		Softmax(dst, a, mask, most, 128, 128, 128, 0, 0.1)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/128, "ns/row")
+}
+
+func BenchmarkTurn(b *testing.B) {
+	a, dst := operands(128*384, 9), make([]float32, 128*384)
+	b.SetBytes(int64(len(a) * 4))
+	for b.Loop() {
+		for h := range 12 {
+			Turn(dst[h*32*128:], a[h*32:], 32, 128, 128, 384)
+		}
+	}
+}
+
 func BenchmarkUnary(b *testing.B) {
 	a, dst := operands(4096, 9), make([]float32, 4096)
 	for i := range a {

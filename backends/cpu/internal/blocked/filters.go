@@ -1,5 +1,7 @@
 package blocked
 
+import "example.com/midplane/backends/internal/pages"
+
 // Filters are the weights of a convolution, packed for pairs of blocks of filters:
 // by block of channels, tap and channel, the weights of 32 filters, or of 16 in a
 // last block that is alone.
@@ -20,7 +22,7 @@ func PackFilters(w []float32, filters, channels, taps int, planes bool) *Filters
 	}
 	groups := (channels + f.wide - 1) / f.wide
 	f.depth = groups * taps * f.wide
-	f.data = make([]float32, f.blocks*Width*f.depth)
+	f.data = pages.Make[float32](f.blocks * Width * f.depth)
 	for i := range filters {
 		to, lanes := f.pair(i / Width / 2)
 		to = to[i%(2*Width):]

@@ -1,5 +1,6 @@
-// Package pages allocates memory that is read from end to end, such as packed
-// weights, so that the processor translates few addresses on the way.
+// Package pages allocates memory that is read or written from end to end, such as
+// packed weights and images, so that the processor translates few addresses on the
+// way.
 package pages
 
 import "unsafe"
@@ -9,7 +10,7 @@ const least = 1 << 17
 
 // Make is make([]T, n). It asks the operating system to back large slices by large
 // pages.
-func Make[T int8 | float32](n int) []T {
+func Make[T byte | int8 | float32](n int) []T {
 	v := make([]T, n)
 	if size := uintptr(n) * unsafe.Sizeof(*new(T)); size >= least {
 		enlarge(uintptr(unsafe.Pointer(unsafe.SliceData(v))), size)

@@ -2,12 +2,10 @@ package models
 
 import (
 	"context"
-	"slices"
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/plan"
-	"example.com/midplane/operators"
 	"example.com/midplane/operators/witness"
 )
 
@@ -25,12 +23,13 @@ func (s *Session) Run(ctx context.Context, inputs map[string]tensor.Value) (outp
 	}
 	defer s.use.RUnlock()
 	defer s.caught("run", &err)
-	values, err := s.run(ctx, inputs, nil, nil)
-	if err != nil {
+	c := s.call()
+	defer s.rest(c)
+	if err := s.run(ctx, inputs, nil, c); err != nil {
 		return nil, err
 	}
-	outputs = make(map[string]tensor.Value, len(values))
-	for i, v := range values {
+	outputs = make(map[string]tensor.Value, len(c.outputs))
+	for i, v := range c.outputs {
 		outputs[s.outputs[i].Name] = v
 	}
 	return outputs, nil
@@ -39,7 +38,8 @@ func (s *Session) Run(ctx context.Context, inputs map[string]tensor.Value) (outp
 // RunInto is [Session.Run] that writes into values of the caller's: tensors on
 // the host, or on one of the session's devices, of the right type and shape.
 // Outputs that are not named are dropped. What a run receives as an input may
-// be given as an output too: it is written after everything was computed.
+// be given as an output too: it is written after everything was computed. After
+// an error, outputs may hold anything.
 func (s *Session) RunInto(ctx context.Context, inputs, outputs map[string]tensor.Value) (err error) {
 	if err := s.enter(); err != nil {
 		return err
@@ -51,16 +51,13 @@ func (s *Session) RunInto(ctx context.Context, inputs, outputs map[string]tensor
 			return s.badInput(name, "the model has no such output; it has %v", names(s.outputs))
 		}
 	}
-	wants, into, err := s.destinations(outputs)
-	if err != nil {
+	c := s.call()
+	defer s.rest(c)
+	if err := s.run(ctx, inputs, outputs, c); err != nil {
 		return err
 	}
-	values, err := s.run(ctx, inputs, wants, into)
-	if err != nil {
-		return err
-	}
-	for i, v := range values {
-		if to, ok := outputs[s.outputs[i].Name].(*tensor.Tensor); ok {
+	for i, v := range c.outputs {
+		if to, ok := outputs[s.outputs[i].Name].(*tensor.Tensor); ok && v != to {
 			if err := s.store(s.outputs[i].Name, to, v); err != nil {
 				return err
 			}
@@ -69,27 +66,23 @@ func (s *Session) RunInto(ctx context.Context, inputs, outputs map[string]tensor
 	return nil
 }
 
-// destinations returns, for each output, its location and the tensor on a device
-// that takes it; nil if none goes to a device.
-func (s *Session) destinations(outputs map[string]tensor.Value) (wants []int, into []operators.Operand, err error) {
+// destinations notes in a call where each output goes, and what takes it there.
+func (s *Session) destinations(outputs map[string]tensor.Value, c *call) error {
 	for i, o := range s.outputs {
 		switch to := outputs[o.Name].(type) {
-		case nil, *tensor.Tensor:
+		case nil:
+		case *tensor.Tensor:
+			c.take(i, to)
 		case *adapter.Tensor:
 			if s.location(to) == plan.Host {
-				return nil, nil, s.badInput(o.Name, "the tensor lies on %s, which is none of the session's devices (see Session.Devices)", to.Device().Name())
+				return s.badInput(o.Name, "the tensor lies on %s, which is none of the session's devices (see Session.Devices)", to.Device().Name())
 			}
-			if into == nil {
-				into = make([]operators.Operand, len(s.outputs))
-				wants = slices.Repeat([]int{plan.Host}, len(s.outputs))
-			}
-			wants[i] = s.location(to)
-			into[i] = operators.Operand{DType: to.DType(), Shape: to.Shape(), Region: to.Region()}
+			c.send(i, s.location(to), to)
 		default:
-			return nil, nil, s.badInput(o.Name, "an output cannot be written into a %T", to)
+			return s.badInput(o.Name, "an output cannot be written into a %T", to)
 		}
 	}
-	return wants, into, nil
+	return nil
 }
 
 func (s *Session) hasOutput(name string) bool {
@@ -115,26 +108,28 @@ func (s *Session) store(name string, to *tensor.Tensor, v tensor.Value) error {
 	return nil
 }
 
-// run checks the inputs and runs the whole model, or the plan for their types.
-// Outputs for which into has a tensor are copied there; the others are returned.
-func (s *Session) run(ctx context.Context, inputs map[string]tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
+// run checks the inputs and runs the whole model, or the plan for their types. It
+// leaves the outputs in the call, but for those that tensors on devices take.
+func (s *Session) run(ctx context.Context, inputs, outputs map[string]tensor.Value, c *call) error {
 	witness.Note(ctx, witness.Session, s.file)
 	if err := s.hold(); err != nil {
-		return nil, err
+		return err
 	}
 	defer s.unhold(len(s.devices))
-	values, err := s.ordered(inputs)
-	if err != nil {
-		return nil, err
+	if err := s.order(inputs, c.values); err != nil {
+		return err
+	}
+	if err := s.destinations(outputs, c); err != nil {
+		return err
 	}
 	if s.whole != nil {
-		return s.runWhole(ctx, values, wants, into)
+		return s.runWhole(ctx, c)
 	}
-	v, err := s.variantFor(ctx, values)
+	v, err := s.variantFor(ctx, c.values)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return v.run(ctx, values, wants, into)
+	return v.run(ctx, c)
 }
 
 // hold keeps the devices from being closed under a run: others may have opened
@@ -210,13 +205,10 @@ func (s *Session) Warm(ctx context.Context, shapes map[string]tensor.Shape) (err
 		}
 		inputs[in.Name] = t
 	}
-	values, err := s.ordered(inputs)
-	if err != nil || s.whole != nil {
+	c := s.call()
+	defer s.rest(c)
+	if err := s.order(inputs, c.values); err != nil || s.whole != nil {
 		return err
 	}
-	given, _ := s.main.arguments(values)
-	if _, err := s.main.program(nil).Plan(ctx, given); err != nil {
-		return s.fail("plan", err)
-	}
-	return nil
+	return s.main.plan(ctx, c)
 }

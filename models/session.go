@@ -37,6 +37,8 @@ type Session struct {
 	use    sync.RWMutex // held shared by runs, exclusively by Close
 	closed bool
 
+	calls sync.Pool // idle ones
+
 	mu       sync.Mutex
 	variants map[string]*variant // by the defaults that runs override
 }

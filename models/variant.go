@@ -9,11 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/optimize"
 	"example.com/midplane/models/partition"
 	"example.com/midplane/models/plan"
-	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/infer"
 )
@@ -156,23 +154,32 @@ func (v *variant) program(wants []int) *plan.Program {
 	return v.programs[key]
 }
 
-// run runs the plan for the types of the given values of the session's inputs.
-func (v *variant) run(ctx context.Context, values []tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
-	s := v.session
-	given, operands := v.arguments(values)
-	p, err := v.program(wants).Plan(ctx, given)
-	if err != nil {
-		return nil, s.fail("plan", err)
+// plan finds the plan for the types of a call's inputs, and makes it where there
+// is none yet.
+func (v *variant) plan(ctx context.Context, c *call) (err error) {
+	if c.arguments(v) {
+		return nil
+	}
+	if c.plan, err = v.program(c.wants).Plan(ctx, c.given); err != nil {
+		return v.session.fail("plan", err)
+	}
+	return nil
+}
+
+// run runs the plan for the types of a call's inputs.
+func (v *variant) run(ctx context.Context, c *call) error {
+	if err := v.plan(ctx, c); err != nil {
+		return err
 	}
 	x, err := v.execution()
 	if err != nil {
-		return nil, s.fail("run", err)
+		return v.session.fail("run", err)
 	}
-	outputs, err := x.Run(ctx, p, operands, into)
+	err = x.Run(ctx, c.plan, c.operands, c.into, c.outputs)
 	if err = errors.Join(err, v.rest(x)); err != nil {
-		return nil, s.fail("run", err)
+		return v.session.fail("run", err)
 	}
-	return outputs, nil
+	return nil
 }
 
 // execution returns an idle execution, or a new one.

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"example.com/midplane/adapter"
@@ -39,29 +40,30 @@ func (s *Session) compile(ctx context.Context) error {
 	return nil
 }
 
-// runWhole runs a model that its device took as a whole. Outputs for which into
-// has a tensor on a device are copied there; the others are returned.
-func (s *Session) runWhole(ctx context.Context, values []tensor.Value, wants []int, into []operators.Operand) ([]tensor.Value, error) {
+// runWhole runs a model that its device took as a whole.
+func (s *Session) runWhole(ctx context.Context, c *call) error {
+	values := slices.Clone(c.values)
 	for i, v := range values {
 		if on, ok := v.(*adapter.Tensor); ok {
 			var err error
 			if values[i], err = onHost(ctx, on); err != nil {
-				return nil, s.fail("run", err)
+				return s.fail("run", err)
 			}
 		}
 	}
 	outputs, err := s.whole.Run(ctx, values)
 	if err != nil {
-		return nil, s.fail("run", err)
+		return s.fail("run", err)
 	}
-	for i, device := range wants {
+	for i, device := range c.wants {
 		if device != partition.Host {
-			if err := s.toDevice(ctx, i, device, into[i], outputs[i]); err != nil {
-				return nil, err
+			if err := s.toDevice(ctx, i, device, c.into[i], outputs[i]); err != nil {
+				return err
 			}
 		}
 	}
-	return outputs, nil
+	copy(c.outputs, outputs)
+	return nil
 }
 
 // toDevice copies output i to where a tensor on a device lies.

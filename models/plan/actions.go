@@ -36,7 +36,7 @@ func (c *copyAction) copy(x *Execution, f *frame) error {
 	from, to := f.plan.slots[c.from].location, f.plan.slots[c.to].location
 	switch {
 	case to == Host:
-		t, err := x.download(f.values[c.from], from)
+		t, err := x.download(f.values[c.from], from, f.into[c.to])
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (c *copyAction) copy(x *Execution, f *frame) error {
 		}
 		return x.upload(f, c.to, t)
 	}
-	t, err := x.download(f.values[c.from], from)
+	t, err := x.download(f.values[c.from], from, nil)
 	if err != nil {
 		return err
 	}
@@ -65,11 +65,12 @@ func hostOperand(v tensor.Value) operators.Operand {
 }
 
 // download returns a tensor on the host with the elements of an operand that
-// lies on a device.
-func (x *Execution) download(o operators.Operand, device int) (*tensor.Tensor, error) {
-	t, err := tensor.New(o.DType, o.Shape)
-	if err != nil {
-		return nil, err
+// lies on a device: into, if that fits, or a new one.
+func (x *Execution) download(o operators.Operand, device int, into *tensor.Tensor) (t *tensor.Tensor, err error) {
+	if t = into; t == nil || t.DType() != o.DType || !t.Shape().Equal(o.Shape) {
+		if t, err = tensor.New(o.DType, o.Shape); err != nil {
+			return nil, err
+		}
 	}
 	if err := x.streams[device].CopyOut(x.ctx, t.Bytes(), packed(o)); err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (b branch) call(x *Execution, f *frame, own []argument) ([]argument, error)
 	if err != nil {
 		return nil, err
 	}
-	return x.run(p, args)
+	return x.run(p, args, nil)
 }
 
 // typ returns the exact type of an argument.

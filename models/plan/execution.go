@@ -25,6 +25,7 @@ type Execution struct {
 	pools   []*pool
 	frames  map[*Plan][]*frame // idle ones
 	pending []any              // host memory that enqueued copies still read
+	args    []argument         // of the root's parameters
 
 	iterations int  // of loops, since the beginning
 	inWork     bool // memory is taken by work that a device is doing
@@ -103,6 +104,8 @@ type frame struct {
 	blocks []*block // per slot; nil but for values in a pool
 	held   []int64  // per slot; the bytes counted for a value on the host
 	calls  []operators.Call
+	out    []argument       // what comes out, until the next run in this frame
+	into   []*tensor.Tensor // per slot; nil, but for values on the host that tensors of the caller's are to take
 }
 
 // frame returns an idle frame of a plan, or a new one.
@@ -117,6 +120,8 @@ func (x *Execution) frame(p *Plan) (*frame, error) {
 			blocks: make([]*block, len(p.slots)),
 			held:   make([]int64, len(p.slots)),
 			calls:  make([]operators.Call, len(p.steps)),
+			out:    make([]argument, len(p.outputs)),
+			into:   make([]*tensor.Tensor, len(p.slots)),
 		}
 	}
 	arenas := f.arenas
@@ -213,18 +218,19 @@ type argument struct {
 }
 
 // Run runs a plan of a root program: values are in the order of its parameters,
-// operands on their given locations. Into
-// has, for outputs that are wanted on a device, tensors there that take them; it
-// may be nil. Run returns the outputs that are wanted on the host, which belong
-// to the caller. When it returns, with an error or without, no work is under
-// way.
-func (x *Execution) Run(ctx context.Context, p *Plan, params, into []operators.Operand) ([]tensor.Value, error) {
+// operands on their given locations. Into has, for outputs that are wanted on a
+// device, tensors there that take them, and may have tensors on the host for
+// others, over none of whose memory an input lies; it may be nil. Run sets values
+// to the outputs that are wanted on the host: where into has a tensor that fits,
+// to that, else to values that belong to the caller. When it returns, with an
+// error or without, no work is under way.
+func (x *Execution) Run(ctx context.Context, p *Plan, params, into []operators.Operand, values []tensor.Value) error {
 	x.ctx = ctx
-	args := make([]argument, len(params))
-	for i, o := range params {
-		args[i].Operand = o
+	x.args = x.args[:0]
+	for _, o := range params {
+		x.args = append(x.args, argument{Operand: o})
 	}
-	out, err := x.run(p, args)
+	out, err := x.run(p, x.args, into)
 	if err == nil {
 		err = x.deliver(p, out, into)
 	}
@@ -233,20 +239,20 @@ func (x *Execution) Run(ctx context.Context, p *Plan, params, into []operators.O
 	for _, p := range x.pools {
 		p.sweep()
 	}
-	if err != nil {
-		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) && !errors.Is(err, adapter.Canceled) {
-			err = &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
-		}
-		return nil, err
-	}
-	values := make([]tensor.Value, len(out))
-	for i, o := range out {
-		values[i] = o.Host
-		if s := p.slots[p.outputs[i]].storage; s == inConstant || s == inParam || shares(o.Host) {
-			values[i] = own(o.Host)
+	if err == nil {
+		for i, o := range out {
+			values[i] = o.Host
+			if s := p.slots[p.outputs[i]].storage; s == inConstant || s == inParam || shares(o.Host) {
+				values[i] = own(o.Host)
+			}
 		}
 	}
-	return values, nil
+	clear(x.args)
+	clear(out)
+	if ended := ctx.Err(); err != nil && ended != nil && errors.Is(err, ended) && !errors.Is(err, adapter.Canceled) {
+		err = &adapter.Error{Code: adapter.Canceled, Op: "Run", Err: err}
+	}
+	return err
 }
 
 // shares reports whether a value may hold constants or the caller's inputs:
@@ -298,8 +304,8 @@ func own(v tensor.Value) tensor.Value {
 }
 
 // run runs a plan in a frame of its own and returns its outputs with a
-// reference to each block.
-func (x *Execution) run(p *Plan, args []argument) ([]argument, error) {
+// reference to each block, which are the caller's until the plan runs again.
+func (x *Execution) run(p *Plan, args []argument, into []operators.Operand) ([]argument, error) {
 	f, err := x.frame(p)
 	if err != nil {
 		return nil, err
@@ -307,7 +313,13 @@ func (x *Execution) run(p *Plan, args []argument) ([]argument, error) {
 	for i, s := range p.params {
 		f.values[s], f.blocks[s] = args[i].Operand, args[i].block.retain()
 	}
+	for i, o := range into {
+		f.into[p.outputs[i]], _ = o.Host.(*tensor.Tensor)
+	}
 	out, err := x.steps(f)
+	if into != nil {
+		clear(f.into)
+	}
 	for i, s := range p.slots {
 		if s.storage == inParam || s.storage == inPool || s.storage == onHost || s.storage == inView {
 			f.drop(i)
@@ -371,7 +383,8 @@ func (x *Execution) tell(a *partition.Assignment, start time.Time, took time.Dur
 // results collects the outputs of a frame. What lies in the memory of a caller
 // is copied, since the caller may reuse that.
 func (x *Execution) results(f *frame) ([]argument, error) {
-	out := make([]argument, len(f.plan.outputs))
+	out := f.out
+	clear(out)
 	for i, s := range f.plan.outputs {
 		o := argument{f.values[s], f.blocks[s].retain(), f.plan.slots[s].location}
 		root, _ := f.plan.root(s)
@@ -403,7 +416,7 @@ func (x *Execution) synchronize(failed bool) error {
 		if err != nil && !failed {
 			err = errors.Join(err, s.Synchronize(context.WithoutCancel(ctx)))
 		}
-		if !failed {
+		if err != nil && !failed {
 			errs = append(errs, err)
 		}
 	}

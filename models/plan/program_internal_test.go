@@ -182,7 +182,7 @@ func TestArenaBeyondTheLimit(t *testing.T) {
 	require.NoError(t, err)
 	e, err := NewExecution(env)
 	require.NoError(t, err)
-	_, err = e.Run(t.Context(), made, []operators.Operand{hostOperand(ramp(100, 100))}, nil)
+	err = e.Run(t.Context(), made, []operators.Operand{hostOperand(ramp(100, 100))}, nil, make([]tensor.Value, 1))
 	require.ErrorIs(t, err, driver.OutOfMemory)
 	assert.ErrorContains(t, err, fmt.Sprintf("working memory of %d bytes on cpu:0", made.ArenaBytes(0)))
 	assert.ErrorContains(t, err, `"g/Concat.1" of node Concat "g/Concat.1", float32[100,300], takes 120000`)

@@ -69,7 +69,7 @@ func (s *scan) reserve(x *Execution, f *frame, size int64) error {
 func (s *scan) addOnHost(x *Execution, o argument) error {
 	v := o.Host
 	if v == nil {
-		t, err := x.download(o.Operand, o.location)
+		t, err := x.download(o.Operand, o.location, nil)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type combination[T, R tensor.Element] struct {
 
 	size  int // elements of a piece
 	tasks tasks[combinationTask[T, R]]
+	again tasks[repetition[T]]
 }
 
 // pairs returns the builder of an operator's combination.
@@ -143,7 +144,11 @@ func (t *combinationTask[T, R]) combine(first, end int) {
 	l.seek(&at, first/l.inner)
 	within := first % l.inner
 	stepA, stepB := l.step(0), l.step(1)
-	var again repetition[T]
+	var again *repetition[T]
+	if l.period[0] > 0 || l.period[1] > 0 {
+		again = t.w.again.get()
+		defer t.w.again.put(again)
+	}
 	for i := first; i < end; {
 		n := min(l.inner-within, end-i)
 		var a, b []T

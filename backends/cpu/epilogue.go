@@ -23,6 +23,7 @@ type epilogueStage struct {
 	other  int    // the input of the call that is the other operand
 	swap   bool   // which is the left one
 	layout layout // of the result and the other operand
+	again  *tasks[repetition[float32]]
 
 	clips, adds bool // the function clips to p and q, the combination is a sum
 }
@@ -151,7 +152,11 @@ func (s *epilogueStage) apply(dst []float32, at int, other []float32) {
 	var c cursor
 	l.seek(&c, at/l.inner)
 	within, step := at%l.inner, l.step(0)
-	var again repetition[float32]
+	var again *repetition[float32]
+	if l.period[0] > 0 {
+		again = s.again.get()
+		defer s.again.put(again)
+	}
 	for len(dst) > 0 {
 		n := min(l.inner-within, len(dst))
 		var from []float32
@@ -217,7 +222,7 @@ func newEpilogue(nodes []*graph.Node, from *graph.Value, shape tensor.Shape, nex
 		if out, ok := n.Outputs[0].Type.Dims.Shape(); !ok || !out.Equal(shape) {
 			return nil
 		}
-		s := epilogueStage{other: next}
+		s := epilogueStage{other: next, again: &tasks[repetition[float32]]{}}
 		if n.Op == "Clip" {
 			s.function = vector.Clip
 			s.p, s.q, _ = constantBounds(n)

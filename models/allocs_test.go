@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,9 +14,11 @@ import (
 	"example.com/midplane/operators/onnx/onnxtest"
 )
 
-// allocs returns how often a run with these inputs allocates.
+// allocs returns how often a run with these inputs allocates. The garbage collector
+// rests, since it takes what kernels keep for reuse.
 func allocs(t *testing.T, s *models.Session, inputs values) float64 {
 	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	ctx, err := t.Context(), error(nil)
 	count := testing.AllocsPerRun(10, func() { _, err = s.Run(ctx, inputs) })
 	require.NoError(t, err)
@@ -76,7 +79,7 @@ func TestAllocs(t *testing.T) {
 var more = map[string]float64{
 	"silero_vad_legacy": 1100, "silero_vad_v5": 150, "oww_hey_jarvis": 10, // If
 	"sklearn_randomforest": 1000, // a sequence of maps
-	"syn_resnet50_qdq":     800, "syn_minilm_l6_int8dyn": 500, "ppocrv4_rec_ch": 20, "ppocrv4_det_ch": 15, "tiny_random_gpt2_past_fp32": 25,
+	"syn_resnet50_qdq":     800, "syn_minilm_l6_int8dyn": 500, "ppocrv4_rec_ch": 50, "ppocrv4_det_ch": 15, "tiny_random_gpt2_past_fp32": 25,
 }
 
 func TestAllocsOfRealModels(t *testing.T) {
@@ -97,7 +100,7 @@ func TestAllocsOfRealModels(t *testing.T) {
 			for i, v := range sets[0].Inputs {
 				inputs[session.Inputs()[i].Name] = v
 			}
-			const some = 10 // small kernels', and what a garbage collection took that was kept for reuse
+			const some = 10 // small kernels'
 			outputs := mapAllocs + tensorAllocs*float64(len(session.Outputs()))
 			assert.LessOrEqual(t, allocs(t, session, inputs), some+more[c.ID]+outputs)
 		})

@@ -30,6 +30,9 @@ var halves = []string{
 	"Cast",
 }
 
+// halfSuffix follows the name of the kernel for float32.
+const halfSuffix = "/half"
+
 // halfEntries files the kernels of halves. They are of last resort: nodes are not
 // decomposed into them, for what lies between the parts would be rounded to 16 bits.
 func (d *Device) halfEntries() []operators.Entry {
@@ -54,7 +57,7 @@ func (d *Device) halfEntry(e entry) operators.Entry {
 	domain, op := graph.SplitOperator(e.op)
 	return operators.Entry{
 		Key:    operators.Key{Domain: domain, Op: op},
-		Kernel: e.kernel + "/half",
+		Kernel: e.kernel + halfSuffix,
 		Accept: func(n *graph.Node) operators.Verdict {
 			if !slices.ContainsFunc(slices.Concat(n.Inputs, n.Outputs), isHalf) || !exactCast(n) {
 				return operators.Verdict{Reason: operators.WrongType, Detail: "no operand, or too wide a one, for float16 or bfloat16"}

@@ -20,10 +20,13 @@ var passes = []func(r *rewriting, i int) int{
 
 // Optimize implements operators.Optimizer.
 func (d *Device) Optimize(ctx context.Context, g *graph.Graph) (bool, error) {
-	if _, ok := reference.Lookup(microsoft + "QLinearConv"); !ok {
-		return false, nil // the operators that the passes make are not linked in
+	changed, err := d.widenHalves(ctx, g)
+	if err != nil {
+		return changed, err
 	}
-	changed := false
+	if _, ok := reference.Lookup(microsoft + "QLinearConv"); !ok {
+		return changed, nil // the operators that the passes make are not linked in
+	}
 	for _, pass := range passes {
 		r := newRewriting(g)
 		for i := 0; i < len(g.Nodes); i++ {

@@ -355,8 +355,9 @@ func (t *attendingTask) weighEvenly(scores []float32, b, h, first, rows int) {
 	if w.mask != nil {
 		mask, step = t.added[(b*w.mask[0]+h*w.mask[1]+first*w.mask[2])*keys:], w.mask[2]*keys
 	}
+	most := maxima.get()
+	defer maxima.put(most)
 	for done := 0; done < rows; {
-		var most [64]float32
 		n := min(rows-done, len(most))
 		part := scores[done*keys:][:n*keys]
 		vector.Softmax(part, part, mask[min(done*step, len(mask)):], most[:], n, keys, keys, step, w.scale)

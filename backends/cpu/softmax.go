@@ -94,9 +94,13 @@ func (t *linesTask) Do(_, piece int) {
 	}
 }
 
+// maxima keeps room for the greatest elements of some lines.
+var maxima tasks[[64]float32]
+
 // softmaxLines sets each line of dst to exp(a - max a) / Σ exp(a - max a).
 func softmaxLines(dst, a []float32, n int) {
-	var most [64]float32
+	most := maxima.get()
+	defer maxima.put(most)
 	for len(dst) > 0 {
 		rows := min(len(dst)/n, len(most))
 		vector.Softmax(dst, a, nil, most[:], rows, n, n, 0, 1)

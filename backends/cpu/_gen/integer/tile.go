@@ -28,14 +28,37 @@ const (
 	fieldExtents
 )
 
+// What integer.tilewise makes of sums.
+const (
+	outcomeSums = iota
+	outcomeFloats
+	outcomeBytes
+)
+
 // Where those of integer.extents lie that follow 64 bytes.
 const (
 	fieldUpper = fieldExtents + 64 + 8*iota
+	fieldHeight
+	fieldLastRow
 	fieldDepth
 	fieldBlocks
-	fieldNext
 	fieldLines
+	fieldRow
+	fieldNext
+	fieldFirst
 	fieldEnd
+)
+
+// Where the fields of integer.outcome lie.
+const (
+	fieldOutcome = fieldExtents + 64 + 12*8 + 8*iota
+	fieldOut
+	fieldStep
+	fieldFactor
+	fieldBias
+	fieldLow // and 4 bytes behind it:
+	fieldZero
+	fieldHigh = fieldLow + 4
 )
 
 // generator holds the registers of one kernel.

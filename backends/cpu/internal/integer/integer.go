@@ -23,6 +23,10 @@ import (
 type kernels struct {
 	rows, columns int
 	tiles         []func(*tile) // by number of rows, from 1; entry 0 is not used
+
+	// finishes reports whether a kernel for a number of rows takes an outcome other
+	// than sums; nil if none does.
+	finishes func(t *tile, rows int) bool
 }
 
 // best are the kernels in use.
@@ -48,11 +52,32 @@ type tile struct {
 	ahead   int // how far behind b lies what is multiplied later
 
 	extents extents // of tile registers
+	outcome outcome
 
 	share, shares int // of those tiles that fetch what lies ahead, this is one
 
-	sums [32 * 32]int32 // room for those of the largest tile
+	start [32]int32       // room for a row of D
+	sums  [128 * 32]int32 // room for those of the largest tile
 }
+
+// outcome is what a kernel makes of sums, which it writes to C too, or only there.
+// The assembly knows where the fields lie.
+type outcome struct {
+	kind         outcomeKind
+	out          unsafe.Pointer // rows that lie step apart
+	step         int
+	factor, bias unsafe.Pointer // float32, by column; no bias for bytes
+	low, high    float32        // bounds of bytes, less zero
+	zero         int32
+}
+
+type outcomeKind int
+
+const (
+	toSums   outcomeKind = iota
+	toFloats             // sum × factor + bias
+	toBytes              // clip(round(sum × factor) + zero)
+)
 
 // tiles are kept for reuse: what a micro-kernel is given lives on the heap.
 var tiles = sync.Pool{New: func() any { return new(tile) }}
@@ -60,6 +85,7 @@ var tiles = sync.Pool{New: func() any { return new(tile) }}
 // release takes a tile back; an idle one keeps no operand alive.
 func release(t *tile) {
 	t.a, t.b, t.c, t.d, t.offsets = nil, nil, nil, nil, nil
+	t.outcome = outcome{}
 	tiles.Put(t)
 }
 

@@ -54,6 +54,7 @@ func TestProduct(t *testing.T) {
 		for _, s := range []struct{ lines, rows, taps, inner, columns int }{
 			{1, 1, 1, 4, 1}, {1, 1, 1, 1, 3}, {1, 1, 1, 515, 40}, {1, 2, 1, 64, 33}, {1, 3, 2, 8, 32}, {2, 14, 1, 16, 64}, {3, 15, 9, 6, 31},
 			{1, 29, 1, 100, 65}, {4, 7, 3, 21, 16}, {1, 5, 1, 7, 9}, {1, 6, 1, 12, 8}, {1, 13, 1, 260, 17},
+			{1, 40, 1, 64, 70}, {2, 49, 3, 32, 64}, {1, 98, 1, 48, 33}, {1, 128, 1, 64, 32}, {1, 133, 2, 24, 40}, {1, 257, 1, 16, 32},
 		} {
 			t.Run(fmt.Sprintf("%s/%v", name, s), func(t *testing.T) {
 				m := &Matrix{Data: extremes(r, s.taps*s.inner*s.columns), Columns: s.columns, Step: 1, Unsigned: r.IntN(2) == 0}
@@ -87,6 +88,11 @@ func TestProduct(t *testing.T) {
 					}
 				}
 				p.outcomes(t, r, rows, columns, want)
+				if p.DStep > 0 {
+					p.Bytes, p.Floats, p.Sums, p.CStep = nil, nil, p.D, p.DStep
+					p.Rectangle(0, rows, 0, columns)
+					assert.Equal(t, want, p.Sums, "in place of D")
+				}
 			})
 		}
 	}

@@ -157,12 +157,12 @@ func tile13VNNI(t *tile)
 //go:noescape
 func tile14VNNI(t *tile)
 
-// tiles1AMX computes C = D + A × B with 1 × 2 tiles, of whose rows t.extents says how many there are.
+// tiles1AMX computes C = D + A × B by groups of 1 × 2 tiles, whose rows t.extents says.
 //
 //go:noescape
 func tiles1AMX(t *tile)
 
-// tiles2AMX computes C = D + A × B with 2 × 2 tiles, of whose rows t.extents says how many there are.
+// tiles2AMX computes C = D + A × B by groups of 2 × 2 tiles, whose rows t.extents says.
 //
 //go:noescape
 func tiles2AMX(t *tile)

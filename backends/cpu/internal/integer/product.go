@@ -115,6 +115,14 @@ func (p *Product) tile(ks *kernels, t *tile, r, c int) {
 		return
 	}
 	t.c, t.ldc = unsafe.Pointer(&t.sums), ks.columns*4
+	if p.Scale == nil || p.Bytes == nil {
+		if ks.finishes != nil && ks.finishes(t, height) {
+			t.outcome = p.outcome(row, left)
+			ks.tiles[height](t)
+			t.outcome.kind = toSums
+			return
+		}
+	}
 	ks.tiles[height](t)
 	switch {
 	case p.Bytes != nil && p.Scale == nil:
@@ -124,6 +132,19 @@ func (p *Product) tile(ks *kernels, t *tile, r, c int) {
 	default:
 		Scaled(p.Floats[row*p.CStep+left:], t.sums[:], p.Factor[left:], p.Bias[left:], t.columns, height, p.CStep, ks.columns)
 	}
+}
+
+// outcome is that of tiles from a row and a column on.
+func (p *Product) outcome(row, column int) outcome {
+	o := outcome{factor: unsafe.Pointer(&p.Factor[column])}
+	if p.Bytes != nil {
+		o.kind, o.out, o.step = toBytes, unsafe.Pointer(&p.Bytes[row*p.CStep+column]), p.CStep
+		o.low, o.high, o.zero = float32(p.Low-p.Zero), float32(p.High-p.Zero), p.Zero
+		return o
+	}
+	o.kind, o.out, o.step = toFloats, unsafe.Pointer(&p.Floats[row*p.CStep+column]), 4*p.CStep
+	o.bias = unsafe.Pointer(&p.Bias[column])
+	return o
 }
 
 // check panics where a slice is too short: assembly would read or write past it.

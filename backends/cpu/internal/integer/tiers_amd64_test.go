@@ -63,9 +63,21 @@ func TestTileLayout(t *testing.T) {
 	} {
 		assert.EqualValues(t, 8*i, offset)
 	}
-	for i, offset := range []uintptr{unsafe.Offsetof(v.extents.upper), unsafe.Offsetof(v.extents.depth), unsafe.Offsetof(v.extents.blocks)} {
+	e := &v.extents
+	for i, offset := range []uintptr{
+		unsafe.Offsetof(e.upper), unsafe.Offsetof(e.height), unsafe.Offsetof(e.lastRow), unsafe.Offsetof(e.depth), unsafe.Offsetof(e.blocks),
+		unsafe.Offsetof(e.lines), unsafe.Offsetof(e.row), unsafe.Offsetof(e.next), unsafe.Offsetof(e.first), unsafe.Offsetof(e.end),
+	} {
 		assert.EqualValues(t, 64+8*i, offset)
 	}
+	o := &v.outcome
+	for i, offset := range []uintptr{
+		unsafe.Offsetof(o.kind), unsafe.Offsetof(o.out), unsafe.Offsetof(o.step), unsafe.Offsetof(o.factor), unsafe.Offsetof(o.bias), unsafe.Offsetof(o.low),
+		unsafe.Offsetof(o.zero),
+	} {
+		assert.EqualValues(t, 64+12*8+8*i, unsafe.Offsetof(v.outcome)-unsafe.Offsetof(v.extents)+offset)
+	}
+	assert.EqualValues(t, 4, unsafe.Offsetof(o.high)-unsafe.Offsetof(o.low))
 	assert.GreaterOrEqual(t, len(v.sums), kernelsAMX.rows*kernelsAMX.columns)
 	assert.GreaterOrEqual(t, len(v.sums), kernelsVNNI.rows*kernelsVNNI.columns)
 }

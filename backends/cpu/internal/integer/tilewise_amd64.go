@@ -4,15 +4,18 @@ package integer
 
 import "unsafe"
 
-// kernelsAMX multiply with tile registers, which hold up to 16 rows of 64 bytes:
-// two by two tiles of sums at a time. Where that does not pay they are
-// kernelsVNNI, whose right operands have the same form.
-var kernelsAMX = kernels{rows: 2 * tileHeight, columns: 2 * tileWidth, tiles: tilesAMX()}
+// kernelsAMX multiply with tile registers, which hold up to 16 rows of 64 bytes: two
+// by two tiles of sums at a time, in several groups, as it takes long to prepare
+// the registers. Where that does not pay they are kernelsVNNI, whose right operands
+// have the same form.
+var kernelsAMX = kernels{rows: tilesRows, columns: 2 * tileWidth, tiles: tilesAMX(), finishes: finishesAMX}
 
 const (
 	tileHeight = 16 // rows of a tile register
 	tileWidth  = 16 // its columns of sums
 	tileDepth  = 16 // its quads
+
+	tilesRows = 8 * tileHeight // of a call
 
 	// The least rows and quads that are multiplied tilewise.
 	leastHeight = 5
@@ -20,7 +23,7 @@ const (
 )
 
 func tilesAMX() []func(*tile) {
-	list := make([]func(*tile), 2*tileHeight+1)
+	list := make([]func(*tile), tilesRows+1)
 	for rows := range list {
 		list[rows] = func(t *tile) { tileAMX(t, rows) }
 	}
@@ -30,12 +33,13 @@ func tilesAMX() []func(*tile) {
 // set finds the extents for rows and quads of a tap. Registers 0 to 3 hold sums by
 // row and column of tiles, 4 and 5 rows of A, 6 and 7 columns of B.
 func (e *extents) set(rows, quads int) {
-	*e = extents{rows: rows, quads: quads, upper: rows, depth: min(quads, tileDepth)}
-	lower := 0
-	if rows > tileHeight {
-		e.upper = (rows + 1) / 2
-		lower = rows - e.upper
+	groups := (rows + 2*tileHeight - 1) / (2 * tileHeight)
+	*e = extents{rows: rows, quads: quads, height: (rows + groups - 1) / groups, depth: min(quads, tileDepth)}
+	e.lastRow, e.upper = rows-e.height, e.height
+	if e.height > tileHeight {
+		e.upper = (e.height + 1) / 2
 	}
+	lower := e.height - e.upper
 	for quads%e.depth != 0 {
 		e.depth--
 	}
@@ -55,33 +59,46 @@ func (e *extents) set(rows, quads int) {
 	}
 }
 
-func tileAMX(t *tile, rows int) {
+// tilewise sets the extents of a tile of rows, and reports whether it pays to use
+// tile registers.
+func (t *tile) tilewise(rows int) bool {
 	if t.extents.rows != rows || t.extents.quads != t.quads {
 		t.extents.set(rows, t.quads)
 	}
-	if rows < leastHeight || t.extents.depth < leastDepth {
+	return rows >= leastHeight && t.extents.depth >= leastDepth
+}
+
+func finishesAMX(t *tile, rows int) bool { return t.columns == 2*tileWidth && t.tilewise(rows) }
+
+func tileAMX(t *tile, rows int) {
+	if !t.tilewise(rows) {
 		tileInParts(t, rows)
 		return
 	}
 	c, ldc, d, ldd := t.c, t.ldc, t.d, t.ldd
 	room := unsafe.Pointer(&t.sums)
 	const width = 4 * 2 * tileWidth // bytes of a row of sums
-	if t.columns < 2*tileWidth {    // tiles are read and written whole
-		if t.d = room; ldd == 0 {
-			copyRows(room, d, 1, t.columns, width, 0)
-		} else {
-			t.ldd = width
-			copyRows(room, d, rows, t.columns, width, ldd)
+	partly := t.columns < 2*tileWidth
+	if partly { // tiles are read and written whole
+		t.c, t.ldc = room, width
+		clear(t.start[:])
+		if ldd == 0 {
+			copy(t.start[:], unsafe.Slice((*int32)(d), t.columns))
 		}
+		t.d, t.ldd = unsafe.Pointer(&t.start), 0
+	} else if c == d { // a group may read what the one before would have written
 		t.c, t.ldc = room, width
 	}
+	t.extents.row = 0
 	t.fetch()
-	if rows > tileHeight {
+	if t.extents.height > t.extents.upper {
 		tiles2AMX(t)
 	} else {
 		tiles1AMX(t)
 	}
-	if t.c != c {
+	if partly && ldd != 0 {
+		addRows(c, room, d, rows, t.columns, ldc, width, ldd)
+	} else if t.c != c {
 		copyRows(c, room, rows, t.columns, ldc, width)
 	}
 	t.c, t.ldc, t.d, t.ldd = c, ldc, d, ldd
@@ -94,14 +111,26 @@ func (t *tile) fetch() {
 		return
 	}
 	const line = 64
-	e.lines = (2*e.depth/t.shares + 1 + 1) &^ 1
-	e.next = uintptr(t.b) + uintptr(t.ahead+t.share*e.lines*t.taps*e.blocks*line)
+	groups := (e.lastRow+e.height-1)/e.height + 1
+	e.lines = (2*e.depth/(t.shares*groups) + 1 + 1) &^ 1
+	e.next = uintptr(t.b) + uintptr(t.ahead+t.share*groups*e.lines*t.taps*e.blocks*line)
 }
 
 // copyRows copies rows of sums that lie some bytes apart.
 func copyRows(dst, src unsafe.Pointer, rows, columns, dstStep, srcStep int) {
 	for i := range rows {
 		copy(unsafe.Slice((*int32)(unsafe.Add(dst, i*dstStep)), columns), unsafe.Slice((*int32)(unsafe.Add(src, i*srcStep)), columns))
+	}
+}
+
+// addRows adds rows of sums that lie some bytes apart.
+func addRows(dst, a, b unsafe.Pointer, rows, columns, dstStep, aStep, bStep int) {
+	for i := range rows {
+		to := unsafe.Slice((*int32)(unsafe.Add(dst, i*dstStep)), columns)
+		from, more := unsafe.Slice((*int32)(unsafe.Add(a, i*aStep)), columns), unsafe.Slice((*int32)(unsafe.Add(b, i*bStep)), columns)
+		for j := range to {
+			to[j] = from[j] + more[j]
+		}
 	}
 }
 

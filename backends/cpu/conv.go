@@ -118,7 +118,7 @@ func convolution(d *Device, n *graph.Node) (planner, error) {
 // input at once: a product with one row for each member of the batch.
 func (d *Device) fullyConnected(c *operators.Call, filters *tensor.Tensor, ws *windows) (work, error) {
 	s := filters.Shape()
-	w := &multiplication{device: d, shape: convShape(c.Inputs[0].Shape, s[0], ws), m: c.Inputs[0].Shape[0], k: s[1:].Size(), n: s[0], alpha: 1, beta: 1, batches: 1}
+	w := &multiplication{device: d, shape: convShape(c.Inputs[0].Shape, s[0], ws), m: c.Inputs[0].Shape[0], k: s[1:].Size(), n: s[0], alpha: 1, beta: 1, batches: 1, biasAt: 2}
 	var err error
 	if w.right, err = d.packRight(filters, w.n, w.k, true, 1); err != nil {
 		return nil, err

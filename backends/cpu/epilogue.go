@@ -67,18 +67,25 @@ func (e *epilogue) idle() bool { return e == nil || len(e.stages) == 0 }
 // out as the result is: that operand's input, and what is left to do; ok is false
 // where it begins with something else.
 func (e *epilogue) residual() (input int, rest *epilogue, ok bool) {
-	if e.idle() || e.bounded() || !e.stages[0].adds {
-		return 0, e, false
-	}
-	first := &e.stages[0]
-	if first.layout.rows != 1 || first.layout.step(0) != 1 || first.layout.period[0] > 0 {
+	return e.split(func(l *layout) bool { return l.rows == 1 && l.step(0) == 1 && l.period[0] == 0 })
+}
+
+// row is residual for an operand that is the same row of n elements for every row
+// of the result.
+func (e *epilogue) row(n int) (input int, rest *epilogue, ok bool) {
+	return e.split(func(l *layout) bool { return l.isRow(0, n) })
+}
+
+// split splits an epilogue that begins with the sum with an operand of a layout.
+func (e *epilogue) split(fits func(l *layout) bool) (input int, rest *epilogue, ok bool) {
+	if e.idle() || e.bounded() || !e.stages[0].adds || !fits(&e.stages[0].layout) {
 		return 0, e, false
 	}
 	rest = &epilogue{low: vector.NegativeInfinity, high: vector.Infinity, stages: e.stages[1:]}
 	if len(rest.stages) > 0 && rest.stages[0].clips {
 		rest.low, rest.high, rest.stages = rest.stages[0].p, rest.stages[0].q, rest.stages[1:]
 	}
-	return first.other, rest, true
+	return e.stages[0].other, rest, true
 }
 
 // load returns the other operands in a call.

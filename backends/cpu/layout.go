@@ -133,6 +133,19 @@ func (l layout) repeated() layout {
 	return m
 }
 
+// isRow reports whether an operand is the same row of n elements over and over.
+func (l *layout) isRow(operand, n int) bool {
+	for _, step := range l.steps[operand][:len(l.dims)-1] {
+		if step != 0 {
+			return false
+		}
+	}
+	if p := l.period[operand]; p > 0 {
+		return p == n
+	}
+	return l.inner == n && l.step(operand) == 1
+}
+
 // repetition is a row of an operand, as often as there is room.
 type repetition[T any] struct {
 	from int // where the row begins in the operand

@@ -30,13 +30,14 @@ type multiplication struct {
 	turnLeft, turnRight bool    // operands are stored transposed
 	alpha, beta         float32 // of the product, unless it is packed into the right operand, and of the bias
 	bias                biasKind
+	biasAt              int // the input that it is
 
 	gridRows, gridColumns int // of tiles in a piece
 	rows, columns         int // pieces that a product has
 	tasks                 tasks[multiplicationTask]
 }
 
-// biasKind says what input 2 of Gemm is.
+// biasKind says what input 2 of Gemm is, or what is added to a MatMul.
 type biasKind uint8
 
 const (
@@ -131,7 +132,7 @@ func gemm(d *Device, n *graph.Node) (planner, error) {
 		if len(a) != 2 || len(b) != 2 {
 			return nil, nil
 		}
-		w := &multiplication{device: d, m: a[0], k: a[1], n: b[1], alpha: alpha, beta: beta, turnLeft: turnLeft, turnRight: turnRight, batches: 1}
+		w := &multiplication{device: d, m: a[0], k: a[1], n: b[1], alpha: alpha, beta: beta, turnLeft: turnLeft, turnRight: turnRight, batches: 1, biasAt: 2}
 		inner := b[0]
 		if turnLeft {
 			w.m, w.k = a[1], a[0]
@@ -183,6 +184,17 @@ func (w *multiplication) divide() {
 	w.rows, w.columns = (r+w.gridRows-1)/w.gridRows, (c+w.gridColumns-1)/w.gridColumns
 }
 
+// fuse implements fusible. Sums start from a row that is added first.
+func (w *multiplication) fuse(e *epilogue) {
+	w.after = e
+	if w.bias != noBias {
+		return
+	}
+	if at, rest, ok := e.row(w.n); ok {
+		w.bias, w.biasAt, w.beta, w.after = rowBias, at, 1, rest
+	}
+}
+
 func (w *multiplication) result() tensor.Shape { return w.shape }
 
 func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
@@ -228,7 +240,7 @@ func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 		turn(t.b, b, w.k, w.n, w.n, w.k)
 	}
 	if w.bias != noBias && w.beta != 0 {
-		bias, err := input[float32](c, 2)
+		bias, err := input[float32](c, w.biasAt)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type multiplication struct {
 	right   *matrix.Columns // the right operand, where it is a constant
 
 	turnLeft, turnRight bool    // operands are stored transposed
+	dots                bool    // the few rows of the left one are multiplied with those that the right one is stored in
 	alpha, beta         float32 // of the product, unless it is packed into the right operand, and of the bias
 	bias                biasKind
 	biasAt              int // the input that it is
@@ -152,11 +153,16 @@ func gemm(d *Device, n *graph.Node) (planner, error) {
 			}
 			w.turnRight, w.alpha = false, 1
 		}
+		w.dots = w.turnRight && w.m <= mostDots
 		w.batch, _ = broadcastLayout(tensor.Shape{}, tensor.Shape{}, tensor.Shape{})
 		w.divide()
 		return w, nil
 	}, nil
 }
+
+// mostDots is how many rows a left operand has at most for which it does not pay to
+// turn the right one.
+const mostDots = 4
 
 // biasOf returns what input 2 is; it is not ok if it does not broadcast to shape.
 func biasOf(c *operators.Call, shape tensor.Shape) (biasKind, bool) {
@@ -230,7 +236,7 @@ func (w *multiplication) run(ctx context.Context, c *operators.Call) error {
 		}
 		vector.MulFloat32.Right(t.a, a, w.alpha)
 	}
-	if w.turnRight {
+	if w.turnRight && !w.dots {
 		room, err := s.take(len(b) * 4)
 		if err != nil {
 			return err
@@ -308,11 +314,35 @@ func (t *multiplicationTask) Do(_, piece int) {
 	r, c := piece%perProduct/w.columns*w.gridRows, piece%w.columns*w.gridColumns
 	tileRows, tileColumns := matrix.Tiles(w.m, w.n)
 	r1, c1 := min(r+w.gridRows, tileRows), min(c+w.gridColumns, tileColumns)
-	p.Rectangle(r, r1, c, c1)
+	if w.dots {
+		dots(&p, c*matrix.TileWidth(), min(c1*matrix.TileWidth(), w.n))
+	} else {
+		p.Rectangle(r, r1, c, c1)
+	}
 	if !w.after.idle() {
 		first, _ := matrix.RowTile(w.m, r)
 		last, height := matrix.RowTile(w.m, r1-1)
 		t.finish(batch*w.m*w.n, first, last+height, c*matrix.TileWidth(), min(c1*matrix.TileWidth(), w.n))
+	}
+}
+
+// dots computes columns [c0, c1) of a product whose right operand is stored
+// transposed.
+func dots(p *matrix.Product, c0, c1 int) {
+	for i := range p.M {
+		row := p.C[i*p.CStep:][:p.N]
+		for j := c0; j < c1; j++ {
+			v := vector.Dot(p.A[i*p.AStep:][:p.K], p.B[j*p.K:][:p.K])
+			switch {
+			case p.D != nil:
+				v += p.D[i*p.DStep+j]
+			case p.Row != nil:
+				v += p.Row[j]
+			case p.Column != nil:
+				v += p.Column[i]
+			}
+			row[j] = min(max(v, p.Low), p.High)
+		}
 	}
 }
 

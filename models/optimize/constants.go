@@ -10,9 +10,13 @@ import (
 )
 
 // maxFolded bounds the bytes that folding one node may make: whatever is larger
-// than its inputs by more than this is computed when it is needed, and so are
-// strings, which no shape bounds.
-const maxFolded = 1 << 20
+// than its inputs by more than this, in a graph whose constants take more than
+// maxConstants with it, is computed when it is needed, and so are strings, which no
+// shape bounds.
+const (
+	maxFolded    = 1 << 20
+	maxConstants = 1 << 28
+)
 
 // foldConstants replaces nodes whose outputs do not depend on the graph's
 // inputs by initializers, in g and in its bodies.
@@ -29,6 +33,12 @@ func foldSmall(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, er
 // foldBut folds all but one operator.
 func foldBut(ctx context.Context, g *graph.Graph, facts infer.Facts, spared string) (bool, error) {
 	changed := false
+	left := maxConstants
+	for _, v := range g.Initializers {
+		if v.Const != nil && v.Const.DType() != tensor.String {
+			left = max(left-len(v.Const.Bytes()), 0)
+		}
+	}
 	var kept []*graph.Node
 	for _, n := range g.Nodes {
 		if err := ctx.Err(); err != nil {
@@ -43,7 +53,7 @@ func foldBut(ctx context.Context, g *graph.Graph, facts infer.Facts, spared stri
 		}
 		var values []*tensor.Tensor
 		if n.Operator() != spared {
-			values = fold(ctx, n, facts)
+			values = fold(ctx, n, facts, left)
 		}
 		if values == nil {
 			kept = append(kept, n)
@@ -54,6 +64,7 @@ func foldBut(ctx context.Context, g *graph.Graph, facts infer.Facts, spared stri
 			if v == nil {
 				continue
 			}
+			left = max(left-len(values[i].Bytes()), 0)
 			v.Const, v.Producer, v.Type = values[i], nil, values[i].Type()
 			facts[v] = infer.Of(values[i])
 			g.Initializers = append(g.Initializers, v)
@@ -63,8 +74,9 @@ func foldBut(ctx context.Context, g *graph.Graph, facts infer.Facts, spared stri
 	return changed, nil
 }
 
-// fold computes a node whose inputs are all constants, or returns nil.
-func fold(ctx context.Context, n *graph.Node, facts infer.Facts) []*tensor.Tensor {
+// fold computes a node whose inputs are all constants, or returns nil. Left is how
+// many bytes more a graph's constants may take.
+func fold(ctx context.Context, n *graph.Node, facts infer.Facts, left int) []*tensor.Tensor {
 	if values := known(n, facts); values != nil {
 		return values
 	}
@@ -93,7 +105,7 @@ func fold(ctx context.Context, n *graph.Node, facts infer.Facts) []*tensor.Tenso
 			return nil
 		}
 		elements, err := shape.Elements()
-		if err != nil || facts[v].Type.DType.Bytes(elements) > room {
+		if err != nil || facts[v].Type.DType.Bytes(elements) > max(room, left) {
 			return nil
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"example.com/midplane/operators/infer"
 )
 
-// skipIdentities makes readers of an Identity, or of a Dropout that only passes
-// its input on, read that input itself. One that writes an output of the graph
-// stays.
+// skipIdentities makes readers of an Identity, or of a Dropout or Sum that only
+// passes its input on, read that input itself. One that writes an output of the
+// graph stays. A Sum of two inputs becomes an Add, which more kernels know.
 func skipIdentities(ctx context.Context, g *graph.Graph, facts infer.Facts) (bool, error) {
 	changed := false
 	for _, n := range g.Nodes {
@@ -20,6 +20,10 @@ func skipIdentities(ctx context.Context, g *graph.Graph, facts infer.Facts) (boo
 				return changed, err
 			}
 			changed = changed || inside
+		}
+		if n.Operator() == "Sum" && len(n.Inputs) == 2 {
+			n.Op = "Add"
+			changed = true
 		}
 		if !passesOn(n) || slices.Contains(g.Outputs, n.Outputs[0]) {
 			continue
@@ -38,6 +42,8 @@ func passesOn(n *graph.Node) bool {
 	switch n.Operator() {
 	case "Identity":
 		return true
+	case "Sum":
+		return len(n.Inputs) == 1
 	case "Dropout":
 		return n.Output(1) == nil && !infer.Volatile(n)
 	}

@@ -67,26 +67,12 @@ func (c *call) arguments(v *variant) (planned bool) {
 			location = v.session.location(t)
 		}
 		c.operands[k] = o
-		if !planned || c.given[k].Location != location || !isOf(c.given[k].Type, o) {
+		if !planned || !c.given[k].Is(o, location) {
 			c.given[k] = plan.Given{Type: c.values[i].Type(), Location: location}
 			planned = false
 		}
 	}
 	return planned
-}
-
-// isOf reports whether an operand is a tensor of exactly a type; false may also
-// mean that it cannot be told.
-func isOf(t tensor.Type, o operators.Operand) bool {
-	if !t.IsTensor() || t.DType != o.DType || len(t.Dims) != len(o.Shape) {
-		return false
-	}
-	for i, d := range t.Dims {
-		if d.Size != o.Shape[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // send says that output i is wanted at a location, and what takes it there.

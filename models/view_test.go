@@ -190,3 +190,25 @@ func TestGroupsInPlace(t *testing.T) {
 		require.NoError(t, session.Close())
 	}
 }
+
+// Shapes that follow from values are found anew when these change, and only then
+// looked for.
+func TestShapesFollowValues(t *testing.T) {
+	on(t, func(t *testing.T, device string) {
+		s := newSketch("follow")
+		x, shape := s.input("x", tensor.Float32, 1, 2), s.input("shape", tensor.Int64, 2)
+		wide := s.Op("Expand", []*graph.Value{x, s.Op("Mul", []*graph.Value{shape, s.Ints(2, 1)})})
+		s.output("y", s.Op("Neg", []*graph.Value{wide}))
+		session := s.load(t, one(device))
+		in := values{"x": tensor.Of([]float32{1, 2}, 1, 2)}
+		for _, rows := range []int64{1, 1, 3, 1, 0, 2, 2} {
+			in["shape"] = tensor.Of([]int64{rows, 2})
+			out, err := session.Run(t.Context(), in)
+			require.NoError(t, err)
+			require.Equal(t, tensor.Shape{2 * int(rows), 2}, out["y"].(*tensor.Tensor).Shape())
+			for i, v := range floats(t, out["y"]) {
+				assert.Equal(t, float32(-1-i%2), v)
+			}
+		}
+	})
+}

@@ -132,7 +132,7 @@ func (k *kernelAction) run(x *Execution, f *frame, i int) error {
 	}
 	complete := len(k.hostOutputs) == 0
 	if k.dynamic {
-		ready, err := k.prepare(x, f, call)
+		ready, err := k.prepare(x, f, call, &f.found[i])
 		if err != nil {
 			return err
 		}
@@ -142,97 +142,6 @@ func (k *kernelAction) run(x *Execution, f *frame, i int) error {
 		return err
 	}
 	return k.finish(x, f, call)
-}
-
-// prepare makes the outputs in the pool whose shapes are known, or follow from
-// the inputs that there are now, and reports whether these are all. The kernel
-// makes the others.
-func (k *kernelAction) prepare(x *Execution, f *frame, call *operators.Call) (complete bool, err error) {
-	call.Allocate = func(j int, d tensor.DType, shape tensor.Shape) (operators.Operand, error) {
-		x.inWork = call.Stream != nil
-		defer func() { x.inWork = false }()
-		return x.allocate(f, k.outputs[j], d, shape)
-	}
-	complete = true
-	var facts []infer.Fact
-	for j, s := range k.outputs {
-		if s < 0 || f.plan.slots[s].storage != inPool {
-			continue
-		}
-		d, shape := f.plan.slots[s].dtype, f.plan.slots[s].shape
-		if shape == nil {
-			if facts == nil {
-				if facts, err = k.infer(x, call); err != nil {
-					return false, err
-				}
-			}
-			known := false
-			if shape, known = facts[j].Type.Dims.Shape(); !known || facts[j].Type.DType == tensor.Undefined {
-				complete = false
-				continue
-			}
-			d = facts[j].Type.DType
-		}
-		if call.Outputs[j], err = x.allocate(f, s, d, shape); err != nil {
-			return false, err
-		}
-	}
-	return complete, nil
-}
-
-// infer finds the facts of the outputs for the inputs that there are now.
-func (k *kernelAction) infer(x *Execution, call *operators.Call) ([]infer.Fact, error) {
-	in := make([]infer.Fact, len(call.Inputs))
-	for j, o := range call.Inputs {
-		if k.inputs[j] < 0 {
-			continue
-		}
-		in[j] = infer.Fact{Type: tensor.TensorType(o.DType, tensor.KnownDims(o.Shape)), Const: k.exact.Inputs[j].Const}
-		if t, ok := o.Host.(*tensor.Tensor); ok {
-			in[j].Const = t
-		} else if in[j].Const == nil {
-			in[j].Const = x.visible(o, k.assignment.Device)
-		}
-	}
-	return infer.Node(x.ctx, k.exact, in, nil)
-}
-
-// visible returns a small tensor of integers that a synchronous device holds
-// where the host can see it, since shapes may follow from it; nil otherwise.
-func (x *Execution) visible(o operators.Operand, device int) *tensor.Tensor {
-	const most = 64
-	if x.streams[device].Driver() != nil || !o.DType.IsInteger() || len(o.Shape) > 1 || o.Shape.Size() > most {
-		return nil
-	}
-	b, ok := x.env.Devices[device].HostBytes(packed(o))
-	if !ok {
-		return nil
-	}
-	t, err := tensor.FromBytes(o.DType, o.Shape, b)
-	if err != nil {
-		return nil
-	}
-	return t
-}
-
-// finish waits for the work and takes over what the kernel made.
-func (k *kernelAction) finish(x *Execution, f *frame, call *operators.Call) error {
-	if err := x.finish(k.assignment.Device); err != nil {
-		return err
-	}
-	for j, s := range k.outputs {
-		if s < 0 {
-			continue
-		}
-		if !call.Outputs[j].Present() {
-			return fmt.Errorf("kernel %q left output %d unmade", k.assignment.Kernel, j)
-		}
-		f.values[s] = call.Outputs[j]
-		if h := call.Outputs[j].Host; h != nil {
-			f.values[s] = hostOperand(h)
-		}
-	}
-	return nil
 }
 
 // hostAction runs a node whose values live on the host.

@@ -14,6 +14,15 @@ import (
 type branch struct {
 	program  *Program
 	captured []int // slots, in the order of the program's parameters after the body's own
+	index    int   // of its turn in frames
+}
+
+// turn is the last run of a body in a frame: the next one with arguments of the
+// same types has the same plan.
+type turn struct {
+	args  []argument
+	given []Given
+	plan  *Plan
 }
 
 // branch prepares the body of a node: what it captures is at hand where it was
@@ -23,7 +32,8 @@ func (m *maker) branch(body *graph.Graph) (branch, error) {
 	if err != nil {
 		return branch{}, err
 	}
-	b := branch{program: p}
+	b := branch{program: p, index: m.plan.turns}
+	m.plan.turns++
 	for _, v := range p.params[len(body.Inputs):] {
 		s, err := m.anywhere(v)
 		if err != nil {
@@ -44,21 +54,39 @@ func (m *maker) anywhere(v *graph.Value) (int, error) {
 	return m.at(v, Host)
 }
 
-// call runs a body: own are the arguments for its inputs.
+// call runs a body: own are the arguments for its inputs. What comes out is the
+// caller's until the body runs again.
 func (b branch) call(x *Execution, f *frame, own []argument) ([]argument, error) {
-	args := own
+	t := &f.turns[b.index]
+	t.args = append(t.args[:0], own...)
 	for _, s := range b.captured {
-		args = append(args, argument{f.values[s], f.blocks[s], f.plan.slots[s].location})
+		t.args = append(t.args, argument{f.values[s], f.blocks[s], f.plan.slots[s].location})
 	}
-	given := make([]Given, len(args))
-	for i, a := range args {
-		given[i] = Given{Type: a.typ(), Location: a.location}
+	defer clear(t.args)
+	if !t.again() {
+		t.plan, t.given = nil, make([]Given, len(t.args))
+		for i, a := range t.args {
+			t.given[i] = Given{Type: a.typ(), Location: a.location}
+		}
+		var err error
+		if t.plan, err = b.program.Plan(x.ctx, t.given); err != nil {
+			return nil, err
+		}
 	}
-	p, err := b.program.Plan(x.ctx, given)
-	if err != nil {
-		return nil, err
+	return x.run(t.plan, t.args, nil)
+}
+
+// again reports whether the arguments are of the types that the plan is for.
+func (t *turn) again() bool {
+	if t.plan == nil {
+		return false
 	}
-	return x.run(p, args, nil)
+	for i, a := range t.args {
+		if !t.given[i].Is(a.Operand, a.location) {
+			return false
+		}
+	}
+	return true
 }
 
 // typ returns the exact type of an argument.

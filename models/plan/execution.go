@@ -101,9 +101,11 @@ type frame struct {
 	filled bool
 	arenas []*adapter.Buffer // per device, nil where nothing lies in one
 	values []operators.Operand
-	blocks []*block // per slot; nil but for values in a pool
-	held   []int64  // per slot; the bytes counted for a value on the host
-	calls  []operators.Call
+	blocks []*block         // per slot; nil but for values in a pool
+	held   []int64          // per slot; the bytes counted for a value on the host
+	calls  []operators.Call // per step
+	found  []found          // per step
+	turns  []turn           // of bodies
 	out    []argument       // what comes out, until the next run in this frame
 	into   []*tensor.Tensor // per slot; nil, but for values on the host that tensors of the caller's are to take
 }
@@ -120,6 +122,8 @@ func (x *Execution) frame(p *Plan) (*frame, error) {
 			blocks: make([]*block, len(p.slots)),
 			held:   make([]int64, len(p.slots)),
 			calls:  make([]operators.Call, len(p.steps)),
+			found:  make([]found, len(p.steps)),
+			turns:  make([]turn, p.turns),
 			out:    make([]argument, len(p.outputs)),
 			into:   make([]*tensor.Tensor, len(p.slots)),
 		}

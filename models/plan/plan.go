@@ -30,6 +30,7 @@ type Plan struct {
 	params  []int   // slot of each parameter of the program
 	outputs []int   // slot of each output, at the location that the program wants
 	arenas  []int64 // bytes per device
+	turns   int     // how many bodies its nodes have
 }
 
 // Steps returns how many steps the plan has.

@@ -47,12 +47,13 @@ type pool struct {
 // alloc returns a block of at least size bytes with one reference.
 func (p *pool) alloc(size int64) (*block, driver.Region, error) {
 	class := bits.Len64(uint64(max(size, 64) - 1))
-	b := &block{class: class, pool: p}
+	var b *block
 	if idle := p.idle[class]; len(idle) > 0 {
 		b = idle[len(idle)-1]
 		p.idle[class] = idle[:len(idle)-1]
 	} else {
 		var err error
+		b = &block{class: class, pool: p}
 		if b.buffer, err = p.execution.alloc(p.device, int64(1)<<min(class, 62)); err != nil {
 			return nil, driver.Region{}, err
 		}

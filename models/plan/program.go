@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
 
@@ -31,6 +32,20 @@ const maxPlans = 24
 type Given struct {
 	Type     tensor.Type
 	Location int
+}
+
+// Is reports whether an operand at a location is a tensor of exactly this type;
+// false may also mean that it cannot be told.
+func (g Given) Is(o operators.Operand, location int) bool {
+	if g.Location != location || !g.Type.IsTensor() || g.Type.DType != o.DType || len(g.Type.Dims) != len(o.Shape) {
+		return false
+	}
+	for i, d := range g.Type.Dims {
+		if d.Size != o.Shape[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // New returns the program of the graph that env's placement places. Wants says

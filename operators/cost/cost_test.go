@@ -24,6 +24,11 @@ func node(op string, out *graph.Value, inputs []*graph.Value, attributes ...grap
 	return n
 }
 
+func domain(name string, n *graph.Node) *graph.Node {
+	n.Domain = name
+	return n
+}
+
 type vs = []*graph.Value
 
 func TestNode(t *testing.T) {
@@ -39,6 +44,10 @@ func TestNode(t *testing.T) {
 		"transposed convolution":         {node("ConvTranspose", f32(1, 4, 11), vs{f32(1, 8, 5), f32(8, 4, 3)}), 8 * 5 * 4 * 3, 0},
 		"integers":                       {node("ConvInteger", value(tensor.Int32, 1, 4, 6), vs{value(tensor.Uint8, 1, 2, 6), value(tensor.Int8, 4, 2, 1)}), 0, 4 * 6 * 2},
 		"quantized convolution":          {node("QLinearConv", value(tensor.Uint8, 1, 4, 6), vs{value(tensor.Uint8, 1, 2, 6), f32(), value(tensor.Uint8), value(tensor.Int8, 4, 2, 1)}), 0, 4 * 6 * 2},
+		"channels in blocks":             {domain("midplane.blocked", node("Conv", f32(2, 2, 5, 7, 16), vs{f32(2, 1, 5, 7, 16), f32(20, 8, 3, 3)})), 2 * 20 * 5 * 7 * 8 * 9, 0},
+		"transposed, in blocks":          {domain("midplane.blocked", node("ConvTranspose", f32(1, 1, 10, 14, 16), vs{f32(1, 1, 5, 7, 16), f32(8, 4, 2, 2)})), 5 * 7 * 8 * 4 * 4, 0},
+		"no pixels in blocks":            {domain("midplane.blocked", node("Conv", f32(0, 2, 5, 16), vs{f32(0, 1, 5, 16), f32(20, 8, 3)})), 0, 0},
+		"another vendor's Conv":          {domain("vendor", node("Conv", f32(1, 16, 5), vs{f32(1, 8, 5), f32(16, 8, 3)})), 0, 0},
 		"batched product":                {node("MatMul", f32(3, 4, 5), vs{f32(3, 4, 7), f32(7, 5)}), 3 * 4 * 5 * 7, 0},
 		"product with a vector":          {node("MatMul", f32(4), vs{f32(4, 7), f32(7)}), 4 * 7, 0},
 		"product of nothing":             {node("MatMul", f32(4, 5), vs{f32(4, 0), f32(0, 5)}), 0, 0},
@@ -46,6 +55,7 @@ func TestNode(t *testing.T) {
 		"Gemm, transposed":               {node("Gemm", f32(4, 5), vs{f32(7, 4), f32(7, 5)}, graph.A("transA", int64(1))), 4 * 5 * 7, 0},
 		"LSTM, both directions":          {node("LSTM", f32(9, 2, 3, 6), vs{f32(9, 3, 5), f32(2, 24, 5), f32(2, 24, 6)}), 9 * 3 * 2 * 24 * (5 + 6), 0},
 		"attention with a past":          {node("Attention", f32(2, 3, 4, 8), vs{f32(2, 3, 4, 6), f32(2, 3, 5, 6), f32(2, 3, 5, 8), nil, f32(2, 3, 7, 6), f32(2, 3, 7, 8)}), 2 * 3 * 4 * 12 * (6 + 8), 0},
+		"projections and attention":      {domain("com.microsoft", node("Attention", f32(2, 5, 8), vs{f32(2, 5, 6), f32(6, 24), f32(24), nil, f32(2, 2, 4, 3, 2)})), 2*5*6*24 + 2*(2*5*8)*(5+3), 0},
 		"other operators":                {node("Add", f32(4, 5), vs{f32(4, 5), f32(4, 5)}), 0, 0},
 		"an unknown rank":                {node("MatMul", unranked, vs{f32(4, 5), unranked}), 0, 0},
 		"an unknown extent":              {node("MatMul", open, vs{f32(2, 5), unranked}), 0, 0},

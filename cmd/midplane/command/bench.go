@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,16 +36,18 @@ type benchJSON struct {
 	GFLOPS       float64 `json:"gflops,omitempty"`        // in the median time; a multiplication with an addition counts as two
 	Share        float64 `json:"share_of_peak,omitempty"` // the time that they take at the processor's peak / the median
 	machineJSON
+	Group string     `json:"group"`           // what most of the model's work is
 	Nodes []nodeJSON `json:"nodes,omitempty"` // with --trace, the slowest first
 }
 
 // benchFlags are the flags of bench.
 type benchFlags struct {
-	devices []string
-	threads int
-	seconds float64
-	trace   string
-	asJSON  bool
+	devices    []string
+	threads    int
+	seconds    float64
+	trace      string
+	asJSON     bool
+	asMarkdown bool
 
 	machine machineJSON
 	events  []traceEvent // for the trace, of every model on every device
@@ -74,6 +74,11 @@ algorithm they are computed. OF PEAK is the time that they take at the processor
 measured peak, divided by the median; integers have a peak of their own. Both are
 of the bench's threads. The two numbers about two threads tell whether they have
 cores of their own: then two reach nearly twice one's peak.
+
+Where there are several contenders, their times are set beside the first's: a ratio
+above 1 says that the first is faster. Geometric means are given over models of 1 ms
+and more, by the other contender's median, over those below, and over groups of
+models by what most of their multiply-adds belong to.
 
 With --trace each device's fastest of a few further runs is kept node by node.`,
 		Args: cobra.MinimumNArgs(1),
@@ -105,13 +110,7 @@ With --trace each device's fastest of a few further runs is kept node by node.`,
 			if b.asJSON {
 				return printJSON(c.OutOrStdout(), all)
 			}
-			if s := b.machine.describe(threadsOf(b.threads)); s != "" {
-				fmt.Fprintln(c.OutOrStdout(), s)
-			}
-			if err := printBench(c.OutOrStdout(), all); err != nil {
-				return err
-			}
-			return printBenchNodes(c.OutOrStdout(), all)
+			return b.print(c.OutOrStdout(), all)
 		},
 	}
 	f := c.Flags()
@@ -120,6 +119,8 @@ With --trace each device's fastest of a few further runs is kept node by node.`,
 	f.Float64Var(&b.seconds, "seconds", 2, "how long to run each model on each device")
 	f.StringVar(&b.trace, "trace", "", "print a table of the slowest nodes, and write a trace of one run per device as JSON for Perfetto to `FILE`")
 	f.BoolVar(&b.asJSON, "json", false, "print JSON")
+	f.BoolVar(&b.asMarkdown, "markdown", false, "print tables for a page")
+	c.MarkFlagsMutuallyExclusive("json", "markdown")
 	return c
 }
 
@@ -155,13 +156,14 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 	if err := alternate(c.Context(), list, inputs, time.Duration(b.seconds*float64(time.Second))); err != nil {
 		return nil, err
 	}
-	work, err := workOf(c.Context(), list[0].session, inputs)
+	work, group, err := workOf(c.Context(), list[0].session, inputs)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]benchJSON, len(list))
 	for i, k := range list {
 		rows[i] = k.result()
+		rows[i].Group = group
 		b.rate(&rows[i], k.session, work)
 		if b.trace != "" {
 			if rows[i].Nodes, err = b.traced(c.Context(), m, i, inputs); err != nil {
@@ -258,22 +260,4 @@ func coldCommand() *cobra.Command {
 	c.Flags().StringVar(&device, "device", "cpu", "")
 	c.Flags().IntVar(&threads, "threads", 0, "")
 	return c
-}
-
-func printBench(w io.Writer, rows []benchJSON) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "MODEL\tDEVICE\tMEDIAN ms\tP10\tP90\tRUNS\tGFLOP/s\tOF PEAK\tLOAD ms\tFIRST OUTPUT ms\tPEAK MB\t")
-	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%.4g\t%.4g\t%.4g\t%d\t%s\t%s\t%.4g\t%.4g\t%.4g\t\n", r.Model, r.Device, r.Median, r.P10, r.P90, r.Runs,
-			orDash("%.3g", r.GFLOPS), orDash("%.0f %%", 100*r.Share), r.Load, r.First, r.PeakRSS)
-	}
-	return t.Flush()
-}
-
-// orDash formats a number, "-" where it is 0.
-func orDash(format string, v float64) string {
-	if v == 0 {
-		return "-"
-	}
-	return fmt.Sprintf(format, v)
 }

@@ -17,7 +17,6 @@ import (
 	"example.com/midplane/operators/cost"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/infer"
-	"example.com/midplane/operators/opset"
 )
 
 // nodeJSON is what a node took in one run, with the nodes that its kernel computes
@@ -33,40 +32,6 @@ type nodeJSON struct {
 	Part         float64 `json:"part"` // of the time of all nodes
 	MultiplyAdds float64 `json:"multiply_adds,omitempty"`
 	GFLOPS       float64 `json:"gflops,omitempty"`
-}
-
-// workOf counts the multiply-adds of a run of a session's model as the file has it;
-// none where the model cannot be brought into canonical form.
-func workOf(ctx context.Context, s *models.Session, inputs map[string]tensor.Value) (cost.Work, error) {
-	g, err := opset.Lift(ctx, s.Model())
-	if err != nil {
-		return cost.Work{}, ctx.Err()
-	}
-	return cost.Graph(g, factsOf(ctx, g, inputs)), ctx.Err()
-}
-
-// factsOf infers the types of a graph's values from those of a run's inputs. Short
-// lists of integers, which may be shapes, are known by their elements too.
-func factsOf(ctx context.Context, g *graph.Graph, inputs map[string]tensor.Value) infer.Facts {
-	const short = 16
-	given := make(infer.Facts)
-	for _, in := range g.Inputs {
-		switch v := inputs[in.Name].(type) {
-		case nil:
-		case *tensor.Tensor:
-			given[in] = infer.Fact{Type: v.Type()}
-			if v.DType().IsInteger() && len(v.Shape()) < 2 && v.Len() <= short {
-				given[in] = infer.Of(v)
-			}
-		default:
-			given[in] = infer.Fact{Type: v.Type()}
-		}
-	}
-	facts, err := infer.Run(ctx, g, given)
-	if err != nil {
-		return nil // the session infers with what the graph declares; counting does without
-	}
-	return facts
 }
 
 // traced runs a model on the i-th device with a hook, once to warm up and then up to

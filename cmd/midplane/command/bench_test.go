@@ -25,6 +25,7 @@ type measured struct {
 	First   *float64 `json:"first_ms"`
 	Peak    *float64 `json:"peak_rss_mb"`
 	Runs    int
+	Group   string
 
 	MultiplyAdds float64 `json:"multiply_adds"`
 	GFLOPS       float64 `json:"gflops"`
@@ -76,6 +77,7 @@ func TestBenchRates(t *testing.T) {
 	rows := decoded[[]measured](t, "bench", dir, "--device", "cpu", "--device", "emu", "--seconds", "0", "--threads", "1", "--trace", filepath.Join(t.TempDir(), "trace.json"))
 	require.Len(t, rows, 2)
 	for i, row := range rows {
+		assert.Equal(t, "products", row.Group)
 		assert.EqualValues(t, 7*3*5, row.MultiplyAdds)
 		assert.InEpsilon(t, 2*105/(*row.Median*1e6), row.GFLOPS, 1e-9)
 		assert.Positive(t, row.PeakFloats)
@@ -157,4 +159,35 @@ func TestBenchStopsAtTheFirstError(t *testing.T) {
 	assert.Empty(t, r.stdout)
 	assert.Contains(t, r.stderr, "nowhere.onnx")
 	assert.NoFileExists(t, trace)
+}
+
+// productCase writes the model of a product of matrices, Y = X·W, and returns its folder.
+func productCase(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s := &sketch{}
+	x := s.input("x", tensor.Float32, tensor.Symbol("n"), tensor.Known(3))
+	s.write(t, dir, s.op("MatMul", "y", x, s.constant("w", tensor.Zeros(tensor.Float32, tensor.Shape{3, 5}))))
+	writeTensor(t, dir, "test_data_set_0/input_0.pb", tensor.Zeros(tensor.Float32, tensor.Shape{7, 3}))
+	return dir
+}
+
+// Contenders are set beside the first, model by model and in groups.
+func TestBenchRatios(t *testing.T) {
+	first, second := productCase(t), affine(t, t.TempDir())
+	out := good(t, "bench", first, second, "--device", "cpu", "--device", "emu", "--seconds", "0")
+	assert.Regexp(t, `(?m)^ +emu / cpu +GROUP +TIME +LOAD +FIRST OUTPUT +PEAK MEMORY$`, out)
+	assert.Regexp(t, `(?m)^ +`+filepath.Base(first)+` +products +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$`, out)
+	assert.Regexp(t, `(?m)^ +model\.onnx +other( +\d+\.\d\d){4}$`, out)
+	assert.Regexp(t, `(?m)^ +emu / cpu +MODELS +GEOMETRIC MEAN +LEAST +OF$`, out)
+	assert.Regexp(t, `(?m)^ +products +1 +(\d+\.\d\d) +(\d+\.\d\d) +`+filepath.Base(first)+`$`, out)
+	assert.Regexp(t, `(?m)^ +peak memory +2 +\d+\.\d\d +\d+\.\d\d +\S+$`, out)
+}
+
+func TestBenchMarkdown(t *testing.T) {
+	out := good(t, "bench", productCase(t), "--device", "cpu", "--device", "emu", "--seconds", "0", "--markdown")
+	assert.Equal(t, 3, countLines(out, `^\|( --- \|)+$`))
+	assert.Regexp(t, `(?m)^\| MODEL \| DEVICE \| MEDIAN ms \|`, out)
+	assert.Regexp(t, `(?m)^\| products \| 1 \| \d+\.\d\d \| \d+\.\d\d \| \S+ \|$`, out)
+	assert.Equal(t, 2, midplane("bench", productCase(t), "--markdown", "--json").status)
 }

@@ -226,14 +226,17 @@ func (g *generator) loop(label string, masked bool) {
 }
 
 // askAhead asks for what is needed later. Tiles of a few rows are the only ones of
-// their columns, and need all of what follows.
+// their columns: they wait for memory rather than for sums, and need all of what
+// follows in the nearest cache.
 func (g *generator) askAhead() {
-	if g.kind == indirect {
+	switch {
+	case g.kind == indirect:
 		return
-	}
-	PREFETCHT1(Mem{Base: g.ahead})
-	if 2*g.rows < g.m.Rows {
-		PREFETCHT1(Mem{Base: g.ahead, Disp: 64})
+	case 2*g.rows < g.m.Rows:
+		PREFETCHT0(Mem{Base: g.ahead})
+		PREFETCHT0(Mem{Base: g.ahead, Disp: 64})
+	default:
+		PREFETCHT1(Mem{Base: g.ahead})
 	}
 	ADDQ(g.aheadStep, g.ahead)
 }

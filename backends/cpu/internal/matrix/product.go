@@ -138,9 +138,12 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 	}
 }
 
-// nearAhead is how far ahead packed columns are asked for that are read once, in
-// bytes: a page.
-const nearAhead = 4096
+// How far ahead packed columns are asked for that are read once, in bytes: by tiles
+// of a few rows, and by others.
+const (
+	nearAhead = 2048
+	farAhead  = 4096
+)
 
 // lookAhead tells a kernel what to ask for before it is needed. If many row tiles
 // pass over a tile's columns of B, each asks for its share of the next columns; a
@@ -149,8 +152,10 @@ func (t *tile) lookAhead(p *Product, passes, pass int) {
 	switch {
 	case p.PackedB == nil:
 		t.ahead, t.step = 0, 0
-	case passes == 1:
+	case passes == 1 && 2*p.M < best.rows:
 		t.ahead, t.step = nearAhead, t.ldb
+	case passes == 1:
+		t.ahead, t.step = farAhead, t.ldb
 	default:
 		t.step = (t.ldb + passes - 1) / passes
 		t.ahead = p.K*t.ldb + pass*t.inner*t.step

@@ -58,18 +58,18 @@ type cell struct {
 	joint     bool
 	lastApart bool
 	// step computes the next state of one member of the batch.
-	step func(t *recurrenceTask, b int)
+	step func(d *direction, b int)
 }
 
 func lstm(d *Device, n *graph.Node) (planner, error) {
-	return planRecurrence(d, n, cell{gates: 4, joint: true, step: (*recurrenceTask).lstm}), nil
+	return planRecurrence(d, n, cell{gates: 4, joint: true, step: (*direction).lstm}), nil
 }
 
 func gru(d *Device, n *graph.Node) (planner, error) {
 	if n.Bool("linear_before_reset", false) {
-		return planRecurrence(d, n, cell{gates: 3, step: (*recurrenceTask).gruApart}), nil
+		return planRecurrence(d, n, cell{gates: 3, step: (*direction).gruApart}), nil
 	}
-	return planRecurrence(d, n, cell{gates: 3, joint: true, lastApart: true, step: (*recurrenceTask).gru}), nil
+	return planRecurrence(d, n, cell{gates: 3, joint: true, lastApart: true, step: (*direction).gru}), nil
 }
 
 func planRecurrence(d *Device, n *graph.Node, k cell) planner {
@@ -88,7 +88,7 @@ func planRecurrence(d *Device, n *graph.Node, k cell) planner {
 		default:
 			return nil, nil
 		}
-		if !w.fits(c) || !roomFits(x.Size()+r.Size(), w.seq+1, w.batch, k.gates, w.hidden) && !roomFits(w.seq*w.batch*w.hidden, w.seq+1, w.batch, k.gates, w.hidden) {
+		if !w.fits(c) || !roomFits(x.Size()+r.Size(), w.dirs, w.seq+1, w.batch, k.gates, w.hidden) && !roomFits(w.seq*w.batch*w.hidden, w.seq+1, w.batch, k.gates, w.hidden) {
 			return nil, nil
 		}
 		weights, state, bias := n.Input(1), n.Input(2), n.Input(3)

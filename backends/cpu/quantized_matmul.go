@@ -56,7 +56,7 @@ type quantizedMultiplication struct {
 	inner   []int            // where the inner extent of the right operand lies
 
 	gridRows, gridColumns int // of tiles in a piece
-	pieces, columns       int // pieces that a product has, and those side by side
+	pieces, rowPieces     int // pieces that a product has, and those below each other
 	tasks                 tasks[quantizedTask]
 }
 
@@ -99,8 +99,8 @@ func quantizedProduct(in productOperands) builder {
 			w.batches = batch.Size()
 			w.gridRows, w.gridColumns = integer.Grid(1, w.m, w.n, w.k, d.threads)
 			tileRows, tileColumns := integer.Tiles(1, w.m, w.n)
-			w.columns = (tileColumns + w.gridColumns - 1) / w.gridColumns
-			w.pieces = (tileRows + w.gridRows - 1) / w.gridRows * w.columns
+			w.rowPieces = (tileRows + w.gridRows - 1) / w.gridRows
+			w.pieces = w.rowPieces * ((tileColumns + w.gridColumns - 1) / w.gridColumns)
 			return w, nil
 		}, nil
 	}
@@ -324,7 +324,9 @@ func (t *quantizedTask) Do(_, piece int) {
 	default:
 		p.Bytes = t.bytes[t.first:][:w.m*w.n]
 	}
-	r, c := piece/w.columns*w.gridRows, piece%w.columns*w.gridColumns
+	// Pieces that follow each other are those of different rows: threads tend to keep
+	// theirs from one product to the next.
+	r, c := piece%w.rowPieces*w.gridRows, piece/w.rowPieces*w.gridColumns
 	tileRows, tileColumns := integer.Tiles(1, w.m, w.n)
 	p.Rectangle(r, min(r+w.gridRows, tileRows), c, min(c+w.gridColumns, tileColumns))
 }

@@ -23,6 +23,8 @@ import (
 type kernels struct {
 	rows, columns int
 	tiles         []func(*tile) // by number of rows, from 1; entry 0 is not used
+	span          int           // tiles below each other that a call may compute; tiles has entries for their rows
+	enough        int64         // multiplications that are worth a rectangle of their own
 
 	// finishes reports whether a kernel for a number of rows takes an outcome other
 	// than sums; nil if none does.
@@ -54,7 +56,7 @@ type tile struct {
 	extents extents // of tile registers
 	outcome outcome
 
-	share, shares int // of those tiles that fetch what lies ahead, this is one
+	tiles, share, shares int // this is so many tiles from tile share on of shares that fetch what lies ahead
 
 	start [32]int32       // room for a row of D
 	sums  [128 * 32]int32 // room for those of the largest tile

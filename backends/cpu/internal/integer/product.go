@@ -45,16 +45,16 @@ func Tiles(lines, rows, columns int) (r, c int) {
 // divided for a number of threads, where each element takes so many
 // multiplications.
 func Grid(lines, rows, columns, inner, threads int) (r, c int) {
-	const enough, most = 1 << 20, 1 << 26 // multiplications of a rectangle
+	const most = 1 << 26 // multiplications of a rectangle
 	height, width := Tiles(lines, rows, columns)
 	tile := int64(best.rows) * int64(best.columns) * int64(max(inner, 1))
 	pieces := int64(1)
 	if threads > 1 {
-		pieces = min(int64(4*threads), max(int64(height)*int64(width)*tile/enough, 1))
+		pieces = min(int64(4*threads), max(int64(height)*int64(width)*tile/best.enough, 1))
 	}
 	r, c = height, width
 	for count := int64(1); r*c > 1 && (count < pieces || int64(r)*int64(c)*tile > most); {
-		if r > 1 && (r >= c || c == 1) {
+		if r > 1 && (r >= c || c == 1 || threads > 1 && columns*inner <= small) {
 			r = (r + 1) / 2
 		} else {
 			c = (c + 1) / 2
@@ -63,6 +63,10 @@ func Grid(lines, rows, columns, inner, threads int) (r, c int) {
 	}
 	return r, c
 }
+
+// small is how many bytes of columns may be read for every part of the rows: rows
+// that several products have in common then stay with one processor.
+const small = 1 << 20
 
 // near is how many bytes of packed columns are read again for every row of tiles,
 // rather than the rows for every column of tiles, if the rows take more.
@@ -82,29 +86,39 @@ func (p *Product) Rectangle(r0, r1, c0, c1 int) {
 	t.ahead = p.B.tileBytes()
 	if right := (c1 - c0) * p.B.tileBytes(); right <= near && right < (r1-r0)*ks.rows*p.B.taps*p.B.quads*quad {
 		t.shares = 1
-		for r := r0; r < r1; r++ {
+		for r := r0; r < r1; r += p.spanAt(ks, r, r1) {
 			t.share = r - r0
 			for c := c0; c < c1; c++ {
-				p.tile(ks, t, r, c)
+				p.tile(ks, t, r, p.spanAt(ks, r, r1), c)
 			}
 		}
 		return
 	}
 	t.shares = r1 - r0
 	for c := c0; c < c1; c++ {
-		for r := r0; r < r1; r++ {
+		for r := r0; r < r1; r += p.spanAt(ks, r, r1) {
 			t.share = r - r0
-			p.tile(ks, t, r, c)
+			p.tile(ks, t, r, p.spanAt(ks, r, r1), c)
 		}
 	}
 }
 
-func (p *Product) tile(ks *kernels, t *tile, r, c int) {
+// spanAt returns how many tiles from r on, and before r1, are computed at once.
+func (p *Product) spanAt(ks *kernels, r, r1 int) int {
+	perLine := ks.rowTiles(p.Rows)
+	return min(ks.span, r1-r, perLine-r%perLine)
+}
+
+// tile computes n tiles of a line, below each other.
+func (p *Product) tile(ks *kernels, t *tile, r, n, c int) {
 	perLine := ks.rowTiles(p.Rows)
 	line := r / perLine
-	first, height := ks.rowTile(p.Rows, r%perLine)
+	first, _ := ks.rowTile(p.Rows, r%perLine)
+	last, height := ks.rowTile(p.Rows, (r+n-1)%perLine)
+	height += last - first
 	left := c * ks.columns
 	row := line*p.Rows + first
+	t.tiles = n
 	t.columns = min(ks.columns, p.B.columns-left)
 	t.a = unsafe.Pointer(unsafe.SliceData(p.A[p.Lines[line]+first*p.Step:]))
 	t.b = unsafe.Pointer(unsafe.SliceData(p.B.data[c*p.B.tileBytes():]))

@@ -8,14 +8,14 @@ import "unsafe"
 // by two tiles of sums at a time, in several groups, as it takes long to prepare
 // the registers. Where that does not pay they are kernelsVNNI, whose right operands
 // have the same form.
-var kernelsAMX = kernels{rows: tilesRows, columns: 2 * tileWidth, tiles: tilesAMX(), finishes: finishesAMX}
+var kernelsAMX = kernels{rows: 4 * tileHeight, columns: 2 * tileWidth, tiles: tilesAMX(), span: spanAMX, enough: 1 << 22, finishes: finishesAMX}
 
 const (
 	tileHeight = 16 // rows of a tile register
 	tileWidth  = 16 // its columns of sums
 	tileDepth  = 16 // its quads
 
-	tilesRows = 8 * tileHeight // of a call
+	spanAMX = 2
 
 	// The least rows and quads that are multiplied tilewise.
 	leastHeight = 5
@@ -23,7 +23,7 @@ const (
 )
 
 func tilesAMX() []func(*tile) {
-	list := make([]func(*tile), tilesRows+1)
+	list := make([]func(*tile), spanAMX*4*tileHeight+1)
 	for rows := range list {
 		list[rows] = func(t *tile) { tileAMX(t, rows) }
 	}
@@ -112,8 +112,8 @@ func (t *tile) fetch() {
 	}
 	const line = 64
 	groups := (e.lastRow+e.height-1)/e.height + 1
-	e.lines = (2*e.depth/(t.shares*groups) + 1 + 1) &^ 1
-	e.next = uintptr(t.b) + uintptr(t.ahead+t.share*groups*e.lines*t.taps*e.blocks*line)
+	e.lines = (2*e.depth*t.tiles/(t.shares*groups) + 1 + 1) &^ 1
+	e.next = uintptr(t.b) + uintptr(t.ahead+2*e.depth*t.taps*e.blocks*line*t.share/t.shares)
 }
 
 // copyRows copies rows of sums that lie some bytes apart.

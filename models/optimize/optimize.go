@@ -21,6 +21,7 @@ type Pass struct {
 // they are applied.
 var Passes = []Pass{
 	{"constants", foldConstants},
+	{"branch", takeBranches},
 	{"identity", skipIdentities},
 	{"common", shareCommon},
 	{"transpose", joinTransposes},
@@ -35,6 +36,7 @@ var Passes = []Pass{
 // early are the passes before those of a backend's own.
 var early = []Pass{
 	{"constants", foldSmall},
+	{"branch", takeBranches},
 	{"identity", skipIdentities},
 	{"common", shareCommon},
 }

@@ -41,8 +41,10 @@ func (b *benchFlags) print(w io.Writer, rows []benchJSON) error {
 			fmt.Fprintln(w)
 		}
 	}
-	if err := benchTable(rows).print(w, b.asMarkdown); err != nil {
-		return err
+	if !b.asMarkdown || len(b.devices) == 1 {
+		if err := benchTable(rows).print(w, b.asMarkdown); err != nil {
+			return err
+		}
 	}
 	for _, t := range b.ratios(rows) {
 		if !b.asMarkdown {
@@ -73,17 +75,24 @@ func orDash(format string, v float64) string {
 	return fmt.Sprintf(format, v)
 }
 
-// ratios sets every other contender's figures beside the first's, two tables each:
+// ratios sets every other contender's figures beside the first's, in two tables each:
 // model by model, and geometric means.
 func (b *benchFlags) ratios(rows []benchJSON) (tables []table) {
 	for other := 1; other < len(b.devices); other++ {
 		byModel := table{{b.devices[other] + " / " + b.devices[0], "GROUP", "TIME", "LOAD", "FIRST OUTPUT", "PEAK MEMORY"}}
+		if b.asMarkdown {
+			byModel = table{{"model", "group", b.devices[0] + " ms", "GFLOP/s", "of peak", b.devices[other] + " ms", "ratio", "load ms", "first output ms", "peak MB"}}
+		}
 		var slow, fast, load, first, memory ratios
 		byGroup := make(map[string]*ratios)
 		for i := 0; i+other < len(rows); i += len(b.devices) {
 			ours, theirs := rows[i], rows[i+other]
 			r := [...]float64{theirs.Median / ours.Median, theirs.Load / ours.Load, theirs.First / ours.First, theirs.PeakRSS / ours.PeakRSS}
-			byModel.add(ours.Model, ours.Group, times(r[0]), times(r[1]), times(r[2]), times(r[3]))
+			if b.asMarkdown {
+				byModel.add(pageLine(ours, theirs)...)
+			} else {
+				byModel.add(ours.Model, ours.Group, times(r[0]), times(r[1]), times(r[2]), times(r[3]))
+			}
 			if theirs.Median >= 1 {
 				slow.add(ours.Model, r[0])
 			} else {
@@ -111,6 +120,14 @@ func (b *benchFlags) ratios(rows []benchJSON) (tables []table) {
 		tables = append(tables, byModel, means)
 	}
 	return tables
+}
+
+// pageLine is the line of a page about one model; figures of loading and memory are
+// ours, then theirs.
+func pageLine(ours, theirs benchJSON) []string {
+	both := func(a, b float64) string { return fmt.Sprintf("%.3g / %.3g", a, b) }
+	return []string{"`" + ours.Model + "`", ours.Group, fmt.Sprintf("%.3g", ours.Median), orDash("%.3g", ours.GFLOPS), orDash("%.0f %%", 100*ours.Share),
+		fmt.Sprintf("%.3g", theirs.Median), times(theirs.Median / ours.Median), both(ours.Load, theirs.Load), both(ours.First, theirs.First), both(ours.PeakRSS, theirs.PeakRSS)}
 }
 
 func times(v float64) string { return fmt.Sprintf("%.2f", v) }

@@ -186,8 +186,9 @@ func TestBenchRatios(t *testing.T) {
 
 func TestBenchMarkdown(t *testing.T) {
 	out := good(t, "bench", productCase(t), "--device", "cpu", "--device", "emu", "--seconds", "0", "--markdown")
-	assert.Equal(t, 3, countLines(out, `^\|( --- \|)+$`))
-	assert.Regexp(t, `(?m)^\| MODEL \| DEVICE \| MEDIAN ms \|`, out)
+	assert.Equal(t, 2, countLines(out, `^\|( --- \|)+$`))
+	assert.Regexp(t, `(?m)^\| model \| group \| cpu ms \| GFLOP/s \| of peak \| emu ms \| ratio \|`, out)
+	assert.Regexp(t, "(?m)^\\| `\\d+` \\| products \\| \\S+ \\| \\S+ \\| \\d+ % \\| \\S+ \\| \\d+\\.\\d\\d \\|( \\S+ / \\S+ \\|){3}$", out)
 	assert.Regexp(t, `(?m)^\| products \| 1 \| \d+\.\d\d \| \d+\.\d\d \| \S+ \|$`, out)
 	assert.Equal(t, 2, midplane("bench", productCase(t), "--markdown", "--json").status)
 }

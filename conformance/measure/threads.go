@@ -9,13 +9,14 @@ import (
 
 // RoundTrip returns how long it takes two of the operating system's threads that
 // wait awake to hand a word to each other and back: the best of rounds of a hundred,
-// for a tenth of a second at most. It tells how near the processors of the two are: threads of one core
-// share their caches.
+// for a third of a second at most. It tells how near the processors of the two are:
+// threads of one core share their caches. Where only one thread can run at a time it
+// is 0.
 func RoundTrip(ctx context.Context) (time.Duration, error) {
 	const (
-		rounds = 100
+		rounds = 1000
 		trips  = 100
-		most   = 100 * time.Millisecond
+		most   = 300 * time.Millisecond
 	)
 	if runtime.GOMAXPROCS(0) < 2 {
 		return 0, nil

@@ -231,7 +231,11 @@ func dynamicQuantizeLinear(d *Device, _ *graph.Node) (planner, error) {
 		if w.shape.Size() == 0 {
 			return nil, nil
 		}
-		_, w.size = piecesOf(w.shape.Size(), 1, d.threads)
+		const least, most = 1 << 12, 1 << 17 // elements of the only piece of a thread
+		n := w.shape.Size()
+		if w.size = (max((n+d.threads-1)/d.threads, least) + 63) &^ 63; w.size > most {
+			_, w.size = piecesOf(n, 1, d.threads)
+		}
 		return w, nil
 	}, nil
 }

@@ -35,6 +35,9 @@ func quantization(m *machine.Machine) {
 	RET()
 }
 
+// quantize multiplies by the inverse of the scale, which is a good deal faster than
+// dividing, and divides where that could make a difference: next to ties. Within
+// 1024 a product is less than 2^-12 from the quotient, and beyond it is clipped.
 func quantize(m *machine.Machine) {
 	r := begin(m, "quantize", rowSignatures["quantize"],
 		"sets dst[i] to a[i] / scale, rounded to nearest, ties to even, plus zero, and\nclipped; n is a multiple of a register's lanes.")
@@ -42,9 +45,23 @@ func quantize(m *machine.Machine) {
 	a := r.pointer("a")
 	r.count()
 	scale, zero, low, high := r.number("scale"), r.number("zero"), r.number("low"), r.number("high")
+	inverse := r.div(r.move(r.c(1)), scale)
+	magnitude, always := r.abs(inverse), r.move(r.c(-1))
+	limit := r.pick(r.compare(magnitude, less, r.c(0x1p-100)), always, r.move(r.c(0.5-0x1p-12)))
+	limit = r.pick(r.compare(magnitude, notLess, r.c(0x1p100)), always, limit) // and where it is NaN
 	r.loop("registers", 1, func(int) {
-		v := r.add(r.round(r.div(r.load(a, 0), scale), nearest), zero)
-		v = r.integers(r.atMost(r.atLeast(low, v), high)) // NaN becomes low
+		v := r.load(a, 0)
+		quotient := r.mul(v, inverse)
+		whole := r.round(quotient, nearest)
+		r.unlessAny(r.compare(r.abs(r.sub(quotient, whole)), notLess, limit), "far", func() {
+			VDIVPS(scale, v, whole)
+			if m.Wide() {
+				VRNDSCALEPS(U8(nearest), whole, whole)
+			} else {
+				VROUNDPS(U8(nearest), whole, whole)
+			}
+		})
+		v = r.integers(r.atMost(r.atLeast(low, r.add(whole, zero)), high)) // NaN becomes low
 		if m.Wide() {
 			VPMOVDB(v, Mem{Base: dst})
 		} else {
@@ -58,6 +75,18 @@ func quantize(m *machine.Machine) {
 	})
 	VZEROUPPER()
 	RET()
+}
+
+// unlessAny skips instructions to a label where no lane is in a mask.
+func (l *lanes) unlessAny(mask reg.Register, label string, instructions func()) {
+	if l.m.Wide() {
+		KORTESTW(mask, mask)
+	} else {
+		VPTEST(mask, mask)
+	}
+	JE(LabelRef(label))
+	instructions()
+	Label(label)
 }
 
 func dequantize(m *machine.Machine, name string, widen func(from Mem, to value)) {

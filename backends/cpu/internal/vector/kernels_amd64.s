@@ -1280,15 +1280,31 @@ DATA constants<>+1792(SB)/8, $0xc2700000c2700000
 DATA constants<>+1800(SB)/8, $0xc2700000c2700000
 DATA constants<>+1808(SB)/8, $0xc2700000c2700000
 DATA constants<>+1816(SB)/8, $0xc2700000c2700000
-DATA constants<>+1824(SB)/8, $0x0c0804000c080400
-DATA constants<>+1832(SB)/8, $0x0c0804000c080400
-DATA constants<>+1840(SB)/8, $0x0c0804000c080400
-DATA constants<>+1848(SB)/8, $0x0c0804000c080400
-DATA constants<>+1856(SB)/8, $0x00007fff00007fff
-DATA constants<>+1864(SB)/8, $0x00007fff00007fff
-DATA constants<>+1872(SB)/8, $0x00007fff00007fff
-DATA constants<>+1880(SB)/8, $0x00007fff00007fff
-GLOBL constants<>(SB), RODATA|NOPTR, $1888
+DATA constants<>+1824(SB)/8, $0xbf800000bf800000
+DATA constants<>+1832(SB)/8, $0xbf800000bf800000
+DATA constants<>+1840(SB)/8, $0xbf800000bf800000
+DATA constants<>+1848(SB)/8, $0xbf800000bf800000
+DATA constants<>+1856(SB)/8, $0x0d8000000d800000
+DATA constants<>+1864(SB)/8, $0x0d8000000d800000
+DATA constants<>+1872(SB)/8, $0x0d8000000d800000
+DATA constants<>+1880(SB)/8, $0x0d8000000d800000
+DATA constants<>+1888(SB)/8, $0x3effe0003effe000
+DATA constants<>+1896(SB)/8, $0x3effe0003effe000
+DATA constants<>+1904(SB)/8, $0x3effe0003effe000
+DATA constants<>+1912(SB)/8, $0x3effe0003effe000
+DATA constants<>+1920(SB)/8, $0x7180000071800000
+DATA constants<>+1928(SB)/8, $0x7180000071800000
+DATA constants<>+1936(SB)/8, $0x7180000071800000
+DATA constants<>+1944(SB)/8, $0x7180000071800000
+DATA constants<>+1952(SB)/8, $0x0c0804000c080400
+DATA constants<>+1960(SB)/8, $0x0c0804000c080400
+DATA constants<>+1968(SB)/8, $0x0c0804000c080400
+DATA constants<>+1976(SB)/8, $0x0c0804000c080400
+DATA constants<>+1984(SB)/8, $0x00007fff00007fff
+DATA constants<>+1992(SB)/8, $0x00007fff00007fff
+DATA constants<>+2000(SB)/8, $0x00007fff00007fff
+DATA constants<>+2008(SB)/8, $0x00007fff00007fff
+GLOBL constants<>(SB), RODATA|NOPTR, $2016
 
 // func absAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
@@ -3889,21 +3905,39 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
 	VBROADCASTSS zero+28(FP), Y1
 	VBROADCASTSS low+32(FP), Y2
 	VBROADCASTSS high+36(FP), Y3
+	VMOVUPS      constants<>+96(SB), Y4
+	VDIVPS       Y0, Y4, Y4
+	VANDPS       constants<>+32(SB), Y4, Y5
+	VMOVUPS      constants<>+1824(SB), Y6
+	VCMPPS       $0x11, constants<>+1856(SB), Y5, Y7
+	VMOVUPS      constants<>+1888(SB), Y8
+	VBLENDVPS    Y7, Y6, Y8, Y7
+	VCMPPS       $0x15, constants<>+1920(SB), Y5, Y5
+	VBLENDVPS    Y5, Y6, Y7, Y5
 
 registers:
-	CMPQ         DX, $0x00000008
-	JL           registers_done
-	VMOVUPS      (CX), Y4
-	VDIVPS       Y0, Y4, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMAXPS       Y2, Y4, Y4
-	VMINPS       Y4, Y3, Y4
-	VCVTPS2DQ    Y4, Y4
-	VPSHUFB      constants<>+1824(SB), Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPUNPCKLDQ   X5, X4, X4
-	VMOVQ        X4, (AX)
+	CMPQ     DX, $0x00000008
+	JL       registers_done
+	VMOVUPS  (CX), Y6
+	VMULPS   Y4, Y6, Y7
+	VROUNDPS $0x08, Y7, Y8
+	VSUBPS   Y8, Y7, Y7
+	VANDPS   constants<>+32(SB), Y7, Y7
+	VCMPPS   $0x15, Y5, Y7, Y7
+	VPTEST   Y7, Y7
+	JE       far
+	VDIVPS   Y0, Y6, Y8
+	VROUNDPS $0x08, Y8, Y8
+
+far:
+	VADDPS       Y1, Y8, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       Y6, Y3, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPSHUFB      constants<>+1952(SB), Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPUNPCKLDQ   X7, X6, X6
+	VMOVQ        X6, (AX)
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
@@ -4065,7 +4099,7 @@ registers:
 	VMOVUPS   (CX), Y0
 	VPSLLD    $0x0f, Y0, Y1
 	VPSRLD    $0x1f, Y1, Y1
-	VPADDD    constants<>+1856(SB), Y0, Y2
+	VPADDD    constants<>+1984(SB), Y0, Y2
 	VPADDD    Y1, Y2, Y1
 	VANDPS    constants<>+64(SB), Y0, Y2
 	VORPS     constants<>+992(SB), Y2, Y2
@@ -8061,7 +8095,7 @@ done:
 	RET
 
 // func quantizeAVX512(dst *byte, a *float32, n int, scale float32, zero float32, low float32, high float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
@@ -8070,22 +8104,40 @@ TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS zero+28(FP), Z1
 	VBROADCASTSS low+32(FP), Z2
 	VBROADCASTSS high+36(FP), Z3
+	VBROADCASTSS constants<>+96(SB), Z4
+	VDIVPS       Z0, Z4, Z4
+	VANDPS.BCST  constants<>+32(SB), Z4, Z7
+	VBROADCASTSS constants<>+1824(SB), Z8
+	VCMPPS.BCST  $0x11, constants<>+1856(SB), Z7, K3
+	VBROADCASTSS constants<>+1888(SB), Z9
+	VBLENDMPS    Z8, Z9, K3, Z5
+	VCMPPS.BCST  $0x15, constants<>+1920(SB), Z7, K4
+	VBLENDMPS    Z8, Z5, K4, Z6
 
 registers:
 	CMPQ        DX, $0x00000010
 	JL          registers_done
-	VMOVUPS     (CX), Z4
-	VDIVPS      Z0, Z4, Z4
-	VRNDSCALEPS $0x08, Z4, Z4
-	VADDPS      Z1, Z4, Z4
-	VMAXPS      Z2, Z4, Z4
-	VMINPS      Z4, Z3, Z4
-	VCVTPS2DQ   Z4, Z4
-	VPMOVDB     Z4, (AX)
-	ADDQ        $0x00000010, AX
-	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, DX
-	JMP         registers
+	VMOVUPS     (CX), Z5
+	VMULPS      Z4, Z5, Z7
+	VRNDSCALEPS $0x08, Z7, Z8
+	VSUBPS      Z8, Z7, Z7
+	VANDPS.BCST constants<>+32(SB), Z7, Z7
+	VCMPPS      $0x15, Z6, Z7, K5
+	KORTESTW    K5, K5
+	JE          far
+	VDIVPS      Z0, Z5, Z8
+	VRNDSCALEPS $0x08, Z8, Z8
+
+far:
+	VADDPS    Z1, Z8, Z5
+	VMAXPS    Z2, Z5, Z5
+	VMINPS    Z5, Z3, Z5
+	VCVTPS2DQ Z5, Z5
+	VPMOVDB   Z5, (AX)
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, DX
+	JMP       registers
 
 registers_done:
 	VZEROUPPER
@@ -8243,7 +8295,7 @@ registers:
 	VMOVUPS     (CX), Z0
 	VPSLLD      $0x0f, Z0, Z1
 	VPSRLD      $0x1f, Z1, Z1
-	VPADDD.BCST constants<>+1856(SB), Z0, Z3
+	VPADDD.BCST constants<>+1984(SB), Z0, Z3
 	VPADDD      Z1, Z3, Z1
 	VANDPS.BCST constants<>+64(SB), Z0, Z3
 	VORPS.BCST  constants<>+992(SB), Z3, Z3

@@ -1,6 +1,8 @@
 package vector
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +24,36 @@ func TestQuantize(t *testing.T) {
 				require.Equal(t, want, got[:n], "%d elements, %v", n, c)
 				require.Equal(t, make([]byte, 16), got[n:], "written behind the end")
 			}
+		}
+	})
+}
+
+// Quotients next to ties are those of a division.
+func TestQuantizeTies(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	eachTier(t, func(t *testing.T) {
+		a := make([]float32, 1024)
+		want, got := make([]byte, len(a)), make([]byte, len(a))
+		for range 300 {
+			scale := float32(math.Ldexp(1+r.Float64(), r.IntN(40)-20))
+			for i := range a {
+				tie := float32(float64(scale) * (float64(r.IntN(600)-300) + 0.5))
+				a[i] = math.Float32frombits(math.Float32bits(tie) + uint32(r.IntN(5)) - 2)
+			}
+			quantizeGeneric(want, a, scale, 100, 0, 255)
+			Quantize(got, a, scale, 100, 0, 255)
+			require.Equal(t, want, got, "scale %v", scale)
+		}
+		for _, scale := range []float32{math.MaxFloat32, 0x1p-126, 0x1p-149, 0x1p-99, 0x1p99, float32(math.Inf(1)), float32(math.NaN()), -0.3} {
+			for i := range a {
+				a[i] = float32(r.NormFloat64()*100) * scale
+				if i%5 == 0 {
+					a[i] = []float32{0, math.MaxFloat32, -math.MaxFloat32, float32(math.Inf(1)), float32(math.NaN())}[i/5%5]
+				}
+			}
+			quantizeGeneric(want, a, scale, 3, -128, 127)
+			Quantize(got, a, scale, 3, -128, 127)
+			require.Equal(t, want, got, "scale %v", scale)
 		}
 	})
 }

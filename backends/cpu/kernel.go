@@ -22,6 +22,11 @@ type work interface {
 	run(ctx context.Context, c *operators.Call) error
 }
 
+// workFunc is work that is a function.
+type workFunc func(ctx context.Context, c *operators.Call) error
+
+func (f workFunc) run(ctx context.Context, c *operators.Call) error { return f(ctx, c) }
+
 // planner finds the work of a node for the shapes of a call's inputs, and for
 // the values of those inputs that the kernel names. It returns nil to leave the
 // call to the reference: where there is nothing to compute, or where the shapes
@@ -212,6 +217,22 @@ func (d *Device) divide(ctx context.Context, pieces int, t parallel.Task) error 
 	}
 	return ctx.Err()
 }
+
+// each runs f for all of n units of work, each of a cost in elements, in pieces
+// [first, end) on the device's threads.
+func (d *Device) each(ctx context.Context, n, cost int, f func(first, end int)) error {
+	pieces, size := share(n, cost, d.threads)
+	return d.divide(ctx, pieces, eachTask{n, size, f})
+}
+
+// eachTask is units of work in pieces of a size.
+type eachTask struct {
+	n, size int
+	f       func(first, end int)
+}
+
+// Do implements parallel.Task.
+func (t eachTask) Do(_, piece int) { t.f(piece*t.size, min((piece+1)*t.size, t.n)) }
 
 // mostRoom is how many elements of scratch a kernel may take beyond a multiple of
 // its operands: attributes alone must not decide how much memory is used.

@@ -80,7 +80,8 @@ above 1 says that the first is faster. Geometric means are given over models of 
 and more, by the other contender's median, over those below, and over groups of
 models by what most of their multiply-adds belong to.
 
-With --trace each device's fastest of a few further runs is kept node by node.`,
+With --trace each device runs up to fifty times more: the table of nodes has medians,
+the file the fastest run.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if b.threads < 0 {
@@ -117,7 +118,7 @@ With --trace each device's fastest of a few further runs is kept node by node.`,
 	f.StringArrayVar(&b.devices, "device", nil, "a contender; may be repeated (default: cpu)")
 	f.IntVar(&b.threads, "threads", 0, "host threads for kernels (0: all)")
 	f.Float64Var(&b.seconds, "seconds", 2, "how long to run each model on each device")
-	f.StringVar(&b.trace, "trace", "", "print a table of the slowest nodes, and write a trace of one run per device as JSON for Perfetto to `FILE`")
+	f.StringVar(&b.trace, "trace", "", "print the slowest nodes, and write a run of each device for Perfetto to a JSON `FILE`")
 	f.BoolVar(&b.asJSON, "json", false, "print JSON")
 	f.BoolVar(&b.asMarkdown, "markdown", false, "print tables for a page")
 	c.MarkFlagsMutuallyExclusive("json", "markdown")

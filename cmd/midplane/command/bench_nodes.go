@@ -36,10 +36,10 @@ type nodeJSON struct {
 
 // traced runs a model on the i-th device with a hook, once to warm up and then up to
 // tracedRuns times or for traceTime. It keeps the events of the fastest run for the
-// trace, and returns what each node took in it.
+// trace, and returns what each node took, in the median of the runs.
 func (b *benchFlags) traced(ctx context.Context, m model, i int, inputs map[string]tensor.Value) (nodes []nodeJSON, err error) {
 	const (
-		tracedRuns = 20
+		tracedRuns = 50
 		traceTime  = time.Second
 	)
 	var mu sync.Mutex
@@ -54,22 +54,22 @@ func (b *benchFlags) traced(ctx context.Context, m model, i int, inputs map[stri
 		return nil, err
 	}
 	defer func() { err = closeAfter(s, err) }()
-	var fastest []models.NodeEvent
-	for begin, run := time.Now(), 0; run <= 1 || run <= tracedRuns && time.Since(begin) < traceTime; run++ {
+	if _, err := s.Run(ctx, inputs); err != nil {
+		return nil, err
+	}
+	var runs [][]models.NodeEvent
+	for begin := time.Now(); len(runs) == 0 || len(runs) < tracedRuns && time.Since(begin) < traceTime; {
 		events = nil
 		if _, err := s.Run(ctx, inputs); err != nil {
 			return nil, err
 		}
-		if run == 0 {
-			begin = time.Now()
-		} else if fastest == nil || duration(events) < duration(fastest) {
-			fastest = events
-		}
+		runs = append(runs, events)
 	}
+	fastest := slices.MinFunc(runs, func(a, b []models.NodeEvent) int { return cmp.Compare(duration(a), duration(b)) })
 	for _, e := range fastest {
 		b.events = append(b.events, b.event(e, i, m))
 	}
-	return nodesOf(fastest, s.Placement(), factsOf(ctx, s.Placement().Graph, inputs)), nil
+	return nodesOf(runs, s.Placement(), factsOf(ctx, s.Placement().Graph, inputs)), nil
 }
 
 // duration is the time of all nodes.
@@ -80,41 +80,54 @@ func duration(events []models.NodeEvent) (sum time.Duration) {
 	return sum
 }
 
-// nodesOf adds up what each node took, with those that its kernel computes besides,
-// the slowest first.
-func nodesOf(events []models.NodeEvent, p *partition.Placement, facts infer.Facts) []nodeJSON {
-	type sum struct {
-		row  nodeJSON
-		work cost.Work
+// taken is what a kernel took in several runs of a model.
+type taken struct {
+	row   nodeJSON
+	work  cost.Work
+	times []float64 // by run, in milliseconds
+}
+
+// nodesOf says what each node took in the median of the runs, with those that its
+// kernel computes besides, the slowest first.
+func nodesOf(runs [][]models.NodeEvent, p *partition.Placement, facts infer.Facts) []nodeJSON {
+	var order []*taken
+	byNode := make(map[*graph.Node]*taken)
+	for run, events := range runs {
+		for _, e := range events {
+			first := e.Node
+			if group := p.Of(e.Node).Group; group != nil {
+				first = group[0]
+			}
+			k := byNode[first]
+			if k == nil {
+				k = &taken{times: make([]float64, len(runs)),
+					row: nodeJSON{Node: first.Label(), Operator: first.Operator(), Device: e.Device, Route: e.Route.String(), Kernel: e.Kernel}}
+				byNode[first] = k
+				order = append(order, k)
+			}
+			k.times[run] += millis(e.Duration)
+			if run > 0 {
+				continue // each does the same
+			}
+			k.work = k.work.Plus(cost.Node(e.Node, facts))
+			if e.Node == first {
+				k.row.Runs++
+			}
+		}
 	}
-	var order []*graph.Node
-	sums := make(map[*graph.Node]*sum)
-	for _, e := range events {
-		first := e.Node
-		if group := p.Of(e.Node).Group; group != nil {
-			first = group[0]
-		}
-		s := sums[first]
-		if s == nil {
-			s = &sum{row: nodeJSON{Node: first.Label(), Operator: first.Operator(), Device: e.Device, Route: e.Route.String(), Kernel: e.Kernel}}
-			sums[first] = s
-			order = append(order, first)
-		}
-		if e.Node == first {
-			s.row.Runs++
-		}
-		s.row.Time += millis(e.Duration)
-		s.work = s.work.Plus(cost.Node(e.Node, facts))
+	total := 0.0
+	for _, k := range order {
+		slices.Sort(k.times)
+		k.row.Time = k.times[len(k.times)/2]
+		total += k.row.Time
 	}
-	total := millis(duration(events))
 	rows := make([]nodeJSON, len(order))
-	for i, n := range order {
-		s := sums[n]
-		s.row.MultiplyAdds, s.row.GFLOPS = s.work.Total(), gflops(s.work, s.row.Time)
+	for i, k := range order {
+		k.row.MultiplyAdds, k.row.GFLOPS = k.work.Total(), gflops(k.work, k.row.Time)
 		if total > 0 {
-			s.row.Part = s.row.Time / total
+			k.row.Part = k.row.Time / total
 		}
-		rows[i] = s.row
+		rows[i] = k.row
 	}
 	slices.SortStableFunc(rows, func(a, b nodeJSON) int { return cmp.Compare(b.Time, a.Time) })
 	return rows

@@ -94,7 +94,9 @@ func (d *Device) blockedFilters(t *tensor.Tensor, groups int, planes bool) (*[]*
 		list := make([]*blocked.Filters, groups)
 		all := tensor.Slice[float32](t)
 		for g := range list {
-			list[g] = blocked.PackFilters(all[g*filters*depth*taps:][:filters*depth*taps], filters, depth, taps, planes)
+			f, w := blocked.NewFilters(filters, depth, taps, planes), all[g*filters*depth*taps:][:filters*depth*taps]
+			d.each(f.Pairs(), func(p int) { f.Pack(p, w, filters, depth, taps) })
+			list[g] = f
 		}
 		return &list
 	})

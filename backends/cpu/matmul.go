@@ -65,10 +65,13 @@ func (d *Device) packRight(t *tensor.Tensor, rows, columns int, turned bool, alp
 			vector.MulFloat32.Right(scaled, data, alpha)
 			data = scaled
 		}
+		innerStep, columnStep := columns, 1
 		if turned {
-			return matrix.PackColumns(data, columns, rows, 1, columns)
+			rows, columns, innerStep, columnStep = columns, rows, 1, columns
 		}
-		return matrix.PackColumns(data, rows, columns, columns, 1)
+		p := matrix.NewColumns(rows, columns)
+		d.each(p.Tiles(), func(t int) { p.Pack(t, data, innerStep, columnStep) })
+		return p
 	})
 }
 

@@ -1,12 +1,14 @@
 package cpu
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync"
 	"weak"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/parallel"
 	"example.com/midplane/backends/internal/host"
 )
 
@@ -85,3 +87,16 @@ func (p *packedConstants) reserve(size int64) error {
 	}
 	return p.memory.Reserve(size)
 }
+
+// each packs n parts of a constant on the device's threads.
+func (d *Device) each(n int, pack func(part int)) {
+	if err := parallel.Run(context.Background(), d.threads, n, parts(pack)); err != nil {
+		panic(err) // of a part: nothing else ends the work
+	}
+}
+
+// parts is a task of which piece i is part i.
+type parts func(part int)
+
+// Do implements parallel.Task.
+func (pack parts) Do(_, piece int) { pack(piece) }

@@ -215,7 +215,26 @@ func permute(t *tensor.Tensor, perm []int) *tensor.Tensor {
 	for i, axis := range perm {
 		target[i], steps[i] = t.Shape()[axis], strides[axis]
 	}
+	if len(perm) == 2 && perm[0] == 1 && t.DType() == tensor.Float32 {
+		out := tensor.Zeros(tensor.Float32, target)
+		turn(tensor.Slice[float32](out), tensor.Slice[float32](t), target[1], target[0])
+		return out
+	}
 	return pick(t, target, strided(target, 0, steps))
+}
+
+// turn transposes a matrix in squares that stay in a near cache: weights are large.
+func turn(dst, src []float32, rows, columns int) {
+	const side = 32
+	for i0 := 0; i0 < rows; i0 += side {
+		for j0 := 0; j0 < columns; j0 += side {
+			for j := j0; j < min(j0+side, columns); j++ {
+				for i := i0; i < min(i0+side, rows); i++ {
+					dst[j*rows+i] = src[i*columns+j]
+				}
+			}
+		}
+	}
 }
 
 // depthToSpace moves blocks of channels into blocks of pixels:

@@ -16,6 +16,15 @@ type Filters struct {
 // those that are not, for planes. Channels and filters that there are not have the
 // weight 0.
 func PackFilters(w []float32, filters, channels, taps int, planes bool) *Filters {
+	f := NewFilters(filters, channels, taps, planes)
+	for p := range f.Pairs() {
+		f.Pack(p, w, filters, channels, taps)
+	}
+	return f
+}
+
+// NewFilters is PackFilters, of which every pair of blocks is still to be packed.
+func NewFilters(filters, channels, taps int, planes bool) *Filters {
 	f := &Filters{blocks: Blocks(filters), wide: Width}
 	if planes {
 		f.wide = 1
@@ -23,17 +32,35 @@ func PackFilters(w []float32, filters, channels, taps int, planes bool) *Filters
 	groups := (channels + f.wide - 1) / f.wide
 	f.depth = groups * taps * f.wide
 	f.data = pages.Make[float32](f.blocks * Width * f.depth)
-	for i := range filters {
-		to, lanes := f.pair(i / Width / 2)
-		to = to[i%(2*Width):]
-		for c := range channels {
-			from := w[(i*channels+c)*taps:][:taps]
-			for tap, v := range from {
-				to[((c/f.wide*taps+tap)*f.wide+c%f.wide)*lanes] = v
+	return f
+}
+
+// Pack packs pair p, which may be done at the same time as others. What a block of
+// channels makes of it stays in a near cache.
+func (f *Filters) Pack(p int, w []float32, filters, channels, taps int) {
+	to, lanes := f.pair(p)
+	first := 2 * p * Width
+	for low := 0; low < channels; low += f.wide {
+		n, block := min(f.wide, channels-low), to[low*taps*lanes:]
+		for i := range min(lanes, filters-first) {
+			from := w[((first+i)*channels+low)*taps:][:n*taps]
+			if taps == 1 {
+				at := i
+				for _, v := range from {
+					block[at] = v
+					at += lanes
+				}
+				continue
+			}
+			for c := range n {
+				at := c*lanes + i
+				for _, v := range from[c*taps:][:taps] {
+					block[at] = v
+					at += f.wide * lanes
+				}
 			}
 		}
 	}
-	return f
 }
 
 // FiltersBytes returns what PackFilters makes takes.

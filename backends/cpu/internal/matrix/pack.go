@@ -47,25 +47,44 @@ func PackColumns(b []float32, inner, columns, innerStep, columnStep int) *Column
 }
 
 func (ks *kernels) packColumns(b []float32, inner, columns, innerStep, columnStep int) *Columns {
-	n := ks.columnTiles(columns)
-	p := &Columns{inner: inner, columns: columns, data: pages.Make[float32](n * inner * ks.columns), kernels: ks}
-	for t := range n {
-		first, width := t*ks.columns, min(ks.columns, columns-t*ks.columns)
-		to := p.data[t*inner*ks.columns:]
-		if columnStep == 1 {
-			for k := range inner {
-				copy(to[k*ks.columns:][:width], b[k*innerStep+first:])
-			}
-			continue
+	p := ks.newColumns(inner, columns)
+	for t := range p.Tiles() {
+		p.Pack(t, b, innerStep, columnStep)
+	}
+	return p
+}
+
+// NewColumns returns a right operand of which every tile is still to be packed.
+func NewColumns(inner, columns int) *Columns { return best.newColumns(inner, columns) }
+
+func (ks *kernels) newColumns(inner, columns int) *Columns {
+	return &Columns{inner: inner, columns: columns, data: pages.Make[float32](ks.columnTiles(columns) * inner * ks.columns), kernels: ks}
+}
+
+// Tiles returns the number of tiles.
+func (p *Columns) Tiles() int { return p.kernels.columnTiles(p.columns) }
+
+// Pack packs tile t, which may be done at the same time as others, of a matrix
+// whose element (k, j) is b[k*innerStep+j*columnStep].
+func (p *Columns) Pack(t int, b []float32, innerStep, columnStep int) {
+	step := p.kernels.columns
+	first, width := t*step, min(step, p.columns-t*step)
+	to := p.data[t*p.inner*step:][:p.inner*step]
+	if columnStep == 1 {
+		for k := range p.inner {
+			copy(to[k*step:][:width], b[k*innerStep+first:])
 		}
+		return
+	}
+	const near = 64 // rows of a tile that stay in the nearest cache
+	for low := 0; low < p.inner; low += near {
 		for j := range width {
 			from := b[(first+j)*columnStep:]
-			for k := range inner {
-				to[k*ks.columns+j] = from[k*innerStep]
+			for k := low; k < min(low+near, p.inner); k++ {
+				to[k*step+j] = from[k*innerStep]
 			}
 		}
 	}
-	return p
 }
 
 // ColumnsBytes returns what a right operand of the given extents takes packed.

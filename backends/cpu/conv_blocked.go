@@ -95,7 +95,7 @@ func (d *Device) blockedFilters(t *tensor.Tensor, groups int, planes bool) (*[]*
 		all := tensor.Slice[float32](t)
 		for g := range list {
 			f, w := blocked.NewFilters(filters, depth, taps, planes), all[g*filters*depth*taps:][:filters*depth*taps]
-			d.each(f.Pairs(), func(p int) { f.Pack(p, w, filters, depth, taps) })
+			d.inParts(f.Pairs(), func(p int) { f.Pack(p, w, filters, depth, taps) })
 			list[g] = f
 		}
 		return &list

@@ -70,7 +70,7 @@ func (d *Device) packRight(t *tensor.Tensor, rows, columns int, turned bool, alp
 			rows, columns, innerStep, columnStep = columns, rows, 1, columns
 		}
 		p := matrix.NewColumns(rows, columns)
-		d.each(p.Tiles(), func(t int) { p.Pack(t, data, innerStep, columnStep) })
+		d.inParts(p.Tiles(), func(t int) { p.Pack(t, data, innerStep, columnStep) })
 		return p
 	})
 }

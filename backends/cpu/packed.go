@@ -88,8 +88,8 @@ func (p *packedConstants) reserve(size int64) error {
 	return p.memory.Reserve(size)
 }
 
-// each packs n parts of a constant on the device's threads.
-func (d *Device) each(n int, pack func(part int)) {
+// inParts packs n parts of a constant on the device's threads.
+func (d *Device) inParts(n int, pack func(part int)) {
 	if err := parallel.Run(context.Background(), d.threads, n, parts(pack)); err != nil {
 		panic(err) // of a part: nothing else ends the work
 	}

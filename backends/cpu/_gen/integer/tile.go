@@ -59,6 +59,7 @@ const (
 	fieldLow // and 4 bytes behind it:
 	fieldZero
 	fieldHigh = fieldLow + 4
+	fieldMask = fieldZero + 4
 )
 
 // generator holds the registers of one kernel.
@@ -100,7 +101,7 @@ func tiles(name string, m *machine.Machine, rows, columns int, step func(g *gene
 		machine.Stub(kernel, "(t *tile)", fmt.Sprintf("computes a tile of %d rows: C[i] = D[i] + Σ A[i] × B over the quads of all taps.", r))
 		list = append(list, kernel)
 	}
-	return fmt.Sprintf("var kernels%s = kernels{rows: %d, columns: %d, tiles: []func(*tile){%s}, span: 1, enough: 1 << 20}\n\n", name, rows, columns, strings.Join(list, ", "))
+	return fmt.Sprintf("var kernels%s = kernels{rows: %d, columns: %d, tiles: []func(*tile){%s}, span: 1, enough: 1 << 20, finish: 32}\n\n", name, rows, columns, strings.Join(list, ", "))
 }
 
 // sum returns the register of a row's sums.

@@ -157,13 +157,18 @@ func finishGroup(src reg.GPPhysical) {
 	IMULQ(step, dst)
 	ADDQ(tileField(fieldOut), dst)
 	MOVQ(tileField(fieldHeight), left)
+	MOVL(tileField(fieldMask), at.As32())
+	masks := [2]reg.OpmaskPhysical{reg.K1, reg.K2} // of the columns that there are
+	KMOVW(at.As32(), masks[0])
+	SHRL(U8(16), at.As32())
+	KMOVW(at.As32(), masks[1])
 	MOVQ(tileField(fieldFactor), at)
 	for i := range 2 {
-		VMOVUPS(Mem{Base: at, Disp: i * 64}, factors[i])
+		VMOVUPS_Z(Mem{Base: at, Disp: i * 64}, masks[i], factors[i])
 	}
-	each := func(label string, do func(v reg.VecPhysical, i int)) {
+	each := func(label string, registers int, do func(v reg.VecPhysical, i int)) {
 		Label(label)
-		for i := range 2 {
+		for i := range registers {
 			v := []reg.VecPhysical{reg.Z23, reg.Z24}[i]
 			VCVTDQ2PS(Mem{Base: src, Disp: i * 64}, v)
 			VMULPS(factors[i], v, v)
@@ -178,24 +183,41 @@ func finishGroup(src reg.GPPhysical) {
 	JNE(LabelRef("bytes"))
 	MOVQ(tileField(fieldBias), at)
 	for i := range 2 {
-		VMOVUPS(Mem{Base: at, Disp: i * 64}, biases[i])
+		VMOVUPS_Z(Mem{Base: at, Disp: i * 64}, masks[i], biases[i])
 	}
-	each("float", func(v reg.VecPhysical, i int) {
+	each("float", 2, func(v reg.VecPhysical, i int) {
 		VADDPS(biases[i], v, v)
-		VMOVUPS(v, Mem{Base: dst, Disp: i * 64})
+		VMOVUPS(v, masks[i], Mem{Base: dst, Disp: i * 64})
 	})
 	JMP(LabelRef("next"))
 	Label("bytes")
 	VBROADCASTSS(tileField(fieldLow), low)
 	VBROADCASTSS(tileField(fieldHigh), high)
 	VPBROADCASTD(tileField(fieldZero), zero)
-	each("byte", func(v reg.VecPhysical, i int) {
+	bytes := func(v reg.VecPhysical) {
 		VMAXPS(low, v, v) // low for NaN
 		VMINPS(high, v, v)
 		VCVTPS2DQ(v, v)
 		VPADDD(zero, v, v)
+	}
+	masked := func(v reg.VecPhysical, i int) {
+		bytes(v)
+		VPMOVDB(v, v.AsX())
+		VMOVDQU8(v.AsX(), masks[i], Mem{Base: dst, Disp: i * 16})
+	}
+	MOVL(tileField(fieldMask), at.As32())
+	CMPL(at.As32(), U32(0xFFFF))
+	JLS(LabelRef("narrow"))
+	CMPL(at.As32(), U32(0xFFFFFFFF))
+	JNE(LabelRef("masked"))
+	each("byte", 2, func(v reg.VecPhysical, i int) {
+		bytes(v)
 		VPMOVDB(v, Mem{Base: dst, Disp: i * 16})
 	})
+	JMP(LabelRef("next"))
+	each("narrow", 1, masked)
+	JMP(LabelRef("next"))
+	each("masked", 2, masked)
 }
 
 // nextGroup goes on to the group of tiles below, if there is one: the last one

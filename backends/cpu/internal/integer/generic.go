@@ -3,7 +3,7 @@ package integer
 import "unsafe"
 
 // genericKernels are in plain Go, and what the others are tested against.
-var genericKernels = kernels{rows: genericRows, columns: genericColumns, tiles: genericTiles(), span: 1, enough: 1 << 20}
+var genericKernels = kernels{rows: genericRows, columns: genericColumns, tiles: genericTiles(), span: 1, enough: 1 << 20, finish: 1}
 
 const (
 	genericRows    = 4

@@ -25,6 +25,7 @@ type kernels struct {
 	tiles         []func(*tile) // by number of rows, from 1; entry 0 is not used
 	span          int           // tiles below each other that a call may compute; tiles has entries for their rows
 	enough        int64         // multiplications that are worth a rectangle of their own
+	finish        int           // how many take as long as what is done with a sum
 
 	// finishes reports whether a kernel for a number of rows takes an outcome other
 	// than sums; nil if none does.
@@ -71,6 +72,7 @@ type outcome struct {
 	factor, bias unsafe.Pointer // float32, by column; no bias for bytes
 	low, high    float32        // bounds of bytes, less zero
 	zero         int32
+	mask         uint32 // of columns
 }
 
 type outcomeKind int

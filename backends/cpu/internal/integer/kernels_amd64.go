@@ -4,9 +4,9 @@
 
 package integer
 
-var kernelsAVX2 = kernels{rows: 6, columns: 8, tiles: []func(*tile){nil, tile1AVX2, tile2AVX2, tile3AVX2, tile4AVX2, tile5AVX2, tile6AVX2}, span: 1, enough: 1 << 20}
+var kernelsAVX2 = kernels{rows: 6, columns: 8, tiles: []func(*tile){nil, tile1AVX2, tile2AVX2, tile3AVX2, tile4AVX2, tile5AVX2, tile6AVX2}, span: 1, enough: 1 << 20, finish: 32}
 
-var kernelsVNNI = kernels{rows: 14, columns: 32, tiles: []func(*tile){nil, tile1VNNI, tile2VNNI, tile3VNNI, tile4VNNI, tile5VNNI, tile6VNNI, tile7VNNI, tile8VNNI, tile9VNNI, tile10VNNI, tile11VNNI, tile12VNNI, tile13VNNI, tile14VNNI}, span: 1, enough: 1 << 20}
+var kernelsVNNI = kernels{rows: 14, columns: 32, tiles: []func(*tile){nil, tile1VNNI, tile2VNNI, tile3VNNI, tile4VNNI, tile5VNNI, tile6VNNI, tile7VNNI, tile8VNNI, tile9VNNI, tile10VNNI, tile11VNNI, tile12VNNI, tile13VNNI, tile14VNNI}, span: 1, enough: 1 << 20, finish: 32}
 
 // functions are those on rows of one set of instructions.
 type functions struct {

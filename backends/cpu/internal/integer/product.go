@@ -47,7 +47,7 @@ func Tiles(lines, rows, columns int) (r, c int) {
 func Grid(lines, rows, columns, inner, threads int) (r, c int) {
 	const most = 1 << 26 // multiplications of a rectangle
 	height, width := Tiles(lines, rows, columns)
-	tile := int64(best.rows) * int64(best.columns) * int64(max(inner, 1))
+	tile := int64(best.rows) * int64(best.columns) * int64(inner+best.finish)
 	pieces := int64(1)
 	if threads > 1 {
 		pieces = min(int64(4*threads), max(int64(height)*int64(width)*tile/best.enough, 1))
@@ -131,7 +131,7 @@ func (p *Product) tile(ks *kernels, t *tile, r, n, c int) {
 	t.c, t.ldc = unsafe.Pointer(&t.sums), ks.columns*4
 	if p.Scale == nil || p.Bytes == nil {
 		if ks.finishes != nil && ks.finishes(t, height) {
-			t.outcome = p.outcome(row, left)
+			t.outcome = p.outcome(row, left, t.columns)
 			ks.tiles[height](t)
 			t.outcome.kind = toSums
 			return
@@ -148,9 +148,9 @@ func (p *Product) tile(ks *kernels, t *tile, r, n, c int) {
 	}
 }
 
-// outcome is that of tiles from a row and a column on.
-func (p *Product) outcome(row, column int) outcome {
-	o := outcome{factor: unsafe.Pointer(&p.Factor[column])}
+// outcome is that of tiles from a row and a column on, so many columns wide.
+func (p *Product) outcome(row, column, columns int) outcome {
+	o := outcome{factor: unsafe.Pointer(&p.Factor[column]), mask: uint32(1<<columns - 1)}
 	if p.Bytes != nil {
 		o.kind, o.out, o.step = toBytes, unsafe.Pointer(&p.Bytes[row*p.CStep+column]), p.CStep
 		o.low, o.high, o.zero = float32(p.Low-p.Zero), float32(p.High-p.Zero), p.Zero

@@ -78,6 +78,7 @@ func TestTileLayout(t *testing.T) {
 		assert.EqualValues(t, 64+12*8+8*i, unsafe.Offsetof(v.outcome)-unsafe.Offsetof(v.extents)+offset)
 	}
 	assert.EqualValues(t, 4, unsafe.Offsetof(o.high)-unsafe.Offsetof(o.low))
+	assert.EqualValues(t, 4, unsafe.Offsetof(o.mask)-unsafe.Offsetof(o.zero))
 	assert.GreaterOrEqual(t, len(v.sums), kernelsAMX.span*kernelsAMX.rows*kernelsAMX.columns)
 	assert.GreaterOrEqual(t, len(v.sums), kernelsVNNI.rows*kernelsVNNI.columns)
 }

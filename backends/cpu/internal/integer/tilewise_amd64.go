@@ -8,7 +8,7 @@ import "unsafe"
 // by two tiles of sums at a time, in several groups, as it takes long to prepare
 // the registers. Where that does not pay they are kernelsVNNI, whose right operands
 // have the same form.
-var kernelsAMX = kernels{rows: 4 * tileHeight, columns: 2 * tileWidth, tiles: tilesAMX(), span: spanAMX, enough: 1 << 22, finishes: finishesAMX}
+var kernelsAMX = kernels{rows: 4 * tileHeight, columns: 2 * tileWidth, tiles: tilesAMX(), span: spanAMX, enough: 1 << 23, finish: 256, finishes: finishesAMX}
 
 const (
 	tileHeight = 16 // rows of a tile register
@@ -68,7 +68,9 @@ func (t *tile) tilewise(rows int) bool {
 	return rows >= leastHeight && t.extents.depth >= leastDepth
 }
 
-func finishesAMX(t *tile, rows int) bool { return t.columns == 2*tileWidth && t.tilewise(rows) }
+func finishesAMX(t *tile, rows int) bool {
+	return (t.columns == 2*tileWidth || t.ldd == 0) && t.tilewise(rows)
+}
 
 func tileAMX(t *tile, rows int) {
 	if !t.tilewise(rows) {
@@ -96,9 +98,11 @@ func tileAMX(t *tile, rows int) {
 	} else {
 		tiles1AMX(t)
 	}
-	if partly && ldd != 0 {
+	switch {
+	case t.outcome.kind != toSums:
+	case partly && ldd != 0:
 		addRows(c, room, d, rows, t.columns, ldc, width, ldd)
-	} else if t.c != c {
+	case t.c != c:
 		copyRows(c, room, rows, t.columns, ldc, width)
 	}
 	t.c, t.ldc, t.d, t.ldd = c, ldc, d, ldd

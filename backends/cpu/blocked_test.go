@@ -51,6 +51,10 @@ func TestBlockedConv(t *testing.T) {
 		{x: []int{1, 16, 90, 91}, w: []int{16, 1, 3, 3}, group: 16, pads: one},
 		{x: []int{1, 64, 80, 70}, w: []int{64, 64, 3, 3}, pads: one},
 		{x: []int{1, 16, 9, 9}, w: []int{16, 16, 3, 3}, autoPad: "SAME_UPPER", strides: []int64{2, 2}},
+		{x: []int{2, 40, 24, 25}, w: []int{50, 40, 3, 3}, pads: one}, // with products of transformed tiles from here on
+		{x: []int{1, 64, 33, 14}, w: []int{32, 64, 3, 3}, pads: []int64{2, 0, 0, 1}},
+		{x: []int{1, 256, 14, 14}, w: []int{256, 256, 3, 3}, pads: one},
+		{x: []int{1, 32, 200, 20}, w: []int{32, 32, 3, 3}},
 		{x: []int{1, 16, 2, 2}, w: []int{16, 16, 3, 3}, wrong: true},
 		{x: []int{1, 16, 9, 9}, w: []int{16, 17, 3, 3}, wrong: true},
 	}
@@ -112,8 +116,13 @@ func TestPoolOfBlocks(t *testing.T) {
 }
 
 func TestFusedBlocks(t *testing.T) {
-	x, w, bias := inBlocks(t, random(1, tensor.Float32, 2, 20, 9, 10)), random(2, tensor.Float32, 24, 20, 3, 3), random(3, tensor.Float32, 24)
-	same := random(4, tensor.Float32, 2, 2, 9, 10, 16)
+	fusedBlocks(t, 20, 9, 10)
+	fusedBlocks(t, 32, 13, 14) // with products of transformed tiles
+}
+
+func fusedBlocks(t *testing.T, channels, rows, columns int) {
+	x, w, bias := inBlocks(t, random(1, tensor.Float32, 2, channels, rows, columns)), random(2, tensor.Float32, 32, channels, 3, 3), random(3, tensor.Float32, 32)
+	same := random(4, tensor.Float32, 2, 2, rows, columns, 16)
 	lanes := random(5, tensor.Float32, 1, 2, 1, 1, 16)
 	pads := []graph.Attribute{graph.A("pads", []int64{1, 1, 1, 1})}
 	for _, links := range [][]link{
@@ -131,8 +140,8 @@ func TestFusedBlocks(t *testing.T) {
 		}
 		for _, threads := range []int{1, 3} {
 			chain{head: "midplane.blocked.Conv", attrs: pads, inputs: []*tensor.Tensor{x, w, bias}, links: links, kernel: name}.check(t, threads)
-			depthwise := append([]graph.Attribute{graph.A("group", int64(20))}, pads...)
-			chain{head: "midplane.blocked.Conv", attrs: depthwise, inputs: []*tensor.Tensor{x, random(6, tensor.Float32, 20, 1, 3, 3)}, links: links, kernel: name}.check(t, threads)
+			depthwise := append([]graph.Attribute{graph.A("group", int64(channels))}, pads...)
+			chain{head: "midplane.blocked.Conv", attrs: depthwise, inputs: []*tensor.Tensor{x, random(6, tensor.Float32, channels, 1, 3, 3)}, links: links, kernel: name}.check(t, threads)
 		}
 	}
 }

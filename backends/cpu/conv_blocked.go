@@ -66,6 +66,9 @@ func blockedConvolutions(d *Device, n *graph.Node) (planner, error) {
 		if groups > 1 && (f[1]%blocked.Width != 0 || f[0]/groups%blocked.Width != 0) {
 			return nil, nil
 		}
+		if len(x) == 5 && winogradPays(f, groups, &ws) {
+			return d.newWinograd(x, weights, &ws, bias)
+		}
 		w := &blockedConvolution{device: d, batch: x[0], groups: groups, blocks: len(bias) / blocked.Width / groups, bias: bias}
 		if w.image, ok = look(x, len(bias)/blocked.Width, x[1]/groups, &ws); !ok {
 			return nil, nil

@@ -13,6 +13,6 @@ import (
 func main() {
 	machine.Write("blocked", "blocked", os.Args[1], func() string {
 		transpose()
-		return tiles()
+		return tiles() + winograd()
 	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 
 	"example.com/midplane/backends/cpu/_gen/machine"
 )
@@ -16,7 +15,6 @@ func transpose() {
 	TEXT(name, NOSPLIT, "func(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)")
 	machine.Stub(name, "(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)",
 		"turns count squares of 16 × 16 numbers, whose rows lie so many bytes apart, and the squares so many.")
-	argument := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
 	dst, src, count := argument("dst"), argument("src"), argument("count")
 	dstStep, srcStep := argument("dstStep"), argument("srcStep")
 	dstNext, srcNext := argument("dstNext"), argument("srcNext")

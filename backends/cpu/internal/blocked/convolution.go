@@ -2,7 +2,14 @@ package blocked
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
+)
+
+// Bounds that clip nothing.
+var (
+	noLow  = float32(math.Inf(-1))
+	noHigh = float32(math.Inf(1))
 )
 
 // View is how the taps of windows lie in an image, and the pixels of a result.

@@ -11,6 +11,8 @@ var kernelsAVX512 = kernels{
 	greatest:  [2][2][]func(*tile){{{nil, greatest1x1x1AVX512, greatest1x1x2AVX512, greatest1x1x3AVX512, greatest1x1x4AVX512, greatest1x1x5AVX512, greatest1x1x6AVX512, greatest1x1x7AVX512, greatest1x1x8AVX512, greatest1x1x9AVX512, greatest1x1x10AVX512, greatest1x1x11AVX512, greatest1x1x12AVX512, greatest1x1x13AVX512, greatest1x1x14AVX512}, {nil, greatest1x2x1AVX512, greatest1x2x2AVX512, greatest1x2x3AVX512, greatest1x2x4AVX512, greatest1x2x5AVX512, greatest1x2x6AVX512, greatest1x2x7AVX512}}, {{nil}, {nil}}},
 }
 
+var winogradOutputsAVX512 = [2][2]func(dst, sums, bias *float32, row, position, count int, low, high float32){{winogradOutput1x1AVX512, winogradOutput1x2AVX512}, {winogradOutput2x1AVX512, winogradOutput2x2AVX512}}
+
 // transposeAVX512 turns count squares of 16 × 16 numbers, whose rows lie so many bytes apart, and the squares so many.
 //
 //go:noescape
@@ -645,3 +647,28 @@ func greatest1x2x6AVX512(t *tile)
 //
 //go:noescape
 func greatest1x2x7AVX512(t *tile)
+
+// winogradInputAVX512 transforms count tiles of 4 × 4 pixels, two pixels apart, of an image whose rows lie row bytes apart. The 16 results lie position bytes apart.
+//
+//go:noescape
+func winogradInputAVX512(dst, image *float32, row, position, count int)
+
+// winogradOutput1x1AVX512 transforms the sums of count tiles, the 16 of each position bytes apart, to 1 × 1 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput1x1AVX512(dst, sums, bias *float32, row, position, count int, low, high float32)
+
+// winogradOutput1x2AVX512 transforms the sums of count tiles, the 16 of each position bytes apart, to 1 × 2 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput1x2AVX512(dst, sums, bias *float32, row, position, count int, low, high float32)
+
+// winogradOutput2x1AVX512 transforms the sums of count tiles, the 16 of each position bytes apart, to 2 × 1 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput2x1AVX512(dst, sums, bias *float32, row, position, count int, low, high float32)
+
+// winogradOutput2x2AVX512 transforms the sums of count tiles, the 16 of each position bytes apart, to 2 × 2 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput2x2AVX512(dst, sums, bias *float32, row, position, count int, low, high float32)

@@ -20988,3 +20988,438 @@ alone:
 last:
 	VZEROUPPER
 	RET
+
+// func winogradInputAVX512(dst *float32, image *float32, row int, position int, count int)
+// Requires: AVX, AVX512F
+TEXT ·winogradInputAVX512(SB), NOSPLIT, $0-40
+	MOVQ  dst+0(FP), AX
+	MOVQ  image+8(FP), CX
+	MOVQ  row+16(FP), DX
+	MOVQ  position+24(FP), BX
+	MOVQ  count+32(FP), SI
+	TESTQ SI, SI
+	JE    done
+
+tile:
+	MOVQ    CX, DI
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+	VMOVUPS 192(DI), Z3
+	ADDQ    DX, DI
+	VMOVUPS (DI), Z4
+	VMOVUPS 64(DI), Z5
+	VMOVUPS 128(DI), Z6
+	VMOVUPS 192(DI), Z7
+	ADDQ    DX, DI
+	VMOVUPS (DI), Z8
+	VMOVUPS 64(DI), Z9
+	VMOVUPS 128(DI), Z10
+	VMOVUPS 192(DI), Z11
+	ADDQ    DX, DI
+	VMOVUPS (DI), Z12
+	VMOVUPS 64(DI), Z13
+	VMOVUPS 128(DI), Z14
+	VMOVUPS 192(DI), Z15
+	VSUBPS  Z8, Z0, Z16
+	VADDPS  Z8, Z4, Z20
+	VSUBPS  Z4, Z8, Z24
+	VSUBPS  Z12, Z4, Z28
+	VSUBPS  Z9, Z1, Z17
+	VADDPS  Z9, Z5, Z21
+	VSUBPS  Z5, Z9, Z25
+	VSUBPS  Z13, Z5, Z29
+	VSUBPS  Z10, Z2, Z18
+	VADDPS  Z10, Z6, Z22
+	VSUBPS  Z6, Z10, Z26
+	VSUBPS  Z14, Z6, Z30
+	VSUBPS  Z11, Z3, Z19
+	VADDPS  Z11, Z7, Z23
+	VSUBPS  Z7, Z11, Z27
+	VSUBPS  Z15, Z7, Z31
+	VSUBPS  Z18, Z16, Z0
+	VADDPS  Z18, Z17, Z1
+	VSUBPS  Z17, Z18, Z2
+	VSUBPS  Z19, Z17, Z3
+	VSUBPS  Z22, Z20, Z4
+	VADDPS  Z22, Z21, Z5
+	VSUBPS  Z21, Z22, Z6
+	VSUBPS  Z23, Z21, Z7
+	VSUBPS  Z26, Z24, Z8
+	VADDPS  Z26, Z25, Z9
+	VSUBPS  Z25, Z26, Z10
+	VSUBPS  Z27, Z25, Z11
+	VSUBPS  Z30, Z28, Z12
+	VADDPS  Z30, Z29, Z13
+	VSUBPS  Z29, Z30, Z14
+	VSUBPS  Z31, Z29, Z15
+	MOVQ    AX, DI
+	VMOVUPS Z0, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z3, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z4, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z5, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z6, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z7, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z8, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z9, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z10, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z11, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z12, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z13, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z14, (DI)
+	ADDQ    BX, DI
+	VMOVUPS Z15, (DI)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000001, SI
+	JNE     tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func winogradOutput1x1AVX512(dst *float32, sums *float32, bias *float32, row int, position int, count int, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·winogradOutput1x1AVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         sums+8(FP), CX
+	MOVQ         bias+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         position+32(FP), BX
+	MOVQ         count+40(FP), SI
+	VBROADCASTSS low+48(FP), Z24
+	VBROADCASTSS high+52(FP), Z25
+	VMOVUPS      (DX), Z26
+	TESTQ        SI, SI
+	JE           done
+
+tile:
+	MOVQ    CX, DX
+	VMOVUPS (DX), Z0
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z3
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z4
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z6
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z8
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z9
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z10
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z11
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z12
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z13
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z14
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z15
+	VADDPS  Z4, Z0, Z16
+	VADDPS  Z8, Z16, Z16
+	VADDPS  Z5, Z1, Z18
+	VADDPS  Z9, Z18, Z18
+	VADDPS  Z6, Z2, Z20
+	VADDPS  Z10, Z20, Z20
+	VADDPS  Z7, Z3, Z22
+	VADDPS  Z11, Z22, Z22
+	VADDPS  Z18, Z16, Z0
+	VADDPS  Z20, Z0, Z0
+	VADDPS  Z26, Z0, Z0
+	VMAXPS  Z0, Z24, Z0
+	VMINPS  Z0, Z25, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, SI
+	JNE     tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func winogradOutput1x2AVX512(dst *float32, sums *float32, bias *float32, row int, position int, count int, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·winogradOutput1x2AVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         sums+8(FP), CX
+	MOVQ         bias+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         position+32(FP), BX
+	MOVQ         count+40(FP), SI
+	VBROADCASTSS low+48(FP), Z24
+	VBROADCASTSS high+52(FP), Z25
+	VMOVUPS      (DX), Z26
+	TESTQ        SI, SI
+	JE           done
+
+tile:
+	MOVQ    CX, DX
+	VMOVUPS (DX), Z0
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z3
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z4
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z6
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z8
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z9
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z10
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z11
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z12
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z13
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z14
+	ADDQ    BX, DX
+	VMOVUPS (DX), Z15
+	VADDPS  Z4, Z0, Z16
+	VADDPS  Z8, Z16, Z16
+	VADDPS  Z5, Z1, Z18
+	VADDPS  Z9, Z18, Z18
+	VADDPS  Z6, Z2, Z20
+	VADDPS  Z10, Z20, Z20
+	VADDPS  Z7, Z3, Z22
+	VADDPS  Z11, Z22, Z22
+	VADDPS  Z18, Z16, Z0
+	VADDPS  Z20, Z0, Z0
+	VSUBPS  Z20, Z18, Z1
+	VSUBPS  Z22, Z1, Z1
+	VADDPS  Z26, Z0, Z0
+	VMAXPS  Z0, Z24, Z0
+	VMINPS  Z0, Z25, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z26, Z1, Z1
+	VMAXPS  Z1, Z24, Z1
+	VMINPS  Z1, Z25, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, SI
+	JNE     tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func winogradOutput2x1AVX512(dst *float32, sums *float32, bias *float32, row int, position int, count int, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·winogradOutput2x1AVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         sums+8(FP), CX
+	MOVQ         bias+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         position+32(FP), SI
+	MOVQ         count+40(FP), DI
+	VBROADCASTSS low+48(FP), Z24
+	VBROADCASTSS high+52(FP), Z25
+	VMOVUPS      (DX), Z26
+	TESTQ        DI, DI
+	JE           done
+
+tile:
+	MOVQ    CX, DX
+	VMOVUPS (DX), Z0
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z1
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z2
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z3
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z4
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z5
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z6
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z7
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z11
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z12
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z13
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z14
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z15
+	VADDPS  Z4, Z0, Z16
+	VADDPS  Z8, Z16, Z16
+	VSUBPS  Z8, Z4, Z17
+	VSUBPS  Z12, Z17, Z17
+	VADDPS  Z5, Z1, Z18
+	VADDPS  Z9, Z18, Z18
+	VSUBPS  Z9, Z5, Z19
+	VSUBPS  Z13, Z19, Z19
+	VADDPS  Z6, Z2, Z20
+	VADDPS  Z10, Z20, Z20
+	VSUBPS  Z10, Z6, Z21
+	VSUBPS  Z14, Z21, Z21
+	VADDPS  Z7, Z3, Z22
+	VADDPS  Z11, Z22, Z22
+	VSUBPS  Z11, Z7, Z23
+	VSUBPS  Z15, Z23, Z23
+	VADDPS  Z18, Z16, Z0
+	VADDPS  Z20, Z0, Z0
+	VADDPS  Z26, Z0, Z0
+	VMAXPS  Z0, Z24, Z0
+	VMINPS  Z0, Z25, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z19, Z17, Z2
+	VADDPS  Z21, Z2, Z2
+	VADDPS  Z26, Z2, Z2
+	VMAXPS  Z2, Z24, Z2
+	VMINPS  Z2, Z25, Z2
+	VMOVUPS Z2, (AX)(BX*1)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DI
+	JNE     tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func winogradOutput2x2AVX512(dst *float32, sums *float32, bias *float32, row int, position int, count int, low float32, high float32)
+// Requires: AVX, AVX512F
+TEXT ·winogradOutput2x2AVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         sums+8(FP), CX
+	MOVQ         bias+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         position+32(FP), SI
+	MOVQ         count+40(FP), DI
+	VBROADCASTSS low+48(FP), Z24
+	VBROADCASTSS high+52(FP), Z25
+	VMOVUPS      (DX), Z26
+	TESTQ        DI, DI
+	JE           done
+
+tile:
+	MOVQ    CX, DX
+	VMOVUPS (DX), Z0
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z1
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z2
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z3
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z4
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z5
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z6
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z7
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z11
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z12
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z13
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z14
+	ADDQ    SI, DX
+	VMOVUPS (DX), Z15
+	VADDPS  Z4, Z0, Z16
+	VADDPS  Z8, Z16, Z16
+	VSUBPS  Z8, Z4, Z17
+	VSUBPS  Z12, Z17, Z17
+	VADDPS  Z5, Z1, Z18
+	VADDPS  Z9, Z18, Z18
+	VSUBPS  Z9, Z5, Z19
+	VSUBPS  Z13, Z19, Z19
+	VADDPS  Z6, Z2, Z20
+	VADDPS  Z10, Z20, Z20
+	VSUBPS  Z10, Z6, Z21
+	VSUBPS  Z14, Z21, Z21
+	VADDPS  Z7, Z3, Z22
+	VADDPS  Z11, Z22, Z22
+	VSUBPS  Z11, Z7, Z23
+	VSUBPS  Z15, Z23, Z23
+	VADDPS  Z18, Z16, Z0
+	VADDPS  Z20, Z0, Z0
+	VSUBPS  Z20, Z18, Z1
+	VSUBPS  Z22, Z1, Z1
+	VADDPS  Z26, Z0, Z0
+	VMAXPS  Z0, Z24, Z0
+	VMINPS  Z0, Z25, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z26, Z1, Z1
+	VMAXPS  Z1, Z24, Z1
+	VMINPS  Z1, Z25, Z1
+	VMOVUPS Z1, 64(AX)
+	VADDPS  Z19, Z17, Z2
+	VADDPS  Z21, Z2, Z2
+	VSUBPS  Z21, Z19, Z3
+	VSUBPS  Z23, Z3, Z3
+	VADDPS  Z26, Z2, Z2
+	VMAXPS  Z2, Z24, Z2
+	VMINPS  Z2, Z25, Z2
+	VMOVUPS Z2, (AX)(BX*1)
+	VADDPS  Z26, Z3, Z3
+	VMAXPS  Z3, Z24, Z3
+	VMINPS  Z3, Z25, Z3
+	VMOVUPS Z3, 64(AX)(BX*1)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DI
+	JNE     tile
+
+done:
+	VZEROUPPER
+	RET

@@ -21,7 +21,7 @@ var halves = []string{
 	"MatMul", "Gemm", "Conv", "ConvTranspose", "LSTM", "GRU", "Attention",
 	"AveragePool", "MaxPool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "LRN",
 	"BatchNormalization", "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
-	"Softmax", "LogSoftmax", "Hardmax", "TopK", "ArgMax", "ArgMin",
+	"Softmax", "LogSoftmax", "Hardmax", "TopK", "ArgMax", "ArgMin", "CumSum", "CumProd",
 	"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare",
 	"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean", "Pow", "PRelu",
 	"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",

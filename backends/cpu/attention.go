@@ -308,10 +308,7 @@ func (t *attendingTask) Do(worker, piece int) {
 	scores := t.scores[worker*w.block*keys:][:rows*keys]
 	q, v, y := w.q.at(t.q, b, h)[first*w.q.perStep:], w.allV.at(t.v, b, group), w.y.at(t.y, b, h)[first*w.y.perStep:]
 	if t.turned == nil {
-		k := w.allK.at(t.k, b, group)
-		for j := range keys {
-			scores[j] = vector.Dot(q[:w.q.size], k[j*w.allK.perStep:][:w.q.size])
-		}
+		vector.Dots(scores, w.allK.at(t.k, b, group), q[:w.q.size], w.allK.perStep)
 	} else {
 		k := t.turned[(b*w.k.heads+group)*w.q.size*keys:]
 		product(&matrix.Product{M: rows, N: keys, K: w.q.size, A: q, AStep: w.q.perStep, B: k, BStep: keys, C: scores, CStep: keys})
@@ -322,13 +319,6 @@ func (t *attendingTask) Do(worker, piece int) {
 		for i := range rows {
 			t.weigh(scores[i*keys:][:keys], b, h, first+i)
 		}
-	}
-	if t.turned == nil {
-		clear(y[:w.y.size])
-		for j, s := range scores {
-			vector.AddScaled(y[:w.y.size], v[j*w.allV.perStep:][:w.y.size], s)
-		}
-		return
 	}
 	product(&matrix.Product{M: rows, N: w.y.size, K: keys, A: scores, AStep: keys, B: v, BStep: w.allV.perStep, C: y, CStep: w.y.perStep})
 }

@@ -170,7 +170,12 @@ func (r *run) loop(label string, registers int, body func(i int)) {
 
 // load reads the i-th register of an operand; lanes that are masked out are 0.
 func (r *run) load(p reg.GPVirtual, i int) value {
-	v, from := r.register(), Mem{Base: p, Disp: i * r.m.Width()}
+	return r.loadAt(Mem{Base: p, Disp: i * r.m.Width()})
+}
+
+// loadAt is load from an address.
+func (r *run) loadAt(from Mem) value {
+	v := r.register()
 	switch {
 	case !r.masked:
 		VMOVUPS(from, v)

@@ -115,6 +115,7 @@ func rows(m *machine.Machine) {
 	movement(m)
 	turn(m)
 	softmax(m)
+	dots(m)
 }
 
 func expSum(m *machine.Machine) {

@@ -51,6 +51,7 @@ type kernels struct {
 	expSum             func(dst, a *float32, n int, m float32) float32
 	normalize          func(dst, a, scale, bias *float32, n int, mean, inverse float32)
 	addScaled          func(dst, a *float32, n int, s float32)
+	dots               func(dst, a, b *float32, rows, n, aStep int)
 	widenHalf          func(dst *float32, a *uint16, n int)
 	narrowHalf         func(dst *uint16, a *float32, n int)
 	widenBrain         func(dst *float32, a *uint16, n int)
@@ -111,6 +112,7 @@ var kernelsAVX2 = kernels{
 	expSum:             expSumAVX2,
 	normalize:          normalizeAVX2,
 	addScaled:          addScaledAVX2,
+	dots:               dotsAVX2,
 	widenHalf:          widenHalfAVX2,
 	narrowHalf:         narrowHalfAVX2,
 	widenBrain:         widenBrainAVX2,
@@ -171,6 +173,7 @@ var kernelsAVX512 = kernels{
 	expSum:             expSumAVX512,
 	normalize:          normalizeAVX512,
 	addScaled:          addScaledAVX512,
+	dots:               dotsAVX512,
 	widenHalf:          widenHalfAVX512,
 	narrowHalf:         narrowHalfAVX512,
 	widenBrain:         widenBrainAVX512,
@@ -477,6 +480,12 @@ func turnAVX2(dst, a *float32, rows, columns, dstStep, aStep int)
 //go:noescape
 func softmaxAVX2(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)
 
+// dotsAVX2 sets dst[y] to Σ a[y×aStep+x] × b[x] for rows, a multiple of four, of n
+// elements.
+//
+//go:noescape
+func dotsAVX2(dst, a, b *float32, rows, n, aStep int)
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -768,3 +777,9 @@ func turnAVX512(dst, a *float32, rows, columns, dstStep, aStep int)
 //
 //go:noescape
 func softmaxAVX512(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)
+
+// dotsAVX512 sets dst[y] to Σ a[y×aStep+x] × b[x] for rows, a multiple of four, of n
+// elements.
+//
+//go:noescape
+func dotsAVX512(dst, a, b *float32, rows, n, aStep int)

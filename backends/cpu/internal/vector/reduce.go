@@ -52,3 +52,20 @@ func Softmax(dst, a, mask, most []float32, rows, n, step, maskStep int, scale fl
 
 // softmax is the implementation, whose operands were checked.
 var softmax = softmaxGeneric
+
+// Dots multiplies a matrix by a vector: dst[y] = Σ a[y*aStep+x] × b[x] for x < len(b).
+func Dots(dst, a, b []float32, aStep int) {
+	whole := len(dst) &^ 3
+	if whole > 0 && len(b) > 0 {
+		_ = a[(whole-1)*aStep+len(b)-1]
+		dots(dst, a, b, whole, aStep)
+	} else {
+		whole = 0
+	}
+	for y := whole; y < len(dst); y++ {
+		dst[y] = Dot(b, a[y*aStep:])
+	}
+}
+
+// dots is the implementation for rows that are a multiple of four.
+var dots = dotsGeneric

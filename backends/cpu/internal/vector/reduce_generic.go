@@ -88,3 +88,9 @@ func softmaxGeneric(dst, a, mask, most []float32, rows, n, step, maskStep int, s
 		}
 	}
 }
+
+func dotsGeneric(dst, a, b []float32, rows, aStep int) {
+	for y := range rows {
+		dst[y] = dotGeneric(b, a[y*aStep:])
+	}
+}

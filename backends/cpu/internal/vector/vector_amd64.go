@@ -74,6 +74,9 @@ func (ks *kernels) use() {
 	softmax = func(dst, a, mask, most []float32, rows, n, step, maskStep int, scale float32) {
 		ks.softmax(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(mask), unsafe.SliceData(most), rows, n, step, maskStep, scale)
 	}
+	dots = func(dst, a, b []float32, rows, aStep int) {
+		ks.dots(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), rows, len(b), aStep)
+	}
 	ks.useIntegers()
 	WidenHalf, WidenBrain = widening(ks.widenHalf, widenHalfGeneric), widening(ks.widenBrain, widenBrainGeneric)
 	NarrowHalf, NarrowBrain = narrowing(ks.narrowHalf, narrowHalfGeneric), narrowing(ks.narrowBrain, narrowBrainGeneric)

@@ -351,6 +351,28 @@ func TestSoftmax(t *testing.T) {
 	})
 }
 
+func TestDots(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, n := range lengths {
+			for _, rows := range []int{0, 1, 4, 7, 12} {
+				a, b := make([]float32, max((rows-1)*(n+3)+n, 0)), make([]float32, n) // not one element more than needed
+				for i := range a {
+					a[i] = float32(i%13) - 5 // sums of which are exact
+				}
+				for i := range b {
+					b[i] = float32(i%7) - 2
+				}
+				got, check := guarded(t, rows)
+				Dots(got, a, b, n+3)
+				check()
+				for y := range rows {
+					assert.Equal(t, dotGeneric(b, a[y*(n+3):]), got[y], "row %d of %d of %d", y, rows, n)
+				}
+			}
+		}
+	})
+}
+
 func BenchmarkSoftmax(b *testing.B) {
 	a, mask, most := make([]float32, 128*128), make([]float32, 128), make([]float32, 128)
 	dst := make([]float32, len(a))

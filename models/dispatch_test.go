@@ -31,6 +31,42 @@ type idleKernel struct{}
 
 func (idleKernel) Run(context.Context, *operators.Call) error { return nil }
 
+// counting is the processor, counting the kernels that it builds.
+type counting struct {
+	*cpu.Device
+	built *int
+}
+
+func (counting) Groups(*graph.Graph) []operators.Group { return nil }
+
+func (c counting) Build(n *graph.Node) (operators.Kernel, error) {
+	*c.built++
+	return c.Device.Build(n)
+}
+
+// Inputs of shapes that came before find their plans: nothing is built again,
+// whatever the order in which they come.
+func TestShapesThatComeAgain(t *testing.T) {
+	s := newSketch("again")
+	x := s.input("x", tensor.Float32, "n", 4)
+	s.output("y", s.Op("Relu", []*graph.Value{s.Op("MatMul", []*graph.Value{x, s.noisy(4, 4)})}))
+	built := 0
+	session := s.load(t, &models.Options{Opened: []*adapter.Device{adapter.New("counting:0", counting{cpu.New(nil), &built})}})
+	run := func(rows int) {
+		out, err := session.Run(t.Context(), values{"x": tensor.Zeros(tensor.Float32, tensor.Shape{rows, 4})})
+		require.NoError(t, err)
+		require.Equal(t, tensor.Shape{rows, 4}, out["y"].(*tensor.Tensor).Shape())
+	}
+	for _, rows := range []int{1, 5, 9} {
+		run(rows)
+	}
+	require.Equal(t, 6, built)
+	for _, rows := range []int{5, 1, 9, 9, 1, 5} {
+		run(rows)
+	}
+	require.Equal(t, 6, built)
+}
+
 // BenchmarkDispatch reports what a run costs beside its kernels, per node.
 func BenchmarkDispatch(b *testing.B) {
 	const nodes = 100

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"fmt"
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/tensor"
@@ -211,4 +212,31 @@ func (s *Session) Warm(ctx context.Context, shapes map[string]tensor.Shape) (err
 		return err
 	}
 	return s.main.plan(ctx, c)
+}
+
+// Steps lists what a run with inputs of these types and shapes does, a step a
+// line, bodies of control flow left out: the plan, as Stage gives the graphs that
+// it is made from.
+func (s *Session) Steps(ctx context.Context, inputs map[string]tensor.Value) (steps []string, err error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.use.RUnlock()
+	defer s.caught("plan", &err)
+	if s.whole != nil {
+		return nil, fmt.Errorf("%s took the model as a whole: there is no plan", s.devices[0].Name())
+	}
+	c := s.call()
+	defer s.rest(c)
+	if err := s.order(inputs, c.values); err != nil {
+		return nil, err
+	}
+	v, err := s.variantFor(ctx, c.values)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.plan(ctx, c); err != nil {
+		return nil, err
+	}
+	return c.plan.Describe(), nil
 }

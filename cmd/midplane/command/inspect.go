@@ -66,7 +66,7 @@ func inspectCommand() *cobra.Command {
 		},
 	}
 	w.register(c)
-	c.Flags().StringVar(&stage, "stage", "", "print the graph after a `STAGE`: "+strings.Join(models.Stages, ", "))
+	c.Flags().StringVar(&stage, "stage", "", "print the graph after a `STAGE`: "+strings.Join(models.Stages, ", ")+"; or the steps of a run, "+planned)
 	c.Flags().StringVar(&out, "out", "", "with --stage: write the graph as a .onnx `FILE` instead, the placement in its metadata")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
@@ -184,17 +184,26 @@ func joinCounts(counts map[string]int) string {
 	return strings.Join(names, ", ")
 }
 
+// planned is the stage that has steps instead of a graph.
+const planned = "planned"
+
 // printStage dumps the graph after a stage, a node a line, or writes it to a
-// file.
+// file; or it lists the steps of a run.
 func printStage(c *cobra.Command, m model, o *models.Options, stage, out string) error {
-	if !slices.Contains(models.Stages, stage) {
-		return fmt.Errorf("--stage %s: there are %s", stage, strings.Join(models.Stages, ", "))
+	if !slices.Contains(models.Stages, stage) && stage != planned {
+		return fmt.Errorf("--stage %s: there are %s", stage, strings.Join(append(slices.Clip(models.Stages), planned), ", "))
+	}
+	if stage == planned && out != "" {
+		return errors.New("--out writes a graph, which --stage planned has not")
 	}
 	s, err := models.Load(c.Context(), m.path, o)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	if stage == planned {
+		return printSteps(c, m, s)
+	}
 	if out != "" {
 		var b bytes.Buffer
 		if err := s.WriteStage(&b, stage); err != nil {
@@ -207,6 +216,22 @@ func printStage(c *cobra.Command, m model, o *models.Options, stage, out string)
 		return err
 	}
 	printGraph(c.OutOrStdout(), g, "")
+	return nil
+}
+
+// printSteps lists the steps of a run with the model's inputs.
+func printSteps(c *cobra.Command, m model, s *models.Session) error {
+	inputs, err := m.inputs(s)
+	if err != nil {
+		return err
+	}
+	steps, err := s.Steps(c.Context(), inputs)
+	if err != nil {
+		return err
+	}
+	for _, line := range steps {
+		fmt.Fprintln(c.OutOrStdout(), line)
+	}
 	return nil
 }
 

@@ -95,7 +95,16 @@ func TestInspectStages(t *testing.T) {
 	r := midplane("inspect", model, "--stage", "baked")
 	assert.Equal(t, 2, r.status)
 	assert.Empty(t, r.stdout)
-	assert.Equal(t, "midplane: --stage baked: there are decoded, canonical, placed\n", r.stderr)
+	assert.Equal(t, "midplane: --stage baked: there are decoded, canonical, placed, planned\n", r.stderr)
+}
+
+func TestInspectSteps(t *testing.T) {
+	out := good(t, "inspect", affineCase(t, t.TempDir(), 3, 5, 7), "--stage", "planned")
+	assert.Contains(t, out, "copy \"x\"@host -> \"x\"@cpu:0\n")
+	assert.Contains(t, out, "-> \"y\"@cpu:0\ncopy \"y\"@cpu:0 -> \"y\"@host\n")
+	r := midplane("inspect", affine(t, t.TempDir()), "--stage", "planned", "--out", "x.onnx")
+	assert.Equal(t, 2, r.status)
+	assert.Contains(t, r.stderr, "--out writes a graph")
 }
 
 func TestInspectFolder(t *testing.T) {

@@ -29,7 +29,7 @@ func TestCancelInsideANode(t *testing.T) {
 		{"ConvTranspose", tensors(f(1, 64, 200, 200), f(64, 64, 11, 11)), nil},
 		{"MaxPool", tensors(f(1, 16, 500, 500)), []graph.Attribute{ints(99, 99)}},
 		{"AveragePool", tensors(f(1, 16, 500, 500)), []graph.Attribute{ints(99, 99)}},
-		{"Einsum", tensors(f(50, 50), f(50, 50), f(50, 50), f(50, 50)), []graph.Attribute{graph.A("equation", "ab,cd,ef,gh->ah")}},
+		{"Einsum", tensors(f(50, 50), f(50, 50), f(50, 50), f(50, 50)), []graph.Attribute{graph.A("equation", "aa,cd,ef,gh->ah")}},
 		{"Resize", tensors(f(1, 4, 200, 200), nil, tensor.Of([]float32{1, 1, 9, 9})), []graph.Attribute{graph.A("mode", "cubic")}},
 		{"LSTM", tensors(f(5000, 1, 500), f(1, 2000, 500), f(1, 2000, 500)), []graph.Attribute{graph.A("hidden_size", int64(500))}},
 		{"GRU", tensors(f(5000, 1, 500), f(1, 1500, 500), f(1, 1500, 500)), []graph.Attribute{graph.A("hidden_size", int64(500))}},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/decompose"
 	"example.com/midplane/operators/graph"
@@ -232,7 +233,7 @@ func (a *assigner) decompose(n *graph.Node, d, depth int) (choice, error) {
 		if err != nil {
 			return choice{}, fmt.Errorf("%s: %w", part.Operator(), err)
 		}
-		c.lastResort = c.lastResort || deeper.lastResort
+		c.lastResort = c.lastResort || deeper.lastResort && (computed(part) || !computed(n))
 		if deeper.builder == nil {
 			c.kernels[part] = deeper.kernel
 			continue
@@ -244,6 +245,20 @@ func (a *assigner) decompose(n *graph.Node, d, depth int) (choice, error) {
 	}
 	b.Nodes, b.Initializers = inner.Nodes, append(b.Initializers, inner.Initializers...)
 	return c, nil
+}
+
+// computed reports whether a node takes or gives floating-point numbers. Among the
+// parts of one that does, others find shapes, positions and conditions, which are
+// few.
+func computed(n *graph.Node) bool {
+	for _, values := range [][]*graph.Value{n.Inputs, n.Outputs} {
+		for _, v := range values {
+			if v != nil && (!v.Type.IsTensor() || v.Type.DType == tensor.Undefined || v.Type.DType.IsFloat()) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // written returns the values that stand for a node's outputs, each written by a

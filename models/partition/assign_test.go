@@ -3,6 +3,7 @@ package partition_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -68,6 +69,24 @@ func TestKernelsOfLastResort(t *testing.T) {
 }
 
 // A product with a matrix is no better than any kernel for a transform.
+// Shapes and positions that a kernel of last resort finds keep nothing else on one.
+func TestShapesOfLastResort(t *testing.T) {
+	x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Float32, tensor.Dims{tensor.Symbol("a"), tensor.Symbol("b"), tensor.Symbol("a")})}
+	y := &graph.Value{Name: "y", Type: x.Type}
+	y.Producer = &graph.Node{Name: "n", Op: "Einsum", Inputs: []*graph.Value{x, x}, Outputs: []*graph.Value{y}, Attributes: []graph.Attribute{graph.A("equation", "abc,ade->bcde")}}
+	for _, slow := range []string{"ReduceProd", "MatMul"} {
+		g := &graph.Graph{Inputs: []*graph.Value{x}, Nodes: []*graph.Node{y.Producer}, Outputs: []*graph.Value{y}}
+		fast := slices.DeleteFunc([]string{"Transpose", "Mul", "ReduceSum", "Shape", "Reshape", "Concat", "ReduceProd", "Unsqueeze", "MatMul"}, func(op string) bool { return op == slow })
+		p, err := partition.Assign(t.Context(), g.Clone(nil), []partition.Device{device("d", fast, []string{"Einsum", slow})}, partition.Listed)
+		require.NoError(t, err)
+		want := partition.Decomposed
+		if slow == "MatMul" {
+			want = partition.Kernel
+		}
+		assert.Equal(t, want, p.Nodes[0].Route, slow)
+	}
+}
+
 func TestCostlyParts(t *testing.T) {
 	x := &graph.Value{Name: "x", Type: tensor.TensorType(tensor.Float32, tensor.KnownDims(tensor.Shape{1, 8, 2}))}
 	y := &graph.Value{Name: "y", Type: x.Type}

@@ -124,7 +124,8 @@ func (e expression) summed(v labelled, keep []rune) labelled {
 
 // contract multiplies x and y and sums over the labels that both have and none
 // keeps: a product of matrices whose rows are the axes of x alone, whose columns
-// are those of y alone, in a batch of the axes of both that are kept.
+// are those of y alone, in a batch of the axes of both that are kept. Without a sum,
+// or without rows and columns, it is a product of elements.
 func (e expression) contract(x, y labelled, keep []rune) labelled {
 	var batch, rows, inner, columns []rune
 	for _, label := range x.axes {
@@ -143,15 +144,38 @@ func (e expression) contract(x, y labelled, keep []rune) labelled {
 		}
 	}
 	left, right := e.arranged(x, slices.Concat(batch, rows, inner)), e.arranged(y, slices.Concat(batch, inner, columns))
-	product := e.do("MatMul", e.matrices(left.value, len(batch), len(rows)), e.matrices(right.value, len(batch), len(inner)))
-	shape := join(e.Builder, extents(e.Builder, left.value, 0, int64(len(batch)+len(rows))),
-		e.Op("Shape", []*graph.Value{right.value}, graph.A("start", int64(len(batch)+len(inner)))))
-	return labelled{reshape(e.Builder, product, shape), slices.Concat(batch, rows, columns)}
+	if len(inner) == 0 || len(rows)+len(columns) == 0 {
+		ones := e.extended(left.value, len(batch)+len(rows), len(columns))
+		product := e.do("Mul", ones, e.extended(right.value, len(batch), len(rows)))
+		return e.summed(labelled{product, slices.Concat(batch, rows, inner, columns)}, keep)
+	}
+	product := e.do("MatMul", e.matrices(left.value, len(batch), len(rows), len(inner)), e.matrices(right.value, len(batch), len(inner), len(columns)))
+	if len(rows) != 1 || len(columns) != 1 {
+		shape := join(e.Builder, extents(e.Builder, left.value, 0, int64(len(batch)+len(rows))),
+			e.Op("Shape", []*graph.Value{right.value}, graph.A("start", int64(len(batch)+len(inner)))))
+		product = reshape(e.Builder, product, shape)
+	}
+	return labelled{product, slices.Concat(batch, rows, columns)}
 }
 
-// matrices views v as matrices behind batch axes, with the next axes, as many as
-// given, as rows and the rest as columns.
-func (e expression) matrices(v *graph.Value, batch, rows int) *graph.Value {
+// extended puts axes of extent 1 into v, the first of them at a place.
+func (e expression) extended(v *graph.Value, at, count int) *graph.Value {
+	if count == 0 {
+		return v
+	}
+	axes := make([]int64, count)
+	for i := range axes {
+		axes[i] = int64(at + i)
+	}
+	return e.do("Unsqueeze", v, e.Ints(axes...))
+}
+
+// matrices views v as matrices behind batch axes, with the next axes as rows and
+// the last ones as columns.
+func (e expression) matrices(v *graph.Value, batch, rows, columns int) *graph.Value {
+	if rows == 1 && columns == 1 {
+		return v
+	}
 	product := func(attrs ...graph.Attribute) *graph.Value {
 		return e.do("ReduceProd", e.Op("Shape", []*graph.Value{v}, attrs...))
 	}

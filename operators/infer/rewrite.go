@@ -3,22 +3,72 @@ package infer
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
+	"example.com/midplane/operators/reference"
 )
 
 // Rewrite applies a rule to a node of whose inputs the types are known: it
-// returns what the rule emits, with all types inferred, and the values that
-// stand for the node's outputs. An error says why the rule declines, or why what
-// it emits cannot run.
+// returns what the rule emits, with all types inferred and constants in the place
+// of what depends on nothing else, and the values that stand for the node's
+// outputs. An error says why the rule declines, or why what it emits cannot run.
 func Rewrite(ctx context.Context, rule graph.Rewrite, n *graph.Node) (*graph.Builder, []*graph.Value, error) {
-	b, out, declined, err := NewTracker(ctx).rewrite(rule, n)
+	t := NewTracker(ctx)
+	b, out, declined, err := t.rewrite(rule, n)
 	if err == nil {
 		err = declined
 	}
+	if err == nil {
+		t.fold(b)
+	}
 	return b, out, err
+}
+
+// fold makes initializers of what nodes of b move from constants to constants, and
+// of what is known beside.
+func (t *Tracker) fold(b *graph.Builder) {
+	b.Nodes = slices.DeleteFunc(b.Nodes, func(n *graph.Node) bool {
+		if len(n.Outputs) != 1 || n.Outputs[0] == nil || len(n.Bodies()) > 0 {
+			return false
+		}
+		v := n.Outputs[0]
+		if v.Const = t.run.facts[v].Const; v.Const == nil {
+			v.Const = t.moved(n)
+		}
+		if v.Const == nil {
+			return false
+		}
+		v.Producer, v.Type = nil, v.Const.Type()
+		b.Initializers = append(b.Initializers, v)
+		return true
+	})
+}
+
+// moved returns a constant in the other order or shape that a node puts it into;
+// nil where the node does anything else.
+func (t *Tracker) moved(n *graph.Node) *tensor.Tensor {
+	if op := n.Operator(); op != "Reshape" && op != "Transpose" && op != "Squeeze" && op != "Unsqueeze" {
+		return nil
+	}
+	in := make([]tensor.Value, len(n.Inputs))
+	for i, v := range n.Inputs {
+		if v == nil {
+			continue
+		}
+		if v.Const == nil {
+			return nil
+		}
+		in[i] = v.Const
+	}
+	out, err := reference.Run(t.run.ctx, n, in, nil)
+	if err != nil {
+		return nil // running the node will say what is wrong
+	}
+	moved, _ := out[0].(*tensor.Tensor)
+	return moved
 }
 
 // rewrite tells a rule that declines from nodes that cannot run.

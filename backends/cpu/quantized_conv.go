@@ -56,6 +56,7 @@ type integerConvolution struct {
 	layout                           *filterLayout
 	packed                           *packedFilter // where the filters are constants
 	planewise                        bool          // each channel has one filter of its own
+	quadOffsets                      []int64       // of the pixels, for such filters
 
 	gridRows, gridColumns int // of tiles in a piece
 	pieces, columns       int // pieces that a group has, and those side by side
@@ -118,6 +119,9 @@ func (w *integerConvolution) arrange(n *graph.Node, c *operators.Call) bool {
 	w.pixels = newPixels(ws, w.batch, w.channels, merged, w.last && c.Inputs[in.x].DType == tensor.Uint8 && (seen%4 == 0 || w.planewise))
 	if !roomFits(x.Size()+w.shape.Size(), w.batch, w.pixels.size) {
 		return false
+	}
+	if w.planewise {
+		w.quadOffsets = integer.QuadOffsets(w.pixels.offsets)
 	}
 	w.layout = newFilterLayout(f, w.groups, ws.kernel(), merged, w.planewise)
 	rows := w.filters / w.groups

@@ -11,6 +11,7 @@ type packedFilter struct {
 	ones    *integer.Columns // a filter that adds up what the others see
 	taps    []int32          // of planewise filters, by tap and channel; groups is nil
 	tapSums []int32          // by channel
+	planes  *integer.Planes  // the same filters, packed; nil where they cannot be
 }
 
 // filterLayout says where filters (M, C/groups, …) lie, and how they meet an
@@ -53,7 +54,7 @@ func (w *integerConvolution) pack(t *tensor.Tensor) (*packedFilter, error) {
 	l := w.layout
 	size := int64(l.groups)*integer.ColumnsBytes(len(l.taps), len(l.inner), l.rows) + integer.ColumnsBytes(len(l.taps), len(l.inner), 1)
 	if l.planewise {
-		size = 4 * int64(len(t.Bytes())+l.groups)
+		size = 4*int64(len(t.Bytes())+l.groups) + integer.PlanesBytes(len(l.taps), l.groups)
 	}
 	return packedAs(&w.device.packed, t, packedFilterForm{l.groups, len(l.inner), l.planewise}, size, func() *packedFilter { return l.pack(t.Bytes(), t.DType()) })
 }
@@ -70,6 +71,7 @@ func (l *filterLayout) pack(w []byte, d tensor.DType) *packedFilter {
 				p.tapSums[j] += v
 			}
 		}
+		p.planes = integer.PackPlanes(p.taps, channels)
 		return p
 	}
 	for g := range l.groups {

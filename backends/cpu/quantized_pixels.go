@@ -137,10 +137,11 @@ func fill(dst []byte, v byte) {
 
 // planewiseSums is what a planewise convolution needs besides its operands.
 type planewiseSums struct {
-	taps  []int32 // filters less their zero points, by tap and channel
-	room  []int32 // sums of chunk pixels for each worker
-	chunk int     // pixels
-	size  int     // lines of a piece
+	packed bool    // filters are those that were packed
+	taps   []int32 // filters less their zero points, by tap and channel
+	room   []int32 // sums of chunk pixels for each worker
+	chunk  int     // pixels
+	size   int     // lines of a piece
 }
 
 // runPlanewise computes a convolution each of whose filters sees one channel.
@@ -162,8 +163,9 @@ func (t *integerConvTask) runPlanewise(ctx context.Context) (err error) {
 			s.taps[k] = t.packed.taps[k] - t.wZeros[min(k%n, len(t.wZeros)-1)]
 		}
 	}
+	s.packed = t.packed.planes != nil && t.plain && w.fast
 	s.chunk = min(max(1<<13/n, 1), w.pixels.rows)
-	if t.sums == nil {
+	if t.sums == nil && !s.packed {
 		if s.room, err = take[int32](&t.room, w.device.threads*s.chunk*n); err != nil {
 			return err
 		}
@@ -184,6 +186,10 @@ func (t *planewiseConvTask) Do(worker, piece int) {
 			columns := min(s.chunk, w.pixels.rows-x)
 			from := t.image[w.pixels.lines[line]+x*w.pixels.step:]
 			to := (line*w.pixels.rows + x) * n
+			if s.packed {
+				t.packed.planes.Filter(t.bytes[to:], from, t.start, t.factor, w.quadOffsets, columns, w.pixels.step, t.zero, t.low, t.high)
+				continue
+			}
 			sums := t.sums
 			if sums == nil {
 				sums = s.room[worker*s.chunk*n:][:columns*n]

@@ -14,6 +14,7 @@ func main() {
 	machine.Write("integer", "integer", os.Args[1], func() string {
 		source := widened() + dotted() + functionsType()
 		tilewise()
+		planes()
 		for _, m := range []*machine.Machine{machine.AVX2, machine.AVX512} {
 			source += functionsTable(m)
 			for _, f := range functions {

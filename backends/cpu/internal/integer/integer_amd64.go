@@ -5,6 +5,9 @@ package integer
 import "example.com/midplane/backends/cpu/internal/isa"
 
 func init() {
+	if isa.VNNI {
+		planes = planesVNNI
+	}
 	switch {
 	case isa.Best >= isa.AMX:
 		best = &kernelsAMX

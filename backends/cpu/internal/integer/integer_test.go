@@ -266,6 +266,40 @@ func TestFilter(t *testing.T) {
 	assert.Equal(t, []int32{10 - 3 + 4, 10 - 6 + 510}, dst)
 }
 
+func TestPlanes(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	for _, s := range []struct{ n, columns, taps int }{{1, 1, 1}, {16, 9, 9}, {32, 4, 25}, {64, 3, 9}, {144, 5, 9}, {200, 7, 4}, {65, 2, 3}} {
+		offsets := make([]int64, s.taps)
+		weights, start, factor := make([]int32, s.taps*s.n), make([]int32, s.n), make([]float32, s.n)
+		for k := range offsets {
+			offsets[k] = int64(r.IntN(100))
+		}
+		for i := range weights {
+			weights[i] = int32(r.IntN(256)) - 128
+		}
+		for i := range start {
+			start[i], factor[i] = int32(r.IntN(2000))-1000, float32(r.NormFloat64()*0.01)
+		}
+		factor[0] = float32(math.Inf(1))
+		p := PackPlanes(weights, s.n)
+		if p == nil {
+			t.Skip("this processor, or MIDPLANE_CPU, allows no products of bytes four by four")
+		}
+		image := extremes(r, 100+(s.columns-1)*2*s.n+s.n)
+		sums := make([]int32, s.columns*s.n)
+		filterGeneric(sums, image, weights, start, offsets, s.n, s.columns, 2*s.n)
+		for _, c := range []struct{ zero, low, high int32 }{{0, 0, 255}, {131, 0, 255}, {-7, -128, 127}, {3, -5, 100}, {9, 7, 20}} {
+			got, want := make([]uint8, s.columns*s.n), make([]uint8, s.columns*s.n)
+			rescaleGeneric(want, sums, factor, s.n, s.columns, s.n, s.n, c.zero, c.low, c.high)
+			p.Filter(got, image, start, factor, QuadOffsets(offsets), s.columns, 2*s.n, c.zero, c.low, c.high)
+			assert.Equal(t, want, got, "%+v, %+v", s, c)
+		}
+		assert.LessOrEqual(t, int64(len(p.weights)), PlanesBytes(s.taps, s.n))
+		weights[s.n/2] = 128
+		assert.Nil(t, PackPlanes(weights, s.n))
+	}
+}
+
 func BenchmarkProduct(b *testing.B) {
 	for _, s := range []struct{ m, k, n int }{{128, 384, 384}, {128, 384, 1536}, {128, 1536, 384}, {3136, 64, 256}, {196, 1024, 256}, {1, 2048, 1000}} {
 		m := &Matrix{Data: make([]byte, s.k*s.n), Taps: []int{0}, Columns: s.n, Step: 1}

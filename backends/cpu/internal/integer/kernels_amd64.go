@@ -167,6 +167,18 @@ func tiles1AMX(t *tile)
 //go:noescape
 func tiles2AMX(t *tile)
 
+// planesUnsigned sets each of columns × channels in mask to clip(round(sum × factor[j]) + zero), where sum is
+// start[j] + Σ weights × image over quads of taps: low and high are the bounds less zero.
+//
+//go:noescape
+func planesUnsigned(dst, image *uint8, weights *int8, offsets *int64, quads int, start *int32, factor *float32, columns, step, dstStep int, mask uint64, zero int32, low, high float32)
+
+// planesSigned sets each of columns × channels in mask to clip(round(sum × factor[j]) + zero), where sum is
+// start[j] + Σ weights × image over quads of taps: low and high are the bounds less zero.
+//
+//go:noescape
+func planesSigned(dst, image *uint8, weights *int8, offsets *int64, quads int, start *int32, factor *float32, columns, step, dstStep int, mask uint64, zero int32, low, high float32)
+
 // requantizeAVX2 sets each of rows × n bytes at dst to clip(round(src[j] × scale[j]) + zero): low and high are the bounds less zero.
 //
 //go:noescape

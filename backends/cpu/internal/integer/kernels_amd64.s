@@ -3251,6 +3251,236 @@ done:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0 // TILERELEASE
 	RET
 
+// func planesUnsigned(dst *uint8, image *uint8, weights *int8, offsets *int64, quads int, start *int32, factor *float32, columns int, step int, dstStep int, mask uint64, zero int32, low float32, high float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·planesUnsigned(SB), NOSPLIT, $0-100
+	MOVQ         mask+80(FP), AX
+	KMOVQ        AX, K5
+	KMOVW        AX, K1
+	SHRQ         $0x10, AX
+	KMOVW        AX, K2
+	SHRQ         $0x10, AX
+	KMOVW        AX, K3
+	SHRQ         $0x10, AX
+	KMOVW        AX, K4
+	SHRQ         $0x10, AX
+	MOVQ         start+40(FP), AX
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    64(AX), K2, Z2
+	VMOVUPS.Z    128(AX), K3, Z3
+	VMOVUPS.Z    192(AX), K4, Z4
+	VSHUFI32X4   $0x44, Z2, Z0, Z1
+	VSHUFI32X4   $0xee, Z2, Z0, Z2
+	VSHUFI32X4   $0x44, Z4, Z3, Z0
+	VSHUFI32X4   $0xee, Z4, Z3, Z4
+	VSHUFI32X4   $0x88, Z0, Z1, Z3
+	VSHUFI32X4   $0xdd, Z0, Z1, Z0
+	VSHUFI32X4   $0x88, Z4, Z2, Z1
+	VSHUFI32X4   $0xdd, Z4, Z2, Z2
+	MOVQ         factor+48(FP), AX
+	VMOVUPS.Z    (AX), K1, Z4
+	VMOVUPS.Z    64(AX), K2, Z6
+	VMOVUPS.Z    128(AX), K3, Z7
+	VMOVUPS.Z    192(AX), K4, Z8
+	VSHUFI32X4   $0x44, Z6, Z4, Z5
+	VSHUFI32X4   $0xee, Z6, Z4, Z6
+	VSHUFI32X4   $0x44, Z8, Z7, Z4
+	VSHUFI32X4   $0xee, Z8, Z7, Z8
+	VSHUFI32X4   $0x88, Z4, Z5, Z7
+	VSHUFI32X4   $0xdd, Z4, Z5, Z4
+	VSHUFI32X4   $0x88, Z8, Z6, Z5
+	VSHUFI32X4   $0xdd, Z8, Z6, Z6
+	VBROADCASTSS low+92(FP), Z8
+	VBROADCASTSS high+96(FP), Z9
+	VBROADCASTSS zero+88(FP), Z10
+	MOVQ         dst+0(FP), AX
+	MOVQ         image+8(FP), CX
+	MOVQ         columns+56(FP), DX
+
+pixel:
+	VMOVDQU32 Z3, Z11
+	VMOVDQU32 Z0, Z12
+	VMOVDQU32 Z1, Z13
+	VMOVDQU32 Z2, Z14
+	MOVQ      weights+16(FP), BX
+	MOVQ      offsets+24(FP), SI
+	MOVQ      quads+32(FP), DI
+
+quad:
+	MOVQ       (SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z15
+	MOVQ       8(SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z16
+	MOVQ       16(SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z17
+	MOVQ       24(SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z18
+	VPUNPCKLBW Z16, Z15, Z19
+	VPUNPCKHBW Z16, Z15, Z15
+	VPUNPCKLBW Z18, Z17, Z16
+	VPUNPCKHBW Z18, Z17, Z17
+	VPUNPCKLWD Z16, Z19, Z18
+	VPDPBUSD   (BX), Z18, Z11
+	VPUNPCKHWD Z16, Z19, Z18
+	VPDPBUSD   64(BX), Z18, Z12
+	VPUNPCKLWD Z17, Z15, Z18
+	VPDPBUSD   128(BX), Z18, Z13
+	VPUNPCKHWD Z17, Z15, Z18
+	VPDPBUSD   192(BX), Z18, Z14
+	ADDQ       $0x00000100, BX
+	ADDQ       $0x00000020, SI
+	SUBQ       $0x00000001, DI
+	JNE        quad
+	VCVTDQ2PS  Z11, Z11
+	VMULPS     Z7, Z11, Z11
+	VMAXPS     Z8, Z11, Z11
+	VMINPS     Z9, Z11, Z11
+	VCVTPS2DQ  Z11, Z11
+	VPADDD     Z10, Z11, Z11
+	VCVTDQ2PS  Z12, Z12
+	VMULPS     Z4, Z12, Z12
+	VMAXPS     Z8, Z12, Z12
+	VMINPS     Z9, Z12, Z12
+	VCVTPS2DQ  Z12, Z12
+	VPADDD     Z10, Z12, Z12
+	VCVTDQ2PS  Z13, Z13
+	VMULPS     Z5, Z13, Z13
+	VMAXPS     Z8, Z13, Z13
+	VMINPS     Z9, Z13, Z13
+	VCVTPS2DQ  Z13, Z13
+	VPADDD     Z10, Z13, Z13
+	VCVTDQ2PS  Z14, Z14
+	VMULPS     Z6, Z14, Z14
+	VMAXPS     Z8, Z14, Z14
+	VMINPS     Z9, Z14, Z14
+	VCVTPS2DQ  Z14, Z14
+	VPADDD     Z10, Z14, Z14
+	VPACKSSDW  Z12, Z11, Z11
+	VPACKSSDW  Z14, Z13, Z13
+	VPACKUSWB  Z13, Z11, Z11
+	VMOVDQU8   Z11, K5, (AX)
+	ADDQ       step+64(FP), CX
+	ADDQ       dstStep+72(FP), AX
+	SUBQ       $0x00000001, DX
+	JNE        pixel
+	VZEROUPPER
+	RET
+
+// func planesSigned(dst *uint8, image *uint8, weights *int8, offsets *int64, quads int, start *int32, factor *float32, columns int, step int, dstStep int, mask uint64, zero int32, low float32, high float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·planesSigned(SB), NOSPLIT, $0-100
+	MOVQ         mask+80(FP), AX
+	KMOVQ        AX, K5
+	KMOVW        AX, K1
+	SHRQ         $0x10, AX
+	KMOVW        AX, K2
+	SHRQ         $0x10, AX
+	KMOVW        AX, K3
+	SHRQ         $0x10, AX
+	KMOVW        AX, K4
+	SHRQ         $0x10, AX
+	MOVQ         start+40(FP), AX
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    64(AX), K2, Z2
+	VMOVUPS.Z    128(AX), K3, Z3
+	VMOVUPS.Z    192(AX), K4, Z4
+	VSHUFI32X4   $0x44, Z2, Z0, Z1
+	VSHUFI32X4   $0xee, Z2, Z0, Z2
+	VSHUFI32X4   $0x44, Z4, Z3, Z0
+	VSHUFI32X4   $0xee, Z4, Z3, Z4
+	VSHUFI32X4   $0x88, Z0, Z1, Z3
+	VSHUFI32X4   $0xdd, Z0, Z1, Z0
+	VSHUFI32X4   $0x88, Z4, Z2, Z1
+	VSHUFI32X4   $0xdd, Z4, Z2, Z2
+	MOVQ         factor+48(FP), AX
+	VMOVUPS.Z    (AX), K1, Z4
+	VMOVUPS.Z    64(AX), K2, Z6
+	VMOVUPS.Z    128(AX), K3, Z7
+	VMOVUPS.Z    192(AX), K4, Z8
+	VSHUFI32X4   $0x44, Z6, Z4, Z5
+	VSHUFI32X4   $0xee, Z6, Z4, Z6
+	VSHUFI32X4   $0x44, Z8, Z7, Z4
+	VSHUFI32X4   $0xee, Z8, Z7, Z8
+	VSHUFI32X4   $0x88, Z4, Z5, Z7
+	VSHUFI32X4   $0xdd, Z4, Z5, Z4
+	VSHUFI32X4   $0x88, Z8, Z6, Z5
+	VSHUFI32X4   $0xdd, Z8, Z6, Z6
+	VBROADCASTSS low+92(FP), Z8
+	VBROADCASTSS high+96(FP), Z9
+	VBROADCASTSS zero+88(FP), Z10
+	MOVQ         dst+0(FP), AX
+	MOVQ         image+8(FP), CX
+	MOVQ         columns+56(FP), DX
+
+pixel:
+	VMOVDQU32 Z3, Z11
+	VMOVDQU32 Z0, Z12
+	VMOVDQU32 Z1, Z13
+	VMOVDQU32 Z2, Z14
+	MOVQ      weights+16(FP), BX
+	MOVQ      offsets+24(FP), SI
+	MOVQ      quads+32(FP), DI
+
+quad:
+	MOVQ       (SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z15
+	MOVQ       8(SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z16
+	MOVQ       16(SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z17
+	MOVQ       24(SI), R8
+	VMOVDQU8.Z (CX)(R8*1), K5, Z18
+	VPUNPCKLBW Z16, Z15, Z19
+	VPUNPCKHBW Z16, Z15, Z15
+	VPUNPCKLBW Z18, Z17, Z16
+	VPUNPCKHBW Z18, Z17, Z17
+	VPUNPCKLWD Z16, Z19, Z18
+	VPDPBUSD   (BX), Z18, Z11
+	VPUNPCKHWD Z16, Z19, Z18
+	VPDPBUSD   64(BX), Z18, Z12
+	VPUNPCKLWD Z17, Z15, Z18
+	VPDPBUSD   128(BX), Z18, Z13
+	VPUNPCKHWD Z17, Z15, Z18
+	VPDPBUSD   192(BX), Z18, Z14
+	ADDQ       $0x00000100, BX
+	ADDQ       $0x00000020, SI
+	SUBQ       $0x00000001, DI
+	JNE        quad
+	VCVTDQ2PS  Z11, Z11
+	VMULPS     Z7, Z11, Z11
+	VMAXPS     Z8, Z11, Z11
+	VMINPS     Z9, Z11, Z11
+	VCVTPS2DQ  Z11, Z11
+	VPADDD     Z10, Z11, Z11
+	VCVTDQ2PS  Z12, Z12
+	VMULPS     Z4, Z12, Z12
+	VMAXPS     Z8, Z12, Z12
+	VMINPS     Z9, Z12, Z12
+	VCVTPS2DQ  Z12, Z12
+	VPADDD     Z10, Z12, Z12
+	VCVTDQ2PS  Z13, Z13
+	VMULPS     Z5, Z13, Z13
+	VMAXPS     Z8, Z13, Z13
+	VMINPS     Z9, Z13, Z13
+	VCVTPS2DQ  Z13, Z13
+	VPADDD     Z10, Z13, Z13
+	VCVTDQ2PS  Z14, Z14
+	VMULPS     Z6, Z14, Z14
+	VMAXPS     Z8, Z14, Z14
+	VMINPS     Z9, Z14, Z14
+	VCVTPS2DQ  Z14, Z14
+	VPADDD     Z10, Z14, Z14
+	VPACKSSDW  Z12, Z11, Z11
+	VPACKSSDW  Z14, Z13, Z13
+	VPACKSSWB  Z13, Z11, Z11
+	VMOVDQU8   Z11, K5, (AX)
+	ADDQ       step+64(FP), CX
+	ADDQ       dstStep+72(FP), AX
+	SUBQ       $0x00000001, DX
+	JNE        pixel
+	VZEROUPPER
+	RET
+
 // func requantizeAVX2(dst *uint8, src *int32, scale *float64, n int, rows int, dstStep int, srcStep int, zero int32, low float64, high float64)
 // Requires: AVX
 TEXT ·requantizeAVX2(SB), NOSPLIT, $0-80

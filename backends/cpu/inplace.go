@@ -1,6 +1,10 @@
 package cpu
 
-import "example.com/midplane/operators/graph"
+import (
+	"slices"
+
+	"example.com/midplane/operators/graph"
+)
 
 // InPlace implements operators.InPlacer, for operators whose kernels read all
 // that an element of the output is made of before they write it. (The reference
@@ -14,6 +18,10 @@ func (d *Device) InPlace(n *graph.Node) []int {
 		}
 	case "Where":
 		return []int{1, 2}
+	case "ScatterElements", "ScatterND", "TensorScatter":
+		if !slices.Contains(n.Inputs[1:], n.Inputs[0]) { // which is read while the output is written
+			return []int{0}
+		}
 	case "Clip", "Not", "Cast", "Softmax",
 		"BatchNormalization", "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization":
 		return []int{0}

@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -73,10 +75,8 @@ func (d *Device) newResampling(x tensor.Shape, plan []reference.Resampling) work
 		return nil
 	}
 	at := x.Clone()
-	for axis, r := range plan {
-		if r.Identity() {
-			continue
-		}
+	for _, axis := range axesByGrowth(plan) {
+		r := plan[axis]
 		at[axis] = len(r.Samples)
 		if len(w.stages) > 0 {
 			last := w.stages[len(w.stages)-1]
@@ -88,6 +88,30 @@ func (d *Device) newResampling(x tensor.Shape, plan []reference.Resampling) work
 		w.stages = []resampleStage{newResampleStage(1, reference.Resampling{In: 1, Samples: []reference.Sample{{Weights: []float64{1}}}}, x.Size(), d.threads)}
 	}
 	return w
+}
+
+// axesByGrowth returns the axes that change, in an order in which little is computed:
+// those that shrink come first. Of those that grow, the last axis comes first: its
+// elements are computed one by one, those of the others in vectors.
+func axesByGrowth(plan []reference.Resampling) []int {
+	var axes []int
+	for axis, r := range plan {
+		if !r.Identity() {
+			axes = append(axes, axis)
+		}
+	}
+	last := len(plan) - 1
+	growth := func(axis int) float64 {
+		ratio := float64(len(plan[axis].Samples)) / float64(plan[axis].In)
+		if axis == last {
+			return min(ratio, 1)
+		}
+		return ratio
+	}
+	slices.SortStableFunc(axes, func(a, b int) int {
+		return cmp.Or(cmp.Compare(growth(a), growth(b)), cmp.Compare(b, a))
+	})
+	return axes
 }
 
 func newResampleStage(outer int, r reference.Resampling, inner, threads int) resampleStage {
@@ -192,9 +216,14 @@ func (g *resampleStage) line(dst, a []float32) {
 		return
 	}
 	for i := range dst {
+		taps, weights := g.taps[g.first[i]:g.first[i+1]], g.weights[g.first[i]:g.first[i+1]]
+		if len(taps) == 2 && len(weights) == 2 {
+			dst[i] = a[taps[0]]*weights[0] + a[taps[1]]*weights[1]
+			continue
+		}
 		sum := float32(0)
-		for j := g.first[i]; j < g.first[i+1]; j++ {
-			sum += a[g.taps[j]] * g.weights[j]
+		for j, tap := range taps {
+			sum += a[tap] * weights[j]
 		}
 		dst[i] = sum
 	}

@@ -126,6 +126,11 @@ func TestConvTranspose(t *testing.T) {
 		{[]int{1, 4, 6, 5}, []int{4, 2, 3, 3}, 1, []graph.Attribute{a("strides", 2, 2), graph.A("auto_pad", "VALID")}},
 		{[]int{1, 4, 6, 5}, []int{4, 2, 3, 3}, 1, []graph.Attribute{a("strides", 2, 2), a("output_shape", 14, 10)}},
 		{[]int{1, 2, 3, 4, 5}, []int{2, 3, 2, 2, 2}, 1, []graph.Attribute{a("strides", 2, 1, 2)}},
+		{[]int{2, 5, 4, 3}, []int{5, 33, 4, 4}, 1, []graph.Attribute{a("strides", 2, 2), a("pads", 1, 1, 1, 1)}},
+		{[]int{1, 6, 7, 9}, []int{6, 20, 3, 2}, 2, []graph.Attribute{a("strides", 3, 2), a("pads", 2, 1, 0, 3), a("dilations", 2, 3)}},
+		{[]int{1, 2, 60, 90}, []int{2, 40, 3, 3}, 1, []graph.Attribute{a("strides", 2, 2), a("output_padding", 1, 0)}},
+		{[]int{1, 20, 50}, []int{20, 70, 5}, 1, []graph.Attribute{a("strides", 4), a("pads", 7, 0)}},
+		{[]int{1, 100, 1, 1}, []int{100, 16, 4, 4}, 1, nil},
 		{[]int{0, 3, 8}, []int{3, 4, 3}, 1, nil},
 		{[]int{1, 3, 8}, []int{2, 4, 3}, 1, nil},
 	} {

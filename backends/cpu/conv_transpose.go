@@ -70,6 +70,9 @@ func transposedConvolution(d *Device, n *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		if constant != nil {
+			if p, err := w.byPixels(constant); p != nil || err != nil {
+				return p, err
+			}
 			packed, err := packedAs(&d.packed, constant, packedTransposed{groups}, int64(len(constant.Bytes())), func() *[]*matrix.Rows {
 				list := transposedRows(tensor.Slice[float32](constant), f, groups)
 				return &list

@@ -120,6 +120,9 @@ func (w *integerConvolution) arrange(n *graph.Node, c *operators.Call) bool {
 	if !roomFits(x.Size()+w.shape.Size(), w.batch, w.pixels.size) {
 		return false
 	}
+	if in.yScale >= 0 && !w.planewise {
+		w.pixels.spread()
+	}
 	if w.planewise {
 		w.quadOffsets = integer.QuadOffsets(w.pixels.offsets)
 	}
@@ -178,6 +181,9 @@ func (w *integerConvolution) run(ctx context.Context, c *operators.Call) error {
 	if err := w.device.divide(ctx, w.groups*w.pieces, t); err != nil {
 		return err
 	}
+	if t.spread != nil {
+		w.pixels.gather(t.bytes, t.spread, w.filters)
+	}
 	return t.deliver()
 }
 
@@ -199,6 +205,7 @@ type integerConvTask struct {
 	factor          []float32 // scale, where float32 is enough
 	zero, low, high int32
 	bytes, toBytes  []byte  // the result with its channels last, and in the end
+	spread          []byte  // the result of windows of which some are over
 	sums, toSums    []int32 // the same of ConvInteger
 	planewise       planewiseSums
 }
@@ -257,6 +264,11 @@ func (t *integerConvTask) outputs(c *operators.Call) (err error) {
 	}
 	if t.bytes = t.toBytes; !w.last {
 		if t.bytes, err = take[byte](&t.room, len(t.toBytes)); err != nil {
+			return err
+		}
+	}
+	if p := w.pixels; p.pitch > 0 {
+		if t.spread, err = take[byte](&t.room, len(p.lines)*p.rows*w.filters); err != nil {
 			return err
 		}
 	}
@@ -332,6 +344,10 @@ func (t *integerConvTask) product(g int) integer.Product {
 	w := t.w
 	perGroup := w.filters / w.groups
 	first := g * perGroup
+	bytes := t.bytes
+	if t.spread != nil {
+		bytes = t.spread
+	}
 	p := integer.Product{
 		A: t.image[g*(w.channels/w.groups):], Lines: w.pixels.lines, Rows: w.pixels.rows, Step: w.pixels.step, Offsets: w.pixels.offsets,
 		B: t.packed.groups[g], D: t.start[first:], DStep: t.startStep, CStep: w.filters,
@@ -341,9 +357,9 @@ func (t *integerConvTask) product(g int) integer.Product {
 	case t.sums != nil:
 		p.Sums = t.sums[first:]
 	case w.fast:
-		p.Bytes, p.Factor = t.bytes[first:], t.factor[first:]
+		p.Bytes, p.Factor = bytes[first:], t.factor[first:]
 	default:
-		p.Bytes, p.Scale = t.bytes[first:], t.scale[first:]
+		p.Bytes, p.Scale = bytes[first:], t.scale[first:]
 	}
 	return p
 }

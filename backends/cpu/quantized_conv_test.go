@@ -24,7 +24,12 @@ func quantizedConvCases() []convCase {
 		convCase{x: []int{1, 48, 9, 10}, w: []int{48, 1, 3, 3}, group: 48, strides: []int64{2, 2}, pads: []int64{0, 0, 1, 1}},
 		convCase{x: []int{1, 16, 40, 300}, w: []int{16, 1, 1, 1}, group: 16},
 		convCase{x: []int{2, 64, 8, 8}, w: []int{40, 64, 1, 1}, strides: []int64{2, 2}},
-		convCase{x: []int{1, 16, 6, 6}, w: []int{24, 8, 3, 3}, group: 2, pads: []int64{1, 1, 1, 1}})
+		convCase{x: []int{1, 16, 6, 6}, w: []int{24, 8, 3, 3}, group: 2, pads: []int64{1, 1, 1, 1}},
+		// Windows of an image that are one line:
+		convCase{x: []int{2, 16, 9, 9}, w: []int{24, 16, 3, 3}, pads: []int64{1, 1, 1, 1}},
+		convCase{x: []int{1, 64, 14, 13}, w: []int{40, 64, 3, 3}, pads: []int64{1, 1, 1, 1}},
+		convCase{x: []int{3, 32, 8, 8}, w: []int{33, 32, 2, 2}},
+		convCase{x: []int{1, 32, 7, 7}, w: []int{64, 16, 1, 2}, group: 2})
 }
 
 // zeroPoint is zero points of a type: of case i one for all, absent, or one for

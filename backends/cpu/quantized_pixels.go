@@ -19,6 +19,7 @@ type pixels struct {
 	lines   []int   // where the windows begin that make lines of the result
 	rows    int     // windows of a line
 	step    int     // bytes from one to the next
+	pitch   int     // where all windows of an image are a line: windows from one line of the result to the next, some of them over
 }
 
 // slack is how many bytes behind an image are read, and do not matter.
@@ -65,6 +66,33 @@ func newPixels(ws windows, batch, channels int, merged, usable bool) *pixels {
 		p.lines = p.lines[:1]
 	}
 	return p
+}
+
+// spread makes all windows of an image one line, and counts windows that reach
+// beyond their line too, where lines are too short for a tile of products and that
+// adds few windows.
+func (p *pixels) spread() {
+	ws := p.windows
+	width, height, pitch := ws[2].out, ws[1].out, p.extent[2]
+	const tile, most = 32, 1.3
+	if len(p.lines) <= p.batch || ws[0].out > 1 || ws[1].stride*ws[2].stride > 1 || width >= tile || float64(pitch) > most*float64(width) {
+		return
+	}
+	p.pitch, p.rows = pitch, (height-1)*pitch+width
+	for n := range p.batch {
+		p.lines[n] = p.lines[n*height]
+	}
+	p.lines = p.lines[:p.batch]
+}
+
+// gather copies the results of windows, of so many bytes each, but for those over.
+func (p *pixels) gather(dst, src []byte, size int) {
+	width, height := p.windows[2].out, p.windows[1].out
+	for n := range p.batch {
+		for y := range height {
+			copy(dst[(n*height+y)*width*size:][:width*size], src[(n*p.rows+y*p.pitch)*size:])
+		}
+	}
 }
 
 // drawPixels makes images of an input, whose channels are last or not. Padding is

@@ -28,7 +28,7 @@ type combination[T, R tensor.Element] struct {
 // pairs returns the builder of an operator's combination.
 func pairs[T, R tensor.Element](op vector.Binary[T, R]) builder {
 	return func(d *Device, n *graph.Node) (planner, error) {
-		divides := n.Op == "Div" && tensor.DTypeOf[T]().IsInteger()
+		divides := (n.Op == "Div" || n.Op == "Mod") && tensor.DTypeOf[T]().IsInteger()
 		return func(c *operators.Call) (work, error) {
 			w := &combination[T, R]{device: d, op: op}
 			if divides {

@@ -27,6 +27,8 @@ var halves = []string{
 	"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
 	"Abs", "Neg", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Exp", "Log", "Tanh", "Erf", "Relu", "LeakyRelu", "Clip",
 	"Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Softplus", "Elu", "Gelu",
+	"Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh",
+	"Mish", "Selu", "Celu", "ThresholdedRelu", "Softsign", "Shrink", "Sign", "IsNaN", "IsInf", "Mod",
 	"Cast",
 }
 

@@ -26,8 +26,10 @@ func (d *Device) InPlace(n *graph.Node) []int {
 		"BatchNormalization", "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization":
 		return []int{0}
 	default:
-		if _, ok := functions[op]; ok {
-			return []int{0}
+		for _, table := range []functionTable{functions, trigonometricFunctions, activations} {
+			if table[op] != nil {
+				return []int{0}
+			}
 		}
 	}
 	return nil

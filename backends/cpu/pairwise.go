@@ -1,7 +1,7 @@
 package cpu
 
 import (
-	"math"
+	"context"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -20,7 +20,8 @@ var pairwise = family{
 	{op: "Min", kernel: "elementwise", by: arithmetic(vector.Min[float32](), vector.Min[float64](), vector.Min[int32](), vector.Min[int64]())},
 	{op: "Sum", kernel: "elementwise", by: byType{tensor.Float32: pairs(vector.AddFloat32)}},
 	{op: "Mean", kernel: "elementwise", by: byType{tensor.Float32: mean}},
-	{op: "Pow", kernel: "elementwise", by: byType{tensor.Float32: power}},
+	{op: "Pow", kernel: "elementwise", by: byType{tensor.Float32: pairs(vector.PowFloat32)}},
+	{op: "Pow", kernel: "elementwise", inputs: [][]tensor.DType{{tensor.Float32}, {tensor.Int32, tensor.Int64}}, build: powerOf},
 	{op: "PRelu", kernel: "elementwise", by: byType{tensor.Float32: pairs(sloped)}},
 	{op: "And", kernel: "elementwise", by: byType{tensor.Bool: pairs(vector.And)}},
 	{op: "Or", kernel: "elementwise", by: byType{tensor.Bool: pairs(vector.Or)}},
@@ -62,48 +63,35 @@ var sloped = vector.Binary[float32, float32]{
 	},
 }
 
-// power raises to powers; to some that are constants by multiplication.
-func power(d *Device, n *graph.Node) (planner, error) {
-	op := vector.Binary[float32, float32]{
-		Both: func(dst, a, b []float32) {
-			a, b = a[:len(dst)], b[:len(dst)]
-			for i := range dst {
-				dst[i] = float32(math.Pow(float64(a[i]), float64(b[i])))
-			}
-		},
-		Right: raise,
-		Left: func(dst []float32, a float32, b []float32) {
-			b = b[:len(dst)]
-			for i := range dst {
-				dst[i] = float32(math.Pow(float64(a), float64(b[i])))
-			}
-		},
-	}
-	return pairs(op)(d, n)
-}
-
-// raise sets dst to a to the power p.
-func raise(dst, a []float32, p float32) {
-	switch p {
-	case 1:
-		copy(dst, a)
-	case 2:
-		vector.MulFloat32.Both(dst, a, a)
-	case 0.5:
-		vector.Sqrt(dst, a, 0, 0)
-		for i, v := range a[:len(dst)] {
-			if v == vector.NegativeInfinity {
-				dst[i] = -v // as pow does; the square root is NaN
-			}
+// powerOf raises to one power, which is an integer.
+func powerOf(d *Device, _ *graph.Node) (planner, error) {
+	return func(c *operators.Call) (work, error) {
+		s := c.Inputs[0].Shape.Clone()
+		if c.Inputs[1].Shape.Size() != 1 || len(c.Inputs[1].Shape) > len(s) {
+			return nil, nil
 		}
-	case -1:
-		vector.Reciprocal(dst, a, 0, 0)
-	default:
-		a = a[:len(dst)]
-		for i := range dst {
-			dst[i] = float32(math.Pow(float64(a[i]), float64(p)))
-		}
-	}
+		return workFunc(func(ctx context.Context, c *operators.Call) error {
+			const exact = 1 << 24 // integers up to here are numbers of float32
+			p, err := integers(c, 1)
+			if err != nil {
+				return err
+			}
+			if p[0] < -exact || p[0] > exact {
+				return errUnfit
+			}
+			a, err := input[float32](c, 0)
+			if err != nil {
+				return err
+			}
+			dst, err := output[float32](c, 0, tensor.Float32, s)
+			if err != nil {
+				return err
+			}
+			return d.each(ctx, len(dst), 8, func(first, end int) {
+				vector.PowFloat32.Right(dst[first:end], a[first:end], float32(p[0]))
+			})
+		}), nil
+	}, nil
 }
 
 // mean adds all inputs and divides the sum by their number.

@@ -76,7 +76,6 @@ func TestPow(t *testing.T) {
 	}
 	agreement{op: "Pow", inputs: []*tensor.Tensor{random(3, tensor.Float32, 4, 5), random(2, tensor.Float32, 4, 1)}, kernel: "elementwise", tolerance: 1e-6}.check(t)
 	agreement{op: "Pow", inputs: []*tensor.Tensor{random(3, tensor.Float32, 1), random(2, tensor.Float32, 7)}, kernel: "elementwise", tolerance: 1e-6}.check(t)
-	agreement{op: "Pow", inputs: []*tensor.Tensor{x, ints(2)}, kernel: "reference"}.check(t)
 }
 
 func TestPRelu(t *testing.T) {

@@ -15,14 +15,17 @@ import (
 // unary holds Abs, Neg, Sqrt, Reciprocal, Floor, Ceil, Round, Exp, Log, Tanh,
 // Erf, Relu, LeakyRelu, Clip, Sigmoid, HardSigmoid, HardSwish, Swish, Softplus,
 // Elu, Gelu, Not.
-var unary = append(ofFunctions(),
+var unary = append(ofFunctions(functions),
 	entry{op: "Clip", kernel: "elementwise", by: byType{tensor.Float32: clip}},
 	entry{op: "Not", kernel: "elementwise", by: byType{tensor.Bool: not}},
 )
 
-// functions are the operators on single elements, with their parameters as the
-// attributes say.
-var functions = map[string]func(n *graph.Node) (f vector.Unary, p, q float32){
+// functionTable holds functions of single elements, each read from a node.
+type functionTable map[string]func(n *graph.Node) (f vector.Unary, p, q float32)
+
+// functions are operators on single elements, with their parameters as the attributes
+// say.
+var functions = functionTable{
 	"Abs":        plain(vector.Abs),
 	"Neg":        plain(vector.Neg),
 	"Sqrt":       plain(vector.Sqrt),
@@ -64,11 +67,11 @@ func plain(f vector.Unary) func(*graph.Node) (vector.Unary, float32, float32) {
 	return func(*graph.Node) (vector.Unary, float32, float32) { return f, 0, 0 }
 }
 
-// ofFunctions returns the entries of functions.
-func ofFunctions() family {
+// ofFunctions returns the entries of a table.
+func ofFunctions(table functionTable) family {
 	var f family
-	for _, op := range slices.Sorted(maps.Keys(functions)) {
-		read := functions[op]
+	for _, op := range slices.Sorted(maps.Keys(table)) {
+		read := table[op]
 		e := entry{op: op, kernel: "elementwise", by: byType{tensor.Float32: func(d *Device, n *graph.Node) (planner, error) {
 			f, p, q := read(n)
 			return planMapping(d, function[float32]{f, p, q, false}), nil

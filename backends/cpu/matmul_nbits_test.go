@@ -1,0 +1,56 @@
+package cpu_test
+
+import (
+	"fmt"
+	"testing"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators/graph"
+	_ "example.com/midplane/operators/microsoft"
+)
+
+func TestMatMulNBits(t *testing.T) {
+	for i, c := range []struct {
+		a              []int
+		n, block, bits int
+		zeros          tensor.DType // Undefined: none
+		bias           bool
+	}{
+		{[]int{1, 64}, 3, 32, 4, tensor.Undefined, false},
+		{[]int{1, 1, 70}, 70, 32, 4, tensor.Uint8, true},
+		{[]int{2, 33, 100}, 45, 16, 4, tensor.Uint8, true},
+		{[]int{5, 64}, 33, 64, 4, tensor.Float32, false},
+		{[]int{3, 50}, 7, 32, 8, tensor.Uint8, false},
+		{[]int{20, 50}, 70, 32, 8, tensor.Undefined, true},
+		{[]int{64}, 40, 16, 4, tensor.Uint8, false},
+		{[]int{0, 64}, 3, 32, 4, tensor.Undefined, false},
+		{[]int{2, 63}, 3, 32, 4, tensor.Undefined, false}, // of 64
+	} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			k := c.a[len(c.a)-1]
+			if k == 63 {
+				k = 64
+			}
+			blocks := (k + c.block - 1) / c.block
+			inputs := []*tensor.Tensor{
+				random(1, tensor.Float32, c.a...),
+				random(2, tensor.Uint8, c.n, blocks, c.block*c.bits/8),
+				random(3, tensor.Float32, c.n, blocks),
+				nil, nil, nil,
+			}
+			switch c.zeros {
+			case tensor.Uint8:
+				inputs[3] = random(4, tensor.Uint8, c.n, (blocks*c.bits+7)/8)
+			case tensor.Float32:
+				inputs[3] = random(4, tensor.Float32, c.n, blocks)
+			}
+			if c.bias {
+				inputs[5] = random(5, tensor.Float32, c.n)
+			}
+			attributes := []graph.Attribute{graph.A("K", int64(k)), graph.A("N", int64(c.n)), graph.A("block_size", int64(c.block)), graph.A("bits", int64(c.bits))}
+			for _, constants := range [][]int{nil, {1, 2}} {
+				agreement{op: "com.microsoft.MatMulNBits", attributes: attributes, inputs: inputs, constants: constants, kernel: "gemm/nbits", tolerance: 1e-5}.check(t)
+			}
+		})
+	}
+}

@@ -116,6 +116,7 @@ func rows(m *machine.Machine) {
 	turn(m)
 	softmax(m)
 	dots(m)
+	selectWords(m)
 }
 
 func expSum(m *machine.Machine) {

@@ -62,6 +62,7 @@ type kernels struct {
 	dequantizeUnsigned func(dst *float32, a *byte, n int, scale, zero float32)
 	dequantizeSigned   func(dst *float32, a *byte, n int, scale, zero float32)
 	scaleIntegers      func(dst *float32, a *int32, n int, scale float32)
+	selectWords        func(dst, a, b *float32, which *byte, n int)
 	softmax            func(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)
 	turn               func(dst, a *float32, rows, columns, dstStep, aStep int)
 }
@@ -123,6 +124,7 @@ var kernelsAVX2 = kernels{
 	dequantizeUnsigned: dequantizeUnsignedAVX2,
 	dequantizeSigned:   dequantizeSignedAVX2,
 	scaleIntegers:      scaleIntegersAVX2,
+	selectWords:        selectWordsAVX2,
 	softmax:            softmaxAVX2,
 	turn:               turnAVX2,
 }
@@ -184,6 +186,7 @@ var kernelsAVX512 = kernels{
 	dequantizeUnsigned: dequantizeUnsignedAVX512,
 	dequantizeSigned:   dequantizeSignedAVX512,
 	scaleIntegers:      scaleIntegersAVX512,
+	selectWords:        selectWordsAVX512,
 	softmax:            softmaxAVX512,
 	turn:               turnAVX512,
 }
@@ -486,6 +489,12 @@ func softmaxAVX2(dst, a, mask, most *float32, rows, n, step, maskStep int, scale
 //go:noescape
 func dotsAVX2(dst, a, b *float32, rows, n, aStep int)
 
+// selectWordsAVX2 sets dst[i] to a[i] where which[i] is not 0, else to b[i]; n is a multiple of a
+// register's lanes.
+//
+//go:noescape
+func selectWordsAVX2(dst, a, b *float32, which *byte, n int)
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -783,3 +792,9 @@ func softmaxAVX512(dst, a, mask, most *float32, rows, n, step, maskStep int, sca
 //
 //go:noescape
 func dotsAVX512(dst, a, b *float32, rows, n, aStep int)
+
+// selectWordsAVX512 sets dst[i] to a[i] where which[i] is not 0, else to b[i]; n is a multiple of a
+// register's lanes.
+//
+//go:noescape
+func selectWordsAVX512(dst, a, b *float32, which *byte, n int)

@@ -4749,6 +4749,36 @@ end:
 	VZEROUPPER
 	RET
 
+// func selectWordsAVX2(dst *float32, a *float32, b *float32, which *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·selectWordsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ which+24(FP), BX
+	MOVQ n+32(FP), SI
+
+registers:
+	CMPQ      SI, $0x00000008
+	JL        registers_done
+	VPMOVZXBD (BX), Y0
+	VCVTDQ2PS Y0, Y0
+	VCMPPS    $0x00, constants<>+0(SB), Y0, Y0
+	VMOVUPS   (DX), Y1
+	VMOVUPS   (CX), Y2
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, BX
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, SI
+	JMP       registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
 // func addBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addBothAVX512(SB), NOSPLIT, $0-40
@@ -9011,5 +9041,35 @@ done:
 	JMP           rows
 
 end:
+	VZEROUPPER
+	RET
+
+// func selectWordsAVX512(dst *float32, a *float32, b *float32, which *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·selectWordsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ which+24(FP), BX
+	MOVQ n+32(FP), SI
+
+registers:
+	CMPQ        SI, $0x00000010
+	JL          registers_done
+	VPMOVZXBD   (BX), Z0
+	VCVTDQ2PS   Z0, Z0
+	VCMPPS.BCST $0x00, constants<>+0(SB), Z0, K3
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (CX), Z2
+	VBLENDMPS   Z0, Z2, K3, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x00000010, BX
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, SI
+	JMP         registers
+
+registers_done:
 	VZEROUPPER
 	RET

@@ -77,14 +77,13 @@ func (ks *kernels) use() {
 	dots = func(dst, a, b []float32, rows, aStep int) {
 		ks.dots(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), rows, len(b), aStep)
 	}
+	selectWords = func(dst, a, b unsafe.Pointer, which *bool, n int) {
+		ks.selectWords((*float32)(dst), (*float32)(a), (*float32)(b), (*byte)(unsafe.Pointer(which)), n)
+	}
 	ks.useIntegers()
 	WidenHalf, WidenBrain = widening(ks.widenHalf, widenHalfGeneric), widening(ks.widenBrain, widenBrainGeneric)
 	NarrowHalf, NarrowBrain = narrowing(ks.narrowHalf, narrowHalfGeneric), narrowing(ks.narrowBrain, narrowBrainGeneric)
 }
-
-// registers is a multiple of the lanes of every register: what the functions on
-// integers take; the rest is left to the plain ones.
-const registers = 16
 
 func (ks *kernels) useIntegers() {
 	Quantize = func(dst []byte, a []float32, scale, zero, low, high float32) {

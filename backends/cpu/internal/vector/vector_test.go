@@ -1,6 +1,7 @@
 package vector
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -369,6 +370,35 @@ func TestDots(t *testing.T) {
 					assert.Equal(t, dotGeneric(b, a[y*(n+3):]), got[y], "row %d of %d of %d", y, rows, n)
 				}
 			}
+		}
+	})
+}
+
+func TestSelect(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, n := range lengths {
+			a, b, which := operands(n, 1), operands(n, 2), make([]bool, n)
+			want := make([]float32, n)
+			for i := range which {
+				if which[i] = i*i%5 < 2; which[i] {
+					want[i] = a[i]
+				} else {
+					want[i] = b[i]
+				}
+			}
+			got, check := guarded(t, n)
+			Select(got, which, a, b)
+			check()
+			requireSame(t, want, got, "%d", n)
+			small, smallWant := make([]uint8, n), make([]uint8, n)
+			for i, ok := range which {
+				smallWant[i] = 7
+				if ok {
+					smallWant[i] = 0
+				}
+			}
+			Select(small, which, small, bytes.Repeat([]byte{7}, n))
+			assert.Equal(t, smallWant, small)
 		}
 	})
 }

@@ -77,11 +77,14 @@ type attending struct {
 	softcap     float32
 	left, right int // how far a query sees; -1: to the end
 	mask        []int
-	keys        int    // that the mask has numbers for
-	inputs      [4]int // of the call: queries, keys, values and the mask
-	plain       bool   // weights of a query that sees no key are NaN, as Softmax has it, not 0
-	block       int    // queries computed at a time
-	blocks      int    // of a head
+	keys        int       // that the mask has numbers for
+	chosen      []int     // steps of a mask that says which scores stay, beside the other; or nil
+	keeps       bool      // the value of it that leaves a score
+	fill        []float32 // what takes the place of a row of others
+	inputs      [5]int    // of the call: queries, keys, values and the masks
+	plain       bool      // weights of a query that sees no key are NaN, as Softmax has it, not 0
+	block       int       // queries computed at a time
+	blocks      int       // of a head
 	tasks       tasks[attendingTask]
 }
 
@@ -94,7 +97,7 @@ func attentionOf(d *Device, n *graph.Node) (planner, error) {
 		right = 0
 	}
 	return func(c *operators.Call) (work, error) {
-		w := &attending{device: d, softcap: n.Float("softcap", 0), left: tensor.Extent(left), right: tensor.Extent(right), inputs: [4]int{0, 1, 2, 3}}
+		w := &attending{device: d, softcap: n.Float("softcap", 0), left: tensor.Extent(left), right: tensor.Extent(right), inputs: [5]int{0, 1, 2, 3}}
 		if left < -1 || right < -1 || !w.operands(c, n) || !w.masked(c) {
 			return nil, nil
 		}
@@ -194,6 +197,11 @@ func (w *attending) run(ctx context.Context, c *operators.Call) error {
 			return err
 		}
 	}
+	if w.chosen != nil {
+		if t.chosen, err = input[bool](c, w.inputs[4]); err != nil {
+			return err
+		}
+	}
 	if t.y, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
 		return err
 	}
@@ -285,6 +293,7 @@ type attendingTask struct {
 	q, k, v, y []float32
 	added      []float32 // the mask, or
 	allowed    []bool
+	chosen     []bool    // the mask that says which scores stay
 	scores     []float32 // room for each thread
 	turned     []float32 // keys as columns; nil for one query
 }
@@ -340,7 +349,20 @@ func (t *attendingTask) evenly() bool {
 // weighEvenly is weigh of the products of some queries.
 func (t *attendingTask) weighEvenly(scores []float32, b, h, first, rows int) {
 	w := t.w
-	keys, step := w.allK.steps, 0
+	keys, step, scale := w.allK.steps, 0, w.scale
+	if w.chosen != nil {
+		scale = 1
+		vector.MulFloat32.Right(scores, scores, w.scale)
+		for i := range rows {
+			row := scores[i*keys:][:keys]
+			which := t.chosen[(b*w.chosen[0]+h*w.chosen[1]+(first+i)*w.chosen[2])*keys:]
+			if w.keeps {
+				vector.Select(row, which, row, w.fill)
+			} else {
+				vector.Select(row, which, w.fill, row)
+			}
+		}
+	}
 	var mask []float32
 	if w.mask != nil {
 		mask, step = t.added[(b*w.mask[0]+h*w.mask[1]+first*w.mask[2])*keys:], w.mask[2]*keys
@@ -350,7 +372,7 @@ func (t *attendingTask) weighEvenly(scores []float32, b, h, first, rows int) {
 	for done := 0; done < rows; {
 		n := min(rows-done, len(most))
 		part := scores[done*keys:][:n*keys]
-		vector.Softmax(part, part, mask[min(done*step, len(mask)):], most[:], n, keys, keys, step, w.scale)
+		vector.Softmax(part, part, mask[min(done*step, len(mask)):], most[:], n, keys, keys, step, scale)
 		for i, m := range most[:n] {
 			if m == vector.NegativeInfinity && !w.plain {
 				clear(part[i*keys:][:keys])

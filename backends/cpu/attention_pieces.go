@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
@@ -13,6 +14,7 @@ import (
 //
 //	softmax(scale Q·Kᵀ + mask)·V
 //
+// where a Where may put a number in the place of scores before the mask is added.
 // Q, K and V are read where they lie, in front of the Transposes that bring their
 // heads together, and of what repeats heads of keys and values; the result is
 // written behind the Transpose that takes heads apart again.
@@ -21,7 +23,10 @@ type attentionPieces struct {
 	q, k, v headsOperand
 	scale   float64
 	mask    *graph.Value // nil: none
-	scores  *graph.Value // of the shape that the mask broadcasts to
+	chosen  *graph.Value // the condition of the Where, or nil
+	keeps   bool         // which value of it leaves a score
+	fill    float32      // what takes the place of others
+	scores  *graph.Value // of the shape that the masks broadcast to
 	apart   *graph.Node  // the Transpose of the result, or nil
 	last    *graph.Node
 }
@@ -115,21 +120,37 @@ func (w *wiring) attentionAround(softmax *graph.Node) *attentionPieces {
 }
 
 // scoresOf goes back from a Softmax to the product of Q and Kᵀ, over a mask that
-// is added and factors.
+// is added, a Where and factors.
 func (w *wiring) scoresOf(p *attentionPieces, v *graph.Value) *graph.Node {
 	sum := w.before(v, "Add")
 	if sum == nil {
-		return w.before(w.factors(p, v), "MatMul")
+		return w.before(w.factors(p, w.chosen(p, v)), "MatMul")
 	}
 	for i, scores := range sum.Inputs {
 		with := *p
 		with.mask, with.nodes = sum.Inputs[1-i], append(slices.Clone(p.nodes), sum)
-		if product := w.before(w.factors(&with, scores), "MatMul"); product != nil && isFloat32(with.mask) {
+		if product := w.before(w.factors(&with, w.chosen(&with, scores)), "MatMul"); product != nil && isFloat32(with.mask) {
 			*p = with
 			return product
 		}
 	}
 	return nil
+}
+
+// chosen goes back over a Where between scores and a number.
+func (w *wiring) chosen(p *attentionPieces, v *graph.Value) *graph.Value {
+	n := w.before(v, "Where")
+	if n == nil {
+		return v
+	}
+	for i := 1; i <= 2; i++ {
+		if fill := n.Inputs[3-i]; isFactor(fill) {
+			p.chosen, p.keeps, p.fill = n.Inputs[0], i == 1, tensor.Slice[float32](fill.Const)[0]
+			p.nodes = append(p.nodes, n)
+			return n.Inputs[i]
+		}
+	}
+	return v
 }
 
 // factors goes back over multiplications with numbers and divisions by them.
@@ -290,7 +311,7 @@ func (d *Device) buildAttention(nodes []*graph.Node, p *attentionPieces) (operat
 	}
 	inputs := operators.GroupInputs(nodes)
 	shapes := make(map[int]tensor.Shape)
-	for i, v := range []*graph.Value{p.q.value, p.k.value, p.v.value, p.mask} {
+	for i, v := range []*graph.Value{p.q.value, p.k.value, p.v.value, p.mask, p.chosen} {
 		if v != nil {
 			w.inputs[i] = slices.Index(inputs, v)
 			shapes[w.inputs[i]], _ = shapeOf(v)
@@ -313,7 +334,7 @@ func (d *Device) buildAttention(nodes []*graph.Node, p *attentionPieces) (operat
 
 // shapesKnown reports whether the shapes of all operands and of the result are.
 func (p *attentionPieces) shapesKnown() bool {
-	for _, v := range []*graph.Value{p.q.value, p.k.value, p.v.value, p.mask, p.scores, p.last.Outputs[0]} {
+	for _, v := range []*graph.Value{p.q.value, p.k.value, p.v.value, p.mask, p.chosen, p.scores, p.last.Outputs[0]} {
 		if _, known := shapeOf(v); v != nil && !known {
 			return false
 		}
@@ -349,17 +370,34 @@ func (p *attentionPieces) work(d *Device) *attending {
 	if w.y = headedAlong(shape, axes); w.y.shape().Size() != shape.Size() || !w.y.shape().Equal(tensor.Shape{q.batch, q.heads, q.steps, v.size}) {
 		return nil
 	}
-	if p.mask != nil {
-		s, known := shapeOf(p.mask)
-		if !known || len(s) == 0 || len(s) > len(scores) || s[len(s)-1] != k.steps {
-			return nil
-		}
-		var ok bool
-		if w.mask, ok = broadcastSteps(s[:len(s)-1], tensor.Shape{q.batch, q.heads, q.steps}); !ok {
-			return nil
-		}
-		w.keys = k.steps
+	if w.mask = maskSteps(p.mask, scores); w.mask == nil && p.mask != nil {
+		return nil
+	}
+	if w.chosen = maskSteps(p.chosen, scores); w.chosen == nil && p.chosen != nil {
+		return nil
+	}
+	w.keys, w.keeps = k.steps, p.keeps
+	if p.chosen != nil {
+		w.fill = make([]float32, k.steps)
+		vector.Fill(w.fill, p.fill)
 	}
 	w.divide()
 	return w
+}
+
+// maskSteps returns how far to advance, in rows of keys, through a mask along batch,
+// heads and queries of scores; nil where there is none, or where it does not have
+// every key.
+func maskSteps(mask *graph.Value, scores tensor.Shape) []int {
+	s, known := shapeOf(mask)
+	keys := scores[len(scores)-1]
+	if !known || len(s) == 0 || len(s) > len(scores) || s[len(s)-1] != keys {
+		return nil
+	}
+	lead := append(tensor.Shape{1, 1}[:4-len(scores)], scores[:len(scores)-1]...)
+	steps, ok := broadcastSteps(s[:len(s)-1], lead)
+	if !ok {
+		return nil
+	}
+	return steps
 }

@@ -41,6 +41,15 @@ func (p *pieces) input(seed uint64, shape ...int) *graph.Value {
 	return p.value(random(seed, tensor.Float32, shape...), false)
 }
 
+// bools is a condition of which about a third is false.
+func (p *pieces) bools(shape ...int) *graph.Value {
+	x := tensor.Zeros(tensor.Bool, shape)
+	for i := range tensor.Slice[bool](x) {
+		tensor.Slice[bool](x)[i] = i*i%7 < 4
+	}
+	return p.value(x, false)
+}
+
 func (p *pieces) number(v float32) *graph.Value { return p.value(tensor.Of([]float32{v}), true) }
 
 func (p *pieces) ints(v ...int64) *graph.Value { return p.value(tensor.Of(v, len(v)), true) }
@@ -138,6 +147,25 @@ var attentionGraphs = map[string]func(p *pieces){
 		q, k, v := p.input(1, 2, 6, 5, 8), p.input(2, 2, 33, 2, 8), p.input(3, 2, 33, 2, 8)
 		p.attention(q, p.transpose(p.repeat(p.transpose(k, 0, 2, 1, 3), 3), 0, 1, 3, 2), p.repeat(p.transpose(v, 0, 2, 1, 3), 3), func(s *graph.Value) *graph.Value { return s })
 	},
+	"scores chosen, then a mask": func(p *pieces) {
+		q, k, v, mask := p.input(1, 2, 3, 20, 8), p.input(2, 2, 3, 37, 8), p.input(3, 2, 3, 37, 5), p.input(4, 2, 1, 1, 37)
+		p.attention(q, p.transpose(k, 0, 1, 3, 2), v, func(s *graph.Value) *graph.Value {
+			s = p.op("Where", []*graph.Value{p.bools(20, 37), p.op("Div", []*graph.Value{s, p.number(3)}), p.number(-1e4)})
+			return p.op("Add", []*graph.Value{s, mask})
+		})
+	},
+	"scores filled": func(p *pieces) {
+		q, k, v := p.input(1, 2, 20, 8), p.input(2, 2, 37, 8), p.input(3, 2, 37, 5)
+		p.attention(q, p.transpose(k, 0, 2, 1), v, func(s *graph.Value) *graph.Value {
+			return p.op("Where", []*graph.Value{p.bools(2, 1, 37), p.number(-math.MaxFloat32), s})
+		})
+	},
+	"scores filled for one query": func(p *pieces) {
+		q, k, v := p.input(1, 2, 1, 8), p.input(2, 2, 5, 8), p.input(3, 2, 5, 5)
+		p.attention(q, p.transpose(k, 0, 2, 1), v, func(s *graph.Value) *graph.Value {
+			return p.op("Where", []*graph.Value{p.bools(5), p.op("Mul", []*graph.Value{p.number(0.5), s}), p.number(-3)})
+		})
+	},
 	"a query that sees nothing": func(p *pieces) {
 		inf := float32(math.Inf(-1))
 		q, k, v, mask := p.input(1, 1, 1, 3, 4), p.input(2, 1, 1, 3, 4), p.input(3, 1, 1, 3, 4), p.value(tensor.Of([]float32{0, inf, inf, inf, inf, inf, 0, 0, inf}, 3, 3), false)
@@ -182,6 +210,12 @@ func TestNoAttentionInPieces(t *testing.T) {
 		"a mask of one key": func(p *pieces) {
 			q, k, v, mask := p.input(1, 1, 2, 5, 8), p.input(2, 1, 2, 5, 8), p.input(3, 1, 2, 5, 8), p.input(4, 5, 1)
 			p.attention(q, p.transpose(k, 0, 1, 3, 2), v, func(s *graph.Value) *graph.Value { return p.op("Add", []*graph.Value{s, mask}) })
+		},
+		"a choice of one key": func(p *pieces) {
+			q, k, v := p.input(1, 1, 2, 5, 8), p.input(2, 1, 2, 5, 8), p.input(3, 1, 2, 5, 8)
+			p.attention(q, p.transpose(k, 0, 1, 3, 2), v, func(s *graph.Value) *graph.Value {
+				return p.op("Where", []*graph.Value{p.bools(5, 1), s, p.number(-9)})
+			})
 		},
 		"one sample of keys for two of queries": func(p *pieces) {
 			p.attention(p.input(1, 2, 2, 5, 8), p.transpose(p.input(2, 1, 2, 5, 8), 0, 1, 3, 2), p.input(3, 1, 2, 5, 8), plain)

@@ -186,11 +186,14 @@ type Verdict struct {
 	Detail string // which type, attribute or shape; for Conditional, the condition
 	Kernel string // the kernel's name, for people: "conv/direct", "reference"
 
-	// LastResort says of a kernel that nodes are not to be decomposed into it: it is
-	// slow, or rounds to so few bits that what lies between the parts would suffer. A
-	// node whose own kernel is one of last resort runs decomposed where the device has
-	// other kernels for all that the node consists of.
+	// LastResort says of a kernel that it is slow: where the device has better
+	// kernels for all that the node consists of, it runs decomposed.
 	LastResort bool
+
+	// Narrow says of a kernel that it rounds to few bits: a node is not decomposed
+	// into such kernels, between which too much would be lost, where one of last
+	// resort computes it in one piece.
+	Narrow bool
 }
 
 // String returns for example "unsupported: element type: float64".

@@ -17,6 +17,28 @@ var cast = family{
 		tensor.Int32: castFrom[int32], tensor.Int64: castFrom[int64],
 		tensor.Uint8: castFrom[uint8], tensor.Int8: castFrom[int8], tensor.Bool: castFrom[bool],
 	}, accept: castTarget},
+	{op: "Cast", kernel: "elementwise", accept: castTo(tensor.Float32), by: byType{
+		tensor.Float16: converted(vector.WidenHalf), tensor.BFloat16: converted(vector.WidenBrain)},
+	},
+	{op: "Cast", kernel: "elementwise", accept: castTo(tensor.Float16), by: byType{tensor.Float32: converted(vector.NarrowHalf)}},
+	{op: "Cast", kernel: "elementwise", accept: castTo(tensor.BFloat16), by: byType{tensor.Float32: converted(vector.NarrowBrain)}},
+}
+
+// castTo takes one type as the target.
+func castTo(want tensor.DType) func(n *graph.Node) operators.Verdict {
+	return func(n *graph.Node) operators.Verdict {
+		if to := n.DType("to", tensor.Undefined); to != want {
+			return operators.Verdict{Reason: operators.WrongType, Detail: "to " + to.String()}
+		}
+		return native
+	}
+}
+
+// converted is a cast by one function, of 16 bits by their pattern.
+func converted[T, R tensor.Element](f func(dst []R, a []T)) builder {
+	return func(d *Device, n *graph.Node) (planner, error) {
+		return planConversionTo(f, n.DType("to", tensor.Undefined))(d), nil
+	}
 }
 
 // castTarget takes the types that conversions are written for.
@@ -59,15 +81,21 @@ func castFrom[T tensor.Element](d *Device, n *graph.Node) (planner, error) {
 type conversion[T, R tensor.Element] struct {
 	device *Device
 	f      func(dst []R, a []T)
+	to     tensor.DType
 	shape  tensor.Shape
 	size   int
 	tasks  tasks[conversionTask[T, R]]
 }
 
 func planConversion[T, R tensor.Element](f func(dst []R, a []T)) func(d *Device) planner {
+	return planConversionTo(f, tensor.DTypeOf[R]())
+}
+
+// planConversionTo is planConversion to a type that has elements of R's size.
+func planConversionTo[T, R tensor.Element](f func(dst []R, a []T), to tensor.DType) func(d *Device) planner {
 	return func(d *Device) planner {
 		return func(c *operators.Call) (work, error) {
-			w := &conversion[T, R]{device: d, f: f, shape: c.Inputs[0].Shape.Clone()}
+			w := &conversion[T, R]{device: d, f: f, to: to, shape: c.Inputs[0].Shape.Clone()}
 			_, w.size = piecesOf(w.shape.Size(), 2, d.threads)
 			return w, nil
 		}
@@ -79,7 +107,7 @@ func (w *conversion[T, R]) run(ctx context.Context, c *operators.Call) error {
 	if err != nil {
 		return err
 	}
-	dst, err := output[R](c, 0, tensor.DTypeOf[R](), w.shape)
+	dst, err := output[R](c, 0, w.to, w.shape)
 	if err != nil {
 		return err
 	}

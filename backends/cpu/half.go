@@ -35,8 +35,7 @@ var halves = []string{
 // halfSuffix follows the name of the kernel for float32.
 const halfSuffix = "/half"
 
-// halfEntries files the kernels of halves. They are of last resort: nodes are not
-// decomposed into them, for what lies between the parts would be rounded to 16 bits.
+// halfEntries files the kernels of halves.
 func (d *Device) halfEntries() []operators.Entry {
 	var list []operators.Entry
 	for _, f := range families {
@@ -66,7 +65,7 @@ func (d *Device) halfEntry(e entry) operators.Entry {
 			}
 			w, _ := widened(n, func(*tensor.Tensor) (*tensor.Tensor, error) { return nil, nil })
 			v := wide.Supports(w)
-			v.LastResort = true
+			v.Narrow = v.Level != operators.Unsupported
 			return v
 		},
 		Build: func(n *graph.Node) (operators.Kernel, error) { return d.buildHalf(e, n) },

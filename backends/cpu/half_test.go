@@ -118,9 +118,9 @@ func TestHalfCastensors(t *testing.T) {
 		want   []float64
 		kernel string
 	}{
-		{tensor.Of([]float32{1 + 0x1p-11, 1 + 0x3p-11, 70000, -0x1p-24}), tensor.Float16, []float64{1, 1 + 0x1p-9, math.Inf(1), -0x1p-24}, "elementwise/half"},
-		{tensor.Of([]float32{1 + 0x1p-8, 1 + 0x3p-8, 70000}), tensor.BFloat16, []float64{1, 1 + 0x1p-6, 70144}, "elementwise/half"},
-		{tensor.FromFloat64s(tensor.Float16, tensor.Shape{3}, []float64{1.5, -65504, 0x1p-24}), tensor.Float32, []float64{1.5, -65504, 0x1p-24}, "elementwise/half"},
+		{tensor.Of([]float32{1 + 0x1p-11, 1 + 0x3p-11, 70000, -0x1p-24}), tensor.Float16, []float64{1, 1 + 0x1p-9, math.Inf(1), -0x1p-24}, "elementwise"},
+		{tensor.Of([]float32{1 + 0x1p-8, 1 + 0x3p-8, 70000}), tensor.BFloat16, []float64{1, 1 + 0x1p-6, 70144}, "elementwise"},
+		{tensor.FromFloat64s(tensor.Float16, tensor.Shape{3}, []float64{1.5, -65504, 0x1p-24}), tensor.Float32, []float64{1.5, -65504, 0x1p-24}, "elementwise"},
 		{tensor.FromFloat64s(tensor.Float16, tensor.Shape{2}, []float64{1 + 0x1p-8, 1 + 0x3p-8}), tensor.BFloat16, []float64{1, 1 + 0x1p-6}, "elementwise/half"},
 		{tensor.FromFloat64s(tensor.BFloat16, tensor.Shape{2}, []float64{-2.75, 100000}), tensor.Int32, []float64{-2, 99840}, "elementwise/half"},
 		{tensor.FromFloat64s(tensor.Float16, tensor.Shape{2}, []float64{0, math.NaN()}), tensor.Bool, []float64{0, 1}, "elementwise/half"},
@@ -151,7 +151,7 @@ func TestHalfComparisons(t *testing.T) {
 	a := agreement{op: "Less", inputs: tensors(x, y)}
 	n := a.node()
 	n.Outputs[0].Type.DType = tensor.Bool
-	require.Equal(t, operators.Verdict{Level: operators.Native, Kernel: "elementwise/half", LastResort: true}, d.Supports(n))
+	require.Equal(t, operators.Verdict{Level: operators.Native, Kernel: "elementwise/half", Narrow: true}, d.Supports(n))
 	k, err := d.Build(n)
 	require.NoError(t, err)
 	got, err := a.run(t, d, k, nil, false)

@@ -155,7 +155,7 @@ func reason(verdicts []string) string {
 // choice is how one device runs a node: by a kernel, or by what a rule emits.
 type choice struct {
 	kernel     string
-	lastResort bool // one of its kernels is
+	lastResort bool // one of its kernels is, or is a narrow one
 
 	builder *graph.Builder // nil for a kernel
 	outputs []*graph.Value
@@ -167,7 +167,7 @@ type choice struct {
 func (a *assigner) choose(n *graph.Node, d, depth int) (choice, error) {
 	v := supports(a.devices[d], n)
 	supported := v.Level != operators.Unsupported
-	own := choice{kernel: v.Kernel, lastResort: v.LastResort}
+	own := choice{kernel: v.Kernel, lastResort: v.LastResort || v.Narrow}
 	if supported && (!v.LastResort || decompose.Costly(n.Operator()) || a.settled[use(n, d)]) {
 		return own, nil
 	}

@@ -17,14 +17,14 @@ import (
 	"example.com/midplane/operators/reference"
 )
 
-// device has fast kernels, and slow ones of last resort.
-func device(name string, fast, slow []string) partition.Device {
+// device has fast kernels, slow ones of last resort, and narrow ones.
+func device(name string, fast, slow []string, narrow ...string) partition.Device {
 	r := &operators.Registry{}
-	for i, list := range [][]string{fast, slow} {
+	for i, list := range [][]string{fast, slow, narrow} {
 		for _, op := range list {
 			r.Register(operators.Entry{Key: operators.Key{Op: op}, Accept: func(*graph.Node) operators.Verdict {
-				return operators.Verdict{Level: operators.Native, LastResort: i == 1}
-			}, Kernel: []string{"fast", "slow"}[i]})
+				return operators.Verdict{Level: operators.Native, LastResort: i == 1, Narrow: i == 2}
+			}, Kernel: []string{"fast", "slow", "narrow"}[i]})
 		}
 	}
 	return partition.Device{Name: name, Backend: r}
@@ -45,19 +45,24 @@ func softsign() *graph.Graph {
 func TestKernelsOfLastResort(t *testing.T) {
 	parts := []string{"Abs", "Add", "Div"}
 	for _, c := range []struct {
-		name       string
-		fast, slow []string
-		want       []string // route and kernel of each node
+		name               string
+		fast, slow, narrow []string
+		want               []string // route and kernel of each node
 	}{
-		{"own kernel", append(parts, "Softsign"), nil, []string{"kernel fast", "kernel fast"}},
-		{"better parts", parts, []string{"Softsign"}, []string{
+		{"own kernel", append(parts, "Softsign"), nil, nil, []string{"kernel fast", "kernel fast"}},
+		{"better parts", parts, []string{"Softsign"}, nil, []string{
 			"decomposed fast", "decomposed fast", "decomposed fast", "decomposed fast", "decomposed fast", "decomposed fast",
 		}},
-		{"parts of last resort too", []string{"Add", "Div"}, []string{"Abs", "Softsign"}, []string{"kernel slow", "kernel slow"}},
-		{"parts missing", []string{"Add"}, []string{"Softsign"}, []string{"kernel slow", "kernel slow"}},
+		{"parts of last resort too", []string{"Add", "Div"}, []string{"Abs", "Softsign"}, nil, []string{"kernel slow", "kernel slow"}},
+		{"parts missing", []string{"Add"}, []string{"Softsign"}, nil, []string{"kernel slow", "kernel slow"}},
+		{"narrow parts", []string{"Add", "Div"}, []string{"Softsign"}, []string{"Abs"}, []string{"kernel slow", "kernel slow"}},
+		{"narrow itself", parts, nil, []string{"Softsign"}, []string{"kernel narrow", "kernel narrow"}},
+		{"narrow parts and nothing else", []string{"Add", "Div"}, nil, []string{"Abs"}, []string{
+			"decomposed narrow", "decomposed fast", "decomposed fast", "decomposed narrow", "decomposed fast", "decomposed fast",
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := partition.Assign(t.Context(), softsign(), []partition.Device{device("d", c.fast, c.slow)}, partition.Listed)
+			p, err := partition.Assign(t.Context(), softsign(), []partition.Device{device("d", c.fast, c.slow, c.narrow...)}, partition.Listed)
 			require.NoError(t, err)
 			var got []string
 			for _, a := range p.Nodes {

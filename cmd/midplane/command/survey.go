@@ -18,7 +18,7 @@ import (
 
 // The routes of a table beside those of placements.
 const (
-	lastResort = "reference" // what kernels of the reference are called, where they are a last resort
+	lastResort = "reference" // a kernel of last resort
 	missing    = "missing"
 )
 
@@ -136,7 +136,7 @@ func routeOf(p *partition.Placement, d partition.Device) standing {
 	s := standing{}
 	for _, a := range p.Nodes {
 		route := a.Route.String()
-		if v := d.Backend.Supports(a.Node); a.Route == partition.Kernel && v.LastResort && v.Kernel == lastResort {
+		if a.Route == partition.Kernel && d.Backend.Supports(a.Node).LastResort {
 			route = lastResort
 		}
 		if s.route == "" {

@@ -3,8 +3,8 @@
 // each other's form.
 //
 // A [Product] is C = A·B + D, where A is unsigned and B signed, as the
-// instruction wants that multiplies them (VPDPBUSD of AVX-512 VNNI). Of other
-// operands 128 is subtracted or added first, which the caller makes up for in D.
+// instructions want that multiply them (VPDPBUSD of AVX-512 VNNI, TDPBUSD of AMX,
+// which takes 16 × 16 rows and columns at a time). Of other operands 128 is subtracted or added first, which the caller makes up for in D.
 // Sums are exact modulo 2³²: no intermediate saturates.
 //
 // Images have their channels last, so that the taps of a filter that see one

@@ -62,13 +62,15 @@ func newLayouts(g *graph.Graph) *layouts {
 }
 
 // What it costs in nanoseconds to move an image into blocks or out of them, and each
-// of its elements; what blocks save of a product, and what a product in a convolution
-// costs more whose filters see one channel each.
+// of its elements; what blocks save of a product; and of one in a convolution whose
+// filters see one channel each, for which there are good kernels without blocks if
+// they have 3 × 3 taps.
 const (
 	moveCost    = 1000
 	elementCost = 0.2
 	productGain = 0.004
-	lonelyCost  = 0.01
+	lonelyGain  = 0.03
+	lonelyGain3 = -0.01
 )
 
 // choose finds the nodes that work on blocks. Nodes that hand each other images in
@@ -122,12 +124,14 @@ func (l *layouts) gain(nodes []*graph.Node) float64 {
 		out := n.Outputs[0]
 		if n.Op == "Conv" {
 			w := n.Inputs[1].Const.Shape()
-			products := pixelsOf(out) * float64(w.Size())
-			if w[1] > 1 || n.Int("group", 1) == 1 {
-				gain += products * productGain
-			} else {
-				gain -= products * lonelyCost
+			each := productGain
+			if w[1] == 1 && n.Int("group", 1) > 1 {
+				each = lonelyGain
+				if w[2] == 3 && w[3] == 3 {
+					each = lonelyGain3
+				}
 			}
+			gain += pixelsOf(out) * float64(w.Size()) * each
 			if x := n.Inputs[0]; !l.chosen[producer(x)] && !fewChannels(x) {
 				moved[x] = true
 			}

@@ -171,12 +171,38 @@ func (d *Device) newReduction(s tensor.Shape, reduced []bool, keep bool, r reduc
 			continue
 		}
 		w.count *= n
-		w.addStage(of, s[:axis+1].Size(), n, inner)
-		if of.rest != nil {
-			of = of.rest
+		outer := s[:axis+1].Size()
+		if k := together(n, inner); k > 1 {
+			w.addStage(of, outer, n/k, k*inner)
+			of, n = of.after(), k
 		}
+		w.addStage(of, outer, n, inner)
+		of = of.after()
 	}
 	return w, nil
+}
+
+// after returns what combines results of r.
+func (r *reducer) after() *reducer {
+	if r.rest != nil {
+		return r.rest
+	}
+	return r
+}
+
+// together returns how many of n short slices of inner elements are best taken for
+// one, so that many slices need not be combined by as many calls: a divisor of n.
+func together(n, inner int) int {
+	const short, long = 64, 1024
+	if inner == 1 || inner > short {
+		return 1
+	}
+	for k := min(long/inner, n/4); k > 1; k-- {
+		if n%k == 0 {
+			return k
+		}
+	}
+	return 1
 }
 
 func (w *reduction) addStage(r *reducer, outer, n, inner int) {

@@ -39,6 +39,9 @@ func TestReduce(t *testing.T) {
 			agreement{op: op, inputs: []*tensor.Tensor{withSpecials(random(1, tensor.Float32, 9, 20)), ints(1)}, kernel: "reduce", tolerance: 1e-6}.check(t)
 			agreement{op: op, inputs: []*tensor.Tensor{withSpecials(random(1, tensor.Float32, 9, 20)), ints(0)}, kernel: "reduce", tolerance: 1e-6}.check(t)
 			agreement{op: op, inputs: []*tensor.Tensor{random(1, tensor.Float32, 300, 900), ints(0)}, kernel: "reduce", tolerance: 1e-5}.check(t)
+			for _, n := range []int{7, 8, 64, 127, 150, 784} { // slices of lanes, several taken for one
+				agreement{op: op, inputs: []*tensor.Tensor{random(1, tensor.Float32, 2, 3, n, 16), ints(2)}, kernel: "reduce", tolerance: 1e-5}.check(t)
+			}
 			agreement{op: op, inputs: []*tensor.Tensor{random(1, tensor.Float32, 4, 100000), ints(1)}, kernel: "reduce", tolerance: 1e-5}.check(t)
 		})
 	}

@@ -4,8 +4,9 @@
 //
 // A [Product] is C = A·B + D, where A is unsigned and B signed, as the
 // instructions want that multiply them (VPDPBUSD of AVX-512 VNNI, TDPBUSD of AMX,
-// which takes 16 × 16 rows and columns at a time). Of other operands 128 is subtracted or added first, which the caller makes up for in D.
-// Sums are exact modulo 2³²: no intermediate saturates.
+// which takes 16 × 16 rows and columns at a time). Of other operands 128 is
+// subtracted or added first, which the caller makes up for in D. Sums are exact
+// modulo 2³²: no intermediate saturates.
 //
 // Images have their channels last, so that the taps of a filter that see one
 // pixel read bytes that follow each other. Rows of A may then be pixels: a

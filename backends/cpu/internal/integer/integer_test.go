@@ -268,7 +268,9 @@ func TestFilter(t *testing.T) {
 
 func TestPlanes(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
-	for _, s := range []struct{ n, columns, taps int }{{1, 1, 1}, {16, 9, 9}, {32, 4, 25}, {64, 3, 9}, {144, 5, 9}, {200, 7, 4}, {65, 2, 3}} {
+	for _, s := range []struct{ n, columns, taps, stride int }{
+		{1, 1, 1, 2}, {16, 9, 9, 2}, {32, 4, 25, 2}, {64, 3, 9, 2}, {144, 5, 9, 2}, {200, 7, 4, 1}, {65, 2, 3, 2}, {32, 7, 9, 1}, {16, 11, 9, 1}, {8, 5, 4, 1}, {64, 4, 9, 1}, {1, 130, 3, 1},
+	} {
 		offsets := make([]int64, s.taps)
 		weights, start, factor := make([]int32, s.taps*s.n), make([]int32, s.n), make([]float32, s.n)
 		for k := range offsets {
@@ -285,13 +287,13 @@ func TestPlanes(t *testing.T) {
 		if p == nil {
 			t.Skip("this processor, or MIDPLANE_CPU, allows no products of bytes four by four")
 		}
-		image := extremes(r, 100+(s.columns-1)*2*s.n+s.n)
+		image := extremes(r, 100+(s.columns-1)*s.stride*s.n+s.n)
 		sums := make([]int32, s.columns*s.n)
-		filterGeneric(sums, image, weights, start, offsets, s.n, s.columns, 2*s.n)
+		filterGeneric(sums, image, weights, start, offsets, s.n, s.columns, s.stride*s.n)
 		for _, c := range []struct{ zero, low, high int32 }{{0, 0, 255}, {131, 0, 255}, {-7, -128, 127}, {3, -5, 100}, {9, 7, 20}} {
 			got, want := make([]uint8, s.columns*s.n), make([]uint8, s.columns*s.n)
 			rescaleGeneric(want, sums, factor, s.n, s.columns, s.n, s.n, c.zero, c.low, c.high)
-			p.Filter(got, image, start, factor, QuadOffsets(offsets), s.columns, 2*s.n, c.zero, c.low, c.high)
+			p.Filter(got, image, start, factor, QuadOffsets(offsets), s.columns, s.stride*s.n, c.zero, c.low, c.high)
 			assert.Equal(t, want, got, "%+v, %+v", s, c)
 		}
 		assert.LessOrEqual(t, int64(len(p.weights)), PlanesBytes(s.taps, s.n))

@@ -1,11 +1,15 @@
 package integer
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Planes are filters of which each channel of an image has one of its own, packed
 // for instructions that add up products of bytes four by four.
 type Planes struct {
 	channels, quads int
+	repeats         int    // how often few channels fill a block, whose weights are repeated
 	weights         []int8 // by block of channels, quad of taps, and channel in the order that taps are unpacked
 }
 
@@ -37,17 +41,21 @@ func PackPlanes(weights []int32, channels int) *Planes {
 		return nil
 	}
 	taps := len(weights) / channels
-	p := &Planes{channels: channels, quads: quadsOf(taps)}
+	p := &Planes{channels: channels, quads: quadsOf(taps), repeats: 1}
+	if planeBlock%channels == 0 {
+		p.repeats = planeBlock / channels
+	}
 	blocks := (channels + planeBlock - 1) / planeBlock
 	p.weights = make([]int8, blocks*p.quads*quad*planeBlock)
 	for i, w := range weights[:taps*channels] {
 		if w < math.MinInt8 || w > math.MaxInt8 {
 			return nil
 		}
-		tap, c := i/channels, i%channels
-		within := c % planeBlock
-		line := (c/planeBlock*p.quads+tap/quad)*quad + within%16/4
-		p.weights[line*planeBlock+within/16*16+within%4*quad+tap%quad] = int8(w)
+		for c := i % channels; c < max(i%channels+1, p.repeats*channels); c += channels {
+			tap, within := i/channels, c%planeBlock
+			line := (c/planeBlock*p.quads+tap/quad)*quad + within%16/4
+			p.weights[line*planeBlock+within/16*16+within%4*quad+tap%quad] = int8(w)
+		}
 	}
 	return p
 }
@@ -83,11 +91,36 @@ func (p *Planes) Filter(dst, image []uint8, start []int32, factor []float32, off
 	if len(offsets) != p.quads*quad || len(start) < n || len(factor) < n || len(dst) < columns*n || step < 0 || len(image) < int(furthest)+(columns-1)*step+n {
 		panic("integer: operands too short for a filter")
 	}
+	call := planesCall{offsets: offsets, zero: zero, low: low, high: high}
+	if p.repeats > 1 && step == n { // channels of several pixels, which follow each other, are a block
+		r := repeated.Get().(*repeats)
+		defer repeated.Put(r)
+		for c := range planeBlock {
+			r.start[c], r.factor[c] = start[c%n], factor[c%n]
+		}
+		call.dst, call.image, call.weights, call.start, call.factor = dst, image, p.weights, r.start[:], r.factor[:]
+		call.channels, call.columns, call.step, call.dstStep = planeBlock, columns/p.repeats, planeBlock, planeBlock
+		if call.columns > 0 {
+			planes(call)
+		}
+		done := call.columns * p.repeats
+		if columns -= done; columns == 0 {
+			return
+		}
+		dst, image = dst[done*n:], image[done*n:]
+	}
 	perBlock := p.quads * quad * planeBlock
 	for c := 0; c < n; c += planeBlock {
-		planes(planesCall{
-			dst: dst[c:], image: image[c:], weights: p.weights[c/planeBlock*perBlock:], offsets: offsets, start: start[c:], factor: factor[c:],
-			channels: min(planeBlock, n-c), columns: columns, step: step, dstStep: n, zero: zero, low: low, high: high,
-		})
+		call.dst, call.image, call.weights, call.start, call.factor = dst[c:], image[c:], p.weights[c/planeBlock*perBlock:], start[c:], factor[c:]
+		call.channels, call.columns, call.step, call.dstStep = min(planeBlock, n-c), columns, step, n
+		planes(call)
 	}
 }
+
+// repeats are starts and factors of few channels, repeated.
+type repeats struct {
+	start  [planeBlock]int32
+	factor [planeBlock]float32
+}
+
+var repeated = sync.Pool{New: func() any { return new(repeats) }}

@@ -77,12 +77,10 @@ func TestAllocs(t *testing.T) {
 	}
 }
 
-// more is how often runs of real models may allocate beyond that: where control
-// flow runs bodies, where shapes are found while running, and in some kernels.
+// more is how often runs of real models may allocate beyond that: for what a
+// sequence of maps is made of, and in kernels of integers and of attention.
 var more = map[string]float64{
-	"silero_vad_legacy": 1100, "silero_vad_v5": 150, "oww_hey_jarvis": 10, // If
-	"sklearn_randomforest": 1000, // a sequence of maps
-	"syn_resnet50_qdq":     800, "syn_minilm_l6_int8dyn": 500, "ppocrv4_rec_ch": 50, "ppocrv4_det_ch": 15, "tiny_random_gpt2_past_fp32": 25,
+	"sklearn_randomforest": 1000, "syn_resnet50_qdq": 800, "syn_minilm_l6_int8dyn": 500, "tiny_random_gpt2_past_fp32": 25,
 }
 
 func TestAllocsOfRealModels(t *testing.T) {
@@ -103,7 +101,7 @@ func TestAllocsOfRealModels(t *testing.T) {
 			for i, v := range sets[0].Inputs {
 				inputs[session.Inputs()[i].Name] = v
 			}
-			const some = 10 // small kernels'
+			const some = 16 // small kernels', and those of shapes that are found while running
 			outputs := mapAllocs + tensorAllocs*float64(len(session.Outputs()))
 			assert.LessOrEqual(t, allocs(t, session, inputs), some+more[c.ID]+outputs)
 		})

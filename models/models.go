@@ -86,7 +86,8 @@ type Options struct {
 	Copy bool
 
 	// Unoptimized leaves the graph as the model has it: no pass of package
-	// optimize is applied, and every node has a kernel of its own.
+	// optimize is applied, every node has a kernel of its own, and every value
+	// memory of its own.
 	Unoptimized bool
 
 	// Hook is called after each node has run, from the goroutine that runs it;

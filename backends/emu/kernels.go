@@ -91,6 +91,14 @@ func (d *Device) HostOutputs(n *graph.Node) []int {
 	return nil
 }
 
+// View implements operators.Viewer: tensors are dense and row-major.
+func (d *Device) View(n *graph.Node) (input int, offsets []int64, ok bool) {
+	return reference.DenseView(n)
+}
+
+// Join implements operators.Joiner.
+func (d *Device) Join(n *graph.Node) (offsets []int64, ok bool) { return reference.DenseJoin(n) }
+
 // kernel computes one node by the reference, on the stream's goroutine.
 type kernel struct {
 	dev                     *Device

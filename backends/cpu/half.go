@@ -19,7 +19,7 @@ import (
 // all types.
 var halves = []string{
 	"MatMul", "Gemm", "Conv", "ConvTranspose", "LSTM", "GRU", "Attention",
-	"AveragePool", "MaxPool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "LRN",
+	"AveragePool", "MaxPool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "LRN", "GridSample", "RoiAlign",
 	"BatchNormalization", "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
 	"Softmax", "LogSoftmax", "Hardmax", "TopK", "ArgMax", "ArgMin", "CumSum", "CumProd",
 	"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare",

@@ -1,0 +1,326 @@
+package cpu
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/operators"
+	"example.com/midplane/operators/graph"
+)
+
+// detection holds NonMaxSuppression, RoiAlign.
+var detection = family{
+	{op: "NonMaxSuppression", kernel: "detection", build: nonMaxSuppression,
+		inputs: [][]tensor.DType{{tensor.Float32}, {tensor.Float32}, {tensor.Int64}, {tensor.Float32}, {tensor.Float32}}},
+	{op: "RoiAlign", kernel: "detection", build: roiAlign,
+		inputs: [][]tensor.DType{{tensor.Float32}, {tensor.Float32}, {tensor.Int64}}},
+}
+
+// suppression is a run of a NonMaxSuppression for boxes (N, boxes, 4) and scores
+// (N, classes, boxes).
+type suppression struct {
+	boxes, scores     []float32
+	perImage, classes int
+	centred           bool
+	limit             int64   // of boxes that are kept of a class
+	threshold         float64 // of overlap
+	thresholded       bool    // scores must be above least
+	least             float32
+}
+
+func nonMaxSuppression(d *Device, n *graph.Node) (planner, error) {
+	return func(c *operators.Call) (work, error) {
+		b, s := c.Inputs[0].Shape, c.Inputs[1].Shape
+		if len(b) != 3 || len(s) != 3 || b[2] != 4 || b[0] != s[0] || b[1] != s[2] || b[1] > math.MaxInt32 {
+			return nil, nil
+		}
+		groups, perImage, classes := s[0]*s[1], b[1], s[1]
+		return workFunc(func(ctx context.Context, c *operators.Call) error {
+			w := suppression{perImage: perImage, classes: classes, centred: n.Bool("center_point_box", false)}
+			if err := w.read(c); err != nil {
+				return err
+			}
+			kept := make([][]int, groups)
+			err := d.each(ctx, groups, 16*perImage, func(first, end int) {
+				for i := first; i < end && ctx.Err() == nil; i++ {
+					kept[i] = w.keep(ctx, i)
+				}
+			})
+			if err != nil {
+				return err
+			}
+			total := 0
+			for _, list := range kept {
+				total += len(list)
+			}
+			dst, err := output[int64](c, 0, tensor.Int64, tensor.Shape{total, 3})
+			if err != nil {
+				return err
+			}
+			for i, list := range kept {
+				for _, box := range list {
+					dst[0], dst[1], dst[2] = int64(i/classes), int64(i%classes), int64(box)
+					dst = dst[3:]
+				}
+			}
+			return nil
+		}), nil
+	}, nil
+}
+
+func (w *suppression) read(c *operators.Call) (err error) {
+	if w.boxes, err = input[float32](c, 0); err != nil {
+		return err
+	}
+	if w.scores, err = input[float32](c, 1); err != nil {
+		return err
+	}
+	limit, err := integers(c, 2)
+	if err != nil {
+		return err
+	}
+	if len(limit) > 0 {
+		w.limit = limit[0]
+	}
+	for i := 3; i <= 4; i++ {
+		if !has(c, i) {
+			continue
+		}
+		v, err := input[float32](c, i)
+		if err != nil {
+			return err
+		}
+		if len(v) == 0 {
+			return errUnfit
+		}
+		if i == 3 {
+			w.threshold = float64(v[0])
+		} else {
+			w.thresholded, w.least = true, v[0]
+		}
+	}
+	return nil
+}
+
+// rectangle has low <= high along both axes.
+type rectangle struct {
+	low, high [2]float64
+	area      float64
+}
+
+func (w *suppression) rectangle(i int) (r rectangle) {
+	v := w.boxes[4*i:][:4]
+	for axis := range 2 {
+		p, q := float64(v[axis]), float64(v[2+axis])
+		if w.centred {
+			p, q = p-q/2, p+q/2
+		}
+		r.low[axis], r.high[axis] = min(p, q), max(p, q)
+	}
+	r.area = (r.high[0] - r.low[0]) * (r.high[1] - r.low[1])
+	return r
+}
+
+// overlaps reports whether intersection over union, rounded to the type of the
+// threshold, is above that.
+func (r *rectangle) overlaps(with *rectangle, threshold float64) bool {
+	height := max(0, min(r.high[0], with.high[0])-max(r.low[0], with.low[0]))
+	width := max(0, min(r.high[1], with.high[1])-max(r.low[1], with.low[1]))
+	common := height * width
+	if common == 0 {
+		return 0 > threshold
+	}
+	return float64(float32(common/(r.area+with.area-common))) > threshold
+}
+
+// keep takes the boxes of a class of an image in the order of their scores, of equal
+// ones the first first, and returns those that overlap none that was kept before.
+func (w *suppression) keep(ctx context.Context, group int) []int {
+	var candidates []uint64 // order of the score, and complement of the index
+	for i, s := range w.scores[group*w.perImage:][:w.perImage] {
+		if w.thresholded && !(s > w.least) {
+			continue
+		}
+		rank := ordered(s)
+		if s != s {
+			rank = 0 // NaN comes last
+		}
+		candidates = append(candidates, rank<<32|uint64(^uint32(i)))
+	}
+	slices.Sort(candidates)
+	var kept []int
+	var rectangles []rectangle
+	base := group / w.classes * w.perImage
+next:
+	for n := len(candidates) - 1; n >= 0 && int64(len(kept)) < w.limit; n-- {
+		if ctx.Err() != nil {
+			return nil
+		}
+		i := int(^uint32(candidates[n]))
+		r := w.rectangle(base + i)
+		for k := range rectangles {
+			if r.overlaps(&rectangles[k], w.threshold) {
+				continue next
+			}
+		}
+		kept, rectangles = append(kept, i), append(rectangles, r)
+	}
+	return kept
+}
+
+// alignment is what the regions of a RoiAlign have in common.
+type alignment struct {
+	shape    tensor.Shape // of X: (N, C, H, W)
+	bins     [2]int       // along H and W
+	scale    float64
+	ratio    float64
+	unmoved  bool // coordinates are not moved by half an element
+	largest  bool
+	channels int
+}
+
+// alignmentPoint is an element and its weight in an interpolated sample.
+type alignmentPoint struct {
+	at     int
+	weight float64
+}
+
+func roiAlign(d *Device, n *graph.Node) (planner, error) {
+	mode, coordinates := n.Text("mode", "avg"), n.Text("coordinate_transformation_mode", "half_pixel")
+	known := (mode == "avg" || mode == "max") && (coordinates == "half_pixel" || coordinates == "output_half_pixel")
+	return func(c *operators.Call) (work, error) {
+		s, r := c.Inputs[0].Shape.Clone(), c.Inputs[1].Shape
+		height, width := tensor.Extent(n.Int("output_height", 1)), tensor.Extent(n.Int("output_width", 1))
+		if !known || len(s) != 4 || len(r) != 2 || r[1] != 4 || s.Size() == 0 || !c.Inputs[2].Shape.Equal(r[:1]) {
+			return nil, nil
+		}
+		shape := tensor.Shape{r[0], s[1], height, width}
+		if tensor.Fits(tensor.Float64, shape) != nil || shape.Size() == 0 {
+			return nil, nil
+		}
+		w := alignment{
+			shape: s, bins: [2]int{height, width}, scale: float64(n.Float("spatial_scale", 1)), ratio: float64(n.Int("sampling_ratio", 0)),
+			unmoved: coordinates == "output_half_pixel", largest: mode == "max", channels: s[1],
+		}
+		return workFunc(func(ctx context.Context, c *operators.Call) error {
+			return w.run(ctx, d, c, shape)
+		}), nil
+	}, nil
+}
+
+func (w *alignment) run(ctx context.Context, d *Device, c *operators.Call, shape tensor.Shape) error {
+	x, err := input[float32](c, 0)
+	if err != nil {
+		return err
+	}
+	rois, err := input[float32](c, 1)
+	if err != nil {
+		return err
+	}
+	images, err := integers(c, 2)
+	if err != nil {
+		return err
+	}
+	for r, image := range images {
+		rows, columns := w.samples(rois[4*r+1], rois[4*r+3], 0), w.samples(rois[4*r], rois[4*r+2], 1)
+		if image < 0 || image >= int64(w.shape[0]) || !(rows*columns*float64(w.bins[0]*w.bins[1]) <= mostRoom/8) {
+			return errUnfit
+		}
+	}
+	dst, err := output[float32](c, 0, tensor.Float32, shape)
+	if err != nil {
+		return err
+	}
+	per := shape[1:].Size()
+	return d.each(ctx, len(images), 16*per, func(first, end int) {
+		var points []alignmentPoint
+		for r := first; r < end && ctx.Err() == nil; r++ {
+			image := x[int(images[r])*w.shape[1:].Size():][:w.shape[1:].Size()]
+			points = w.points(rois[4*r:][:4], points[:0])
+			w.pool(dst[r*per:][:per], image, points)
+		}
+	})
+}
+
+// side returns where a region begins along an axis of X, in elements, and how large
+// its bins are.
+func (w *alignment) side(start, end float32, axis int) (from, size float64) {
+	from = float64(start) * w.scale
+	length := float64(end)*w.scale - from
+	if w.unmoved {
+		length = max(length, 1)
+	} else {
+		from -= 0.5
+	}
+	return from, length / float64(w.bins[axis])
+}
+
+// samples returns how many samples a bin has along an axis.
+func (w *alignment) samples(start, end float32, axis int) float64 {
+	if w.ratio > 0 {
+		return w.ratio
+	}
+	_, size := w.side(start, end, axis)
+	return max(math.Ceil(size), 0)
+}
+
+// points lists the four points of each sample of each bin of a region (x1, y1, x2, y2).
+func (w *alignment) points(roi []float32, points []alignmentPoint) []alignmentPoint {
+	rows, columns := int(w.samples(roi[1], roi[3], 0)), int(w.samples(roi[0], roi[2], 1))
+	top, height := w.side(roi[1], roi[3], 0)
+	left, width := w.side(roi[0], roi[2], 1)
+	for bin := range w.bins[0] * w.bins[1] {
+		for i := range rows * columns {
+			y := top + (float64(bin/w.bins[1])+(float64(i/columns)+0.5)/float64(rows))*height
+			x := left + (float64(bin%w.bins[1])+(float64(i%columns)+0.5)/float64(columns))*width
+			points = w.corners(y, x, points)
+		}
+	}
+	return points
+}
+
+// corners appends the four elements around a position. One up to an element outside
+// counts as on the border; beyond that, the weights are 0.
+func (w *alignment) corners(y, x float64, points []alignmentPoint) []alignmentPoint {
+	rows, columns := w.shape[2], w.shape[3]
+	if !(y >= -1 && y <= float64(rows) && x >= -1 && x <= float64(columns)) {
+		return append(points, alignmentPoint{}, alignmentPoint{}, alignmentPoint{}, alignmentPoint{})
+	}
+	y, x = min(max(y, 0), float64(rows-1)), min(max(x, 0), float64(columns-1))
+	top, left := int(y), int(x)
+	below, right := min(top+1, rows-1), min(left+1, columns-1)
+	v, u := y-float64(top), x-float64(left)
+	return append(points,
+		alignmentPoint{top*columns + left, (1 - v) * (1 - u)}, alignmentPoint{top*columns + right, (1 - v) * u},
+		alignmentPoint{below*columns + left, v * (1 - u)}, alignmentPoint{below*columns + right, v * u})
+}
+
+// pool averages the samples of each bin of each channel, or takes the largest point.
+func (w *alignment) pool(dst, image []float32, points []alignmentPoint) {
+	bins, plane := w.bins[0]*w.bins[1], w.shape[2]*w.shape[3]
+	per := len(points) / bins
+	if per == 0 {
+		clear(dst)
+		return
+	}
+	for i := range dst {
+		channel, bin := image[i/bins*plane:][:plane], points[i%bins*per:][:per]
+		if w.largest {
+			best := math.Inf(-1)
+			for _, p := range bin {
+				best = max(best, p.weight*float64(channel[p.at]))
+			}
+			dst[i] = float32(best)
+			continue
+		}
+		total := 0.0
+		for _, p := range bin {
+			if p.weight != 0 {
+				total += p.weight * float64(channel[p.at])
+			}
+		}
+		dst[i] = float32(total / float64(per/4))
+	}
+}

@@ -213,6 +213,10 @@ func TestLayoutsOfNetworks(t *testing.T) {
 			y = d.Op("MaxPool", []*graph.Value{y}, two...)
 			return d.conv(y, 5, pads, 32, 48, 3, 3)
 		}, []string{"Block", "Conv", "Conv", "Concat", "MaxPool", "Conv", "Unblock"}},
+		"halves": {16, func(d drawing) *graph.Value {
+			parts := d.Node("", "Split", []*graph.Value{d.conv(d.x, 1, pads, 64, 16, 3, 3), d.Const(tensor.Of([]int64{16, 48}))}, 2, graph.A("axis", int64(1)))
+			return d.Op("Concat", []*graph.Value{d.conv(parts[1], 3, pads, 32, 48, 3, 3), parts[0]}, graph.A("axis", int64(1)))
+		}, []string{"Block", "Conv", "Split", "Conv", "Concat", "Unblock"}},
 		"channels that do not fill blocks": {16, func(d drawing) *graph.Value {
 			y := d.Op("Sigmoid", []*graph.Value{d.conv(d.x, 1, pads, 24, 16, 3, 3)})
 			y = d.Op("AveragePool", []*graph.Value{y}, two...)

@@ -147,6 +147,11 @@ var attentionGraphs = map[string]func(p *pieces){
 		q, k, v := p.input(1, 2, 6, 5, 8), p.input(2, 2, 33, 2, 8), p.input(3, 2, 33, 2, 8)
 		p.attention(q, p.transpose(p.repeat(p.transpose(k, 0, 2, 1, 3), 3), 0, 1, 3, 2), p.repeat(p.transpose(v, 0, 2, 1, 3), 3), func(s *graph.Value) *graph.Value { return s })
 	},
+	"steps first, before and behind": func(p *pieces) {
+		q, k, v := p.input(1, 7, 2, 3, 8), p.input(2, 9, 2, 3, 8), p.input(3, 9, 2, 3, 5)
+		y := p.attention(p.transpose(q, 1, 2, 0, 3), p.transpose(k, 1, 2, 3, 0), p.transpose(v, 1, 2, 0, 3), func(s *graph.Value) *graph.Value { return s })
+		p.transpose(y, 2, 0, 1, 3)
+	},
 	"scores chosen, then a mask": func(p *pieces) {
 		q, k, v, mask := p.input(1, 2, 3, 20, 8), p.input(2, 2, 3, 37, 8), p.input(3, 2, 3, 37, 5), p.input(4, 2, 1, 1, 37)
 		p.attention(q, p.transpose(k, 0, 1, 3, 2), v, func(s *graph.Value) *graph.Value {

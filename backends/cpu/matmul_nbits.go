@@ -37,10 +37,13 @@ type bitsProduct struct {
 	shape                tensor.Shape // of the result
 	m, k, n              int
 	bits, block          int
-	blocks               int // of a column
-	columnBytes, zeroRow int // bytes of a column, and of its zero points
-	pieces, size         int // of columns
-	own                  int // elements of a worker's room
+	blocks               int       // of a column
+	columnBytes, zeroRow int       // bytes of a column, and of its zero points
+	inner                int       // elements of a column that are multiplied
+	spans                bool      // in the order of vector.Nibbles, rows too
+	middle               []float32 // the zero points where none are given
+	pieces, size         int       // of columns
+	own                  int       // elements of a worker's room
 	tasks                tasks[bitsTask]
 }
 
@@ -57,14 +60,19 @@ func multiplicationOfBits(d *Device, n *graph.Node) (planner, error) {
 		if len(a) < 1 || a[len(a)-1] != w.k || !w.fits(c) {
 			return nil, nil
 		}
-		w.m = a[:len(a)-1].Size()
+		w.m, w.inner, w.spans = a[:len(a)-1].Size(), w.k, bits == 4 && w.block%vector.NibbleSpan == 0
+		if w.spans {
+			w.inner = w.blocks * w.block
+		}
+		w.middle = make([]float32, w.blocks)
+		vector.Fill(w.middle, float32(int(1)<<(bits-1)))
 		w.shape = a.Clone()
 		w.shape[len(a)-1] = w.n
 		if elements, err := w.shape.Elements(); err != nil || elements == 0 {
 			return nil, nil
 		}
 		w.divide()
-		if !roomFits(a.Size()+w.shape.Size()+w.n*w.columnBytes, w.own, d.threads) {
+		if !roomFits(a.Size()+w.shape.Size()+w.n*w.columnBytes, w.own, d.threads) || !roomFits(a.Size(), w.m, w.inner) {
 			return nil, nil
 		}
 		return w, nil
@@ -95,12 +103,12 @@ func (w *bitsProduct) fits(c *operators.Call) bool {
 func (w *bitsProduct) divide() {
 	padded := w.blocks * w.block
 	if w.m <= mostDots {
-		w.own = padded
-		w.pieces, w.size = share(w.n, w.k*(w.m+4), w.device.threads)
+		w.own = w.blocks + padded
+		w.pieces, w.size = share(w.n, w.k*w.m, w.device.threads)
 		return
 	}
 	w.size = min(matrix.TileWidth(), w.n)
-	w.own = 2 * padded * w.size
+	w.own = w.blocks + 2*padded*w.size
 	w.pieces = (w.n + w.size - 1) / w.size
 }
 
@@ -136,13 +144,38 @@ func (w *bitsProduct) run(ctx context.Context, c *operators.Call) error {
 	if t.dst, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
 		return err
 	}
-	room, err := w.device.scratch.take(w.device.threads * w.own * 4)
+	own := w.device.threads * w.own
+	room, err := w.device.scratch.take((own + w.m*w.inner) * 4)
 	if err != nil {
 		return err
 	}
 	defer w.device.scratch.give(room)
-	t.rooms = floats(room, w.device.threads*w.own)
+	t.rooms = floats(room, own+w.m*w.inner)
+	if w.spans {
+		from, to := t.a, t.rooms[own:]
+		t.a = to
+		if err := w.device.each(ctx, w.m, w.inner, func(first, end int) {
+			for i := first; i < end; i++ {
+				inSpans(to[i*w.inner:][:w.inner], from[i*w.k:][:w.k])
+			}
+		}); err != nil {
+			return err
+		}
+	}
 	return w.device.divide(ctx, w.pieces, t)
+}
+
+// inSpans puts a row into the order of vector.Nibbles, with zeros behind it.
+func inSpans(dst, a []float32) {
+	const half = vector.NibbleSpan / 2
+	for len(dst) > 0 {
+		var span [2 * half]float32
+		copy(span[:], a)
+		for i := range half {
+			dst[i], dst[i+half] = span[2*i], span[2*i+1]
+		}
+		dst, a = dst[2*half:], a[min(2*half, len(a)):]
+	}
 }
 
 // bitsTask is one run of a bitsProduct.
@@ -167,14 +200,15 @@ func (t *bitsTask) Do(worker, piece int) {
 		t.dots(room, first, end)
 		return
 	}
+	zeros, panel := room[:w.blocks], room[w.blocks:]
 	padded, count := w.blocks*w.block, end-first
-	turned := room[padded*w.size:]
+	turned := panel[padded*w.size:]
 	for i := range count {
-		t.column(room[i*padded:][:padded], first+i)
+		t.column(panel[i*padded:][:padded], zeros, first+i)
 	}
-	vector.Turn(turned, room, w.k, count, count, padded)
+	vector.Turn(turned, panel, w.inner, count, count, padded)
 	p := matrix.Product{
-		M: w.m, N: count, K: w.k, A: t.a, AStep: w.k, B: turned, BStep: count, C: t.dst[first:], CStep: w.n,
+		M: w.m, N: count, K: w.inner, A: t.a, AStep: w.inner, B: turned, BStep: count, C: t.dst[first:], CStep: w.n,
 		Low: vector.NegativeInfinity, High: vector.Infinity,
 	}
 	if t.bias != nil {
@@ -194,9 +228,18 @@ func (t *bitsTask) dots(room []float32, first, end int) {
 		if column%256 == 0 && t.ctx.Err() != nil {
 			return
 		}
-		t.column(room, column)
+		zeros, numbers := t.zerosOf(room[:w.blocks], column), room[w.blocks:]
+		scales, bytes := t.scales[column*w.blocks:][:w.blocks], t.b[column*w.columnBytes:][:w.columnBytes]
+		if !w.spans {
+			t.column(numbers, room[:w.blocks], column)
+		}
 		for row := range w.m {
-			sum := vector.Dot(room[:w.k], t.a[row*w.k:][:w.k])
+			a, sum := t.a[row*w.inner:][:w.inner], float32(0)
+			if w.spans {
+				sum = vector.NibblesDot(a, bytes, scales, zeros)
+			} else {
+				sum = vector.Dot(numbers[:w.inner], a)
+			}
 			if t.bias != nil {
 				sum += t.bias[column]
 			}
@@ -205,46 +248,45 @@ func (t *bitsTask) dots(room []float32, first, end int) {
 	}
 }
 
-// column makes numbers of a column of weights.
-func (t *bitsTask) column(dst []float32, column int) {
+// zerosOf returns the zero points of a column's blocks, which may be put into room.
+func (t *bitsTask) zerosOf(room []float32, column int) []float32 {
 	w := t.w
-	bytes := w.block / 8 * w.bits
-	for i := range w.blocks {
-		at := column*w.blocks + i
-		zero := float32(int(1) << (w.bits - 1))
-		switch {
-		case t.floatZeros != nil:
-			zero = t.floatZeros[at]
-		case t.zeros != nil && w.bits == 4:
-			zero = float32(t.zeros[column*w.zeroRow+i/2] >> (i % 2 * 4) & 15)
-		case t.zeros != nil:
-			zero = float32(t.zeros[column*w.zeroRow+i])
-		}
-		block, from := dst[i*w.block:][:w.block], t.b[at*bytes:][:bytes]
-		if w.bits == 4 {
-			nibbles(block, from, zero)
-		} else {
-			for k, q := range from {
-				block[k] = float32(q) - zero
-			}
-		}
-		vector.MulFloat32.Right(block, block, t.scales[at])
+	switch {
+	case t.floatZeros != nil:
+		return t.floatZeros[column*w.blocks:][:w.blocks]
+	case t.zeros == nil:
+		return w.middle
 	}
+	packed := t.zeros[column*w.zeroRow:][:w.zeroRow]
+	for i := range room {
+		if w.bits == 4 {
+			room[i] = float32(packed[i/2] >> (i % 2 * 4) & 15)
+		} else {
+			room[i] = float32(packed[i])
+		}
+	}
+	return room
 }
 
-// pairsOfNibbles are the two numbers in each byte, the low bits first.
-var pairsOfNibbles = func() (table [256][2]float32) {
-	for b := range table {
-		table[b] = [2]float32{float32(b & 15), float32(b >> 4)}
+// column makes numbers of a column of weights; zeros is room for its zero points.
+func (t *bitsTask) column(dst, zeros []float32, column int) {
+	w := t.w
+	zeros = t.zerosOf(zeros, column)
+	scales, from := t.scales[column*w.blocks:][:w.blocks], t.b[column*w.columnBytes:][:w.columnBytes]
+	if w.spans {
+		vector.Nibbles(dst, from, scales, zeros)
+		return
 	}
-	return table
-}()
-
-// nibbles makes numbers of the two halves of each byte, and subtracts zero.
-func nibbles(dst []float32, from []uint8, zero float32) {
-	dst = dst[:2*len(from)]
-	for i, b := range from {
-		pair := &pairsOfNibbles[b]
-		dst[2*i], dst[2*i+1] = pair[0]-zero, pair[1]-zero
+	bytes := w.block / 8 * w.bits
+	for i, scale := range scales {
+		block, from := dst[i*w.block:][:w.block], from[i*bytes:][:bytes]
+		for k, q := range from {
+			if w.bits == 4 {
+				block[2*k], block[2*k+1] = float32(q&15)-zeros[i], float32(q>>4)-zeros[i]
+			} else {
+				block[k] = float32(q) - zeros[i]
+			}
+		}
+		vector.MulFloat32.Right(block, block, scale)
 	}
 }

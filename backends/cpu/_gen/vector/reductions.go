@@ -117,6 +117,7 @@ func rows(m *machine.Machine) {
 	softmax(m)
 	dots(m)
 	selectWords(m)
+	nibbles(m)
 }
 
 func expSum(m *machine.Machine) {

@@ -58,6 +58,8 @@ type kernels struct {
 	narrowBrain        func(dst *uint16, a *float32, n int)
 	copyRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
 	evenRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
+	nibbles            func(dst *float32, q *byte, scales, zeros *float32, blocks, spans int)
+	nibblesDot         func(a *float32, q *byte, scales, zeros *float32, blocks, spans int) float32
 	quantize           func(dst *byte, a *float32, n int, scale, zero, low, high float32)
 	dequantizeUnsigned func(dst *float32, a *byte, n int, scale, zero float32)
 	dequantizeSigned   func(dst *float32, a *byte, n int, scale, zero float32)
@@ -120,6 +122,8 @@ var kernelsAVX2 = kernels{
 	narrowBrain:        narrowBrainAVX2,
 	copyRows:           copyRowsAVX2,
 	evenRows:           evenRowsAVX2,
+	nibbles:            nibblesAVX2,
+	nibblesDot:         nibblesDotAVX2,
 	quantize:           quantizeAVX2,
 	dequantizeUnsigned: dequantizeUnsignedAVX2,
 	dequantizeSigned:   dequantizeSignedAVX2,
@@ -182,6 +186,8 @@ var kernelsAVX512 = kernels{
 	narrowBrain:        narrowBrainAVX512,
 	copyRows:           copyRowsAVX512,
 	evenRows:           evenRowsAVX512,
+	nibbles:            nibblesAVX512,
+	nibblesDot:         nibblesDotAVX512,
 	quantize:           quantizeAVX512,
 	dequantizeUnsigned: dequantizeUnsignedAVX512,
 	dequantizeSigned:   dequantizeSignedAVX512,
@@ -495,6 +501,16 @@ func dotsAVX2(dst, a, b *float32, rows, n, aStep int)
 //go:noescape
 func selectWordsAVX2(dst, a, b *float32, which *byte, n int)
 
+// nibblesAVX2 sets dst to (q - zero) × scale, by blocks.
+//
+//go:noescape
+func nibblesAVX2(dst *float32, q *byte, scales, zeros *float32, blocks, spans int)
+
+// nibblesDotAVX2 returns Σ a × (q - zero) × scale, by blocks.
+//
+//go:noescape
+func nibblesDotAVX2(a *float32, q *byte, scales, zeros *float32, blocks, spans int) float32
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -798,3 +814,13 @@ func dotsAVX512(dst, a, b *float32, rows, n, aStep int)
 //
 //go:noescape
 func selectWordsAVX512(dst, a, b *float32, which *byte, n int)
+
+// nibblesAVX512 sets dst to (q - zero) × scale, by blocks.
+//
+//go:noescape
+func nibblesAVX512(dst *float32, q *byte, scales, zeros *float32, blocks, spans int)
+
+// nibblesDotAVX512 returns Σ a × (q - zero) × scale, by blocks.
+//
+//go:noescape
+func nibblesDotAVX512(a *float32, q *byte, scales, zeros *float32, blocks, spans int) float32

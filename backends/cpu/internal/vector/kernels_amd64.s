@@ -1304,7 +1304,11 @@ DATA constants<>+1984(SB)/8, $0x00007fff00007fff
 DATA constants<>+1992(SB)/8, $0x00007fff00007fff
 DATA constants<>+2000(SB)/8, $0x00007fff00007fff
 DATA constants<>+2008(SB)/8, $0x00007fff00007fff
-GLOBL constants<>(SB), RODATA|NOPTR, $2016
+DATA constants<>+2016(SB)/8, $0x0000000f0000000f
+DATA constants<>+2024(SB)/8, $0x0000000f0000000f
+DATA constants<>+2032(SB)/8, $0x0000000f0000000f
+DATA constants<>+2040(SB)/8, $0x0000000f0000000f
+GLOBL constants<>(SB), RODATA|NOPTR, $2048
 
 // func absAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
@@ -4776,6 +4780,120 @@ registers:
 	JMP       registers
 
 registers_done:
+	VZEROUPPER
+	RET
+
+// func nibblesAVX2(dst *float32, q *byte, scales *float32, zeros *float32, blocks int, spans int)
+// Requires: AVX, AVX2
+TEXT ·nibblesAVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    q+8(FP), CX
+	MOVQ    scales+16(FP), DX
+	MOVQ    zeros+24(FP), BX
+	MOVQ    blocks+32(FP), SI
+	VMOVUPS constants<>+2016(SB), Y0
+	VMOVUPS constants<>+0(SB), Y1
+
+blocks:
+	TESTQ        SI, SI
+	JLE          end
+	VBROADCASTSS (DX), Y1
+	VBROADCASTSS (BX), Y2
+	MOVQ         spans+40(FP), DI
+
+spans:
+	VPMOVZXBD (CX), Y3
+	VPSRLD    $0x04, Y3, Y4
+	VANDPS    Y0, Y3, Y3
+	VCVTDQ2PS Y3, Y3
+	VSUBPS    Y2, Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VMOVUPS   Y3, (AX)
+	VCVTDQ2PS Y4, Y3
+	VSUBPS    Y2, Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VMOVUPS   Y3, 64(AX)
+	VPMOVZXBD 8(CX), Y3
+	VPSRLD    $0x04, Y3, Y4
+	VANDPS    Y0, Y3, Y3
+	VCVTDQ2PS Y3, Y3
+	VSUBPS    Y2, Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VMOVUPS   Y3, 32(AX)
+	VCVTDQ2PS Y4, Y3
+	VSUBPS    Y2, Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VMOVUPS   Y3, 96(AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000080, AX
+	DECQ      DI
+	JNZ       spans
+	ADDQ      $0x00000004, DX
+	ADDQ      $0x00000004, BX
+	DECQ      SI
+	JMP       blocks
+
+end:
+	VZEROUPPER
+	RET
+
+// func nibblesDotAVX2(a *float32, q *byte, scales *float32, zeros *float32, blocks int, spans int) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·nibblesDotAVX2(SB), NOSPLIT, $0-52
+	MOVQ    a+0(FP), AX
+	MOVQ    q+8(FP), CX
+	MOVQ    scales+16(FP), DX
+	MOVQ    zeros+24(FP), BX
+	MOVQ    blocks+32(FP), SI
+	VMOVUPS constants<>+2016(SB), Y0
+	VMOVUPS constants<>+0(SB), Y1
+
+blocks:
+	TESTQ        SI, SI
+	JLE          end
+	VBROADCASTSS (DX), Y3
+	VBROADCASTSS (BX), Y4
+	MOVQ         spans+40(FP), DI
+	VXORPS       Y2, Y2, Y2
+
+spans:
+	VPMOVZXBD   (CX), Y5
+	VPSRLD      $0x04, Y5, Y6
+	VANDPS      Y0, Y5, Y5
+	VCVTDQ2PS   Y5, Y5
+	VSUBPS      Y4, Y5, Y5
+	VFMADD231PS (AX), Y5, Y2
+	VCVTDQ2PS   Y6, Y5
+	VSUBPS      Y4, Y5, Y5
+	VFMADD231PS 64(AX), Y5, Y2
+	VPMOVZXBD   8(CX), Y5
+	VPSRLD      $0x04, Y5, Y6
+	VANDPS      Y0, Y5, Y5
+	VCVTDQ2PS   Y5, Y5
+	VSUBPS      Y4, Y5, Y5
+	VFMADD231PS 32(AX), Y5, Y2
+	VCVTDQ2PS   Y6, Y5
+	VSUBPS      Y4, Y5, Y5
+	VFMADD231PS 96(AX), Y5, Y2
+	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000080, AX
+	DECQ        DI
+	JNZ         spans
+	VFMADD231PS Y2, Y3, Y1
+	ADDQ        $0x00000004, DX
+	ADDQ        $0x00000004, BX
+	DECQ        SI
+	JMP         blocks
+
+end:
+	VPERM2F128 $0x01, Y1, Y1, Y0
+	VADDPS     Y0, Y1, Y0
+	VSHUFPS    $0x4e, Y0, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	VSHUFPS    $0xb1, Y0, Y0, Y1
+	VADDPS     Y1, Y0, Y0
+	VMOVAPS    Y0, Y0
+	MOVSS      X0, ret+48(FP)
 	VZEROUPPER
 	RET
 
@@ -9071,5 +9189,101 @@ registers:
 	JMP         registers
 
 registers_done:
+	VZEROUPPER
+	RET
+
+// func nibblesAVX512(dst *float32, q *byte, scales *float32, zeros *float32, blocks int, spans int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nibblesAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         q+8(FP), CX
+	MOVQ         scales+16(FP), DX
+	MOVQ         zeros+24(FP), BX
+	MOVQ         blocks+32(FP), SI
+	VBROADCASTSS constants<>+2016(SB), Z0
+	VBROADCASTSS constants<>+0(SB), Z1
+
+blocks:
+	TESTQ        SI, SI
+	JLE          end
+	VBROADCASTSS (DX), Z1
+	VBROADCASTSS (BX), Z2
+	MOVQ         spans+40(FP), DI
+
+spans:
+	VPMOVZXBD (CX), Z3
+	VPSRLD    $0x04, Z3, Z4
+	VANDPS    Z0, Z3, Z3
+	VCVTDQ2PS Z3, Z3
+	VSUBPS    Z2, Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VMOVUPS   Z3, (AX)
+	VCVTDQ2PS Z4, Z3
+	VSUBPS    Z2, Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VMOVUPS   Z3, 64(AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000080, AX
+	DECQ      DI
+	JNZ       spans
+	ADDQ      $0x00000004, DX
+	ADDQ      $0x00000004, BX
+	DECQ      SI
+	JMP       blocks
+
+end:
+	VZEROUPPER
+	RET
+
+// func nibblesDotAVX512(a *float32, q *byte, scales *float32, zeros *float32, blocks int, spans int) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·nibblesDotAVX512(SB), NOSPLIT, $0-52
+	MOVQ         a+0(FP), AX
+	MOVQ         q+8(FP), CX
+	MOVQ         scales+16(FP), DX
+	MOVQ         zeros+24(FP), BX
+	MOVQ         blocks+32(FP), SI
+	VBROADCASTSS constants<>+2016(SB), Z0
+	VBROADCASTSS constants<>+0(SB), Z1
+
+blocks:
+	TESTQ        SI, SI
+	JLE          end
+	VBROADCASTSS (DX), Z3
+	VBROADCASTSS (BX), Z4
+	MOVQ         spans+40(FP), DI
+	VXORPS       Y2, Y2, Y2
+
+spans:
+	VPMOVZXBD   (CX), Z5
+	VPSRLD      $0x04, Z5, Z6
+	VANDPS      Z0, Z5, Z5
+	VCVTDQ2PS   Z5, Z5
+	VSUBPS      Z4, Z5, Z5
+	VFMADD231PS (AX), Z5, Z2
+	VCVTDQ2PS   Z6, Z5
+	VSUBPS      Z4, Z5, Z5
+	VFMADD231PS 64(AX), Z5, Z2
+	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000080, AX
+	DECQ        DI
+	JNZ         spans
+	VFMADD231PS Z2, Z3, Z1
+	ADDQ        $0x00000004, DX
+	ADDQ        $0x00000004, BX
+	DECQ        SI
+	JMP         blocks
+
+end:
+	VSHUFF32X4 $0x4e, Z1, Z1, Z0
+	VADDPS     Z0, Z1, Z0
+	VSHUFF32X4 $0xb1, Z0, Z0, Z1
+	VADDPS     Z1, Z0, Z0
+	VSHUFPS    $0x4e, Z0, Z0, Z1
+	VADDPS     Z1, Z0, Z0
+	VSHUFPS    $0xb1, Z0, Z0, Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVAPS    Z0, Z0
+	MOVSS      X0, ret+48(FP)
 	VZEROUPPER
 	RET

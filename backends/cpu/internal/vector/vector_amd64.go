@@ -80,6 +80,12 @@ func (ks *kernels) use() {
 	selectWords = func(dst, a, b unsafe.Pointer, which *bool, n int) {
 		ks.selectWords((*float32)(dst), (*float32)(a), (*float32)(b), (*byte)(unsafe.Pointer(which)), n)
 	}
+	nibbles = func(dst []float32, q []byte, scales, zeros []float32, spans int) {
+		ks.nibbles(unsafe.SliceData(dst), unsafe.SliceData(q), unsafe.SliceData(scales), unsafe.SliceData(zeros), len(scales), spans)
+	}
+	nibblesDot = func(a []float32, q []byte, scales, zeros []float32, spans int) float32 {
+		return ks.nibblesDot(unsafe.SliceData(a), unsafe.SliceData(q), unsafe.SliceData(scales), unsafe.SliceData(zeros), len(scales), spans)
+	}
 	ks.useIntegers()
 	WidenHalf, WidenBrain = widening(ks.widenHalf, widenHalfGeneric), widening(ks.widenBrain, widenBrainGeneric)
 	NarrowHalf, NarrowBrain = narrowing(ks.narrowHalf, narrowHalfGeneric), narrowing(ks.narrowBrain, narrowBrainGeneric)

@@ -439,3 +439,32 @@ func BenchmarkUnary(b *testing.B) {
 		})
 	}
 }
+
+func TestNibbles(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, blocks := range []int{0, 1, 2, 5} {
+			for _, spans := range []int{1, 2, 4} {
+				n := blocks * spans * NibbleSpan
+				a, q, scales, zeros := make([]float32, n), make([]byte, n/2), make([]float32, blocks), make([]float32, blocks)
+				for i := range a {
+					a[i] = float32(i%13) - 5 // sums of which are exact
+				}
+				for i := range q {
+					q[i] = byte(i*37 + i/7)
+				}
+				for i := range scales {
+					scales[i], zeros[i] = float32(i%3)-0.5, float32(8-i)
+				}
+				want := make([]float32, n)
+				nibblesGeneric(want, q, scales, zeros, spans)
+				got, check := guarded(t, n)
+				Nibbles(got, q, scales, zeros)
+				check()
+				assert.Equal(t, want, got[:n:n], "%d blocks of %d spans", blocks, spans)
+				assert.Equal(t, nibblesDotGeneric(a, q, scales, zeros, spans), NibblesDot(a, q, scales, zeros), "%d blocks of %d spans", blocks, spans)
+			}
+		}
+	})
+	assert.Panics(t, func() { Nibbles(make([]float32, 48), make([]byte, 24), make([]float32, 1), make([]float32, 1)) })
+	assert.Panics(t, func() { NibblesDot(make([]float32, 32), make([]byte, 15), make([]float32, 1), make([]float32, 1)) })
+}

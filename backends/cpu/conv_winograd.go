@@ -58,7 +58,9 @@ func winogradPays(f tensor.Shape, groups int, ws *windows) bool {
 func (d *Device) newWinograd(x tensor.Shape, filters *tensor.Tensor, ws *windows, bias []float32) (work, error) {
 	f := filters.Shape()
 	packed, err := packedAs(&d.packed, filters, packedWinograd{}, blocked.WinogradBytes(f[0], f[1]), func() *blocked.Winograd {
-		return blocked.PackWinograd(tensor.Slice[float32](filters), f[0], f[1])
+		p, all := blocked.NewWinograd(f[0], f[1]), tensor.Slice[float32](filters)
+		d.inParts(p.Pairs(), func(pair int) { p.Pack(pair, all, f[0], f[1]) })
+		return p
 	})
 	if err != nil {
 		return nil, err

@@ -267,3 +267,22 @@ func BenchmarkConvolution(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkPackFilters(b *testing.B) {
+	for _, taps := range []int{1, 9} {
+		w := make([]float32, 256*256*taps)
+		b.Run(fmt.Sprint(taps), func(b *testing.B) {
+			b.SetBytes(int64(len(w)) * 4)
+			for b.Loop() {
+				PackFilters(w, 256, 256, taps, false)
+			}
+		})
+	}
+	w := make([]float32, 256*256*9)
+	b.Run("winograd", func(b *testing.B) {
+		b.SetBytes(int64(len(w)) * 4)
+		for b.Loop() {
+			PackWinograd(w, 256, 256)
+		}
+	})
+}

@@ -18,20 +18,39 @@ const positions = 16
 
 // PackWinograd transforms and packs filters × channels × 9 weights.
 func PackWinograd(w []float32, filters, channels int) *Winograd {
+	f := NewWinograd(filters, channels)
+	for pair := range f.Pairs() {
+		f.Pack(pair, w, filters, channels)
+	}
+	return f
+}
+
+// NewWinograd is PackWinograd, of which every pair of blocks is still to be packed.
+func NewWinograd(filters, channels int) *Winograd {
 	f := &Winograd{blocks: Blocks(filters), depth: Blocks(channels)}
 	f.pairs = make([][]*Filters, (f.blocks+1)/2)
-	at := make([]float32, filters*channels)
-	for p := range positions {
-		for i := range at {
-			at[i] = transformedWeight(w[i*9:][:9], p/4, p%4)
-		}
-		all := PackFilters(at, filters, channels, 1, false)
+	for range positions {
+		all := NewFilters(filters, channels, 1, false)
 		for pair := range f.pairs {
-			weights, n := all.pair(pair)
-			f.pairs[pair] = append(f.pairs[pair], &Filters{blocks: n / Width, depth: all.depth, wide: Width, data: weights})
+			weights, lanes := all.pair(pair)
+			f.pairs[pair] = append(f.pairs[pair], &Filters{blocks: lanes / Width, depth: all.depth, wide: Width, data: weights})
 		}
 	}
 	return f
+}
+
+// Pack packs a pair, which may be done at the same time as others.
+func (f *Winograd) Pack(pair int, w []float32, filters, channels int) {
+	to := f.pairs[pair]
+	lanes, first := to[0].blocks*Width, 2*pair*Width
+	for i := range min(lanes, filters-first) {
+		from := w[(first+i)*channels*9:][:channels*9]
+		for c := range channels {
+			for p, v := range transformedWeights(from[c*9:][:9]) {
+				to[p].data[c*lanes+i] = v
+			}
+		}
+	}
 }
 
 // WinogradBytes returns what PackWinograd makes takes.
@@ -39,16 +58,18 @@ func WinogradBytes(filters, channels int) int64 {
 	return positions * FiltersBytes(filters, channels, 1, false)
 }
 
-// transformedWeight returns an element of G g Gᵀ.
-func transformedWeight(g []float32, row, column int) float32 {
-	factors := [4][3]float64{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}
-	sum := 0.0
-	for i, a := range factors[row] {
-		for j, b := range factors[column] {
-			sum += a * b * float64(g[i*3+j])
-		}
+// transformedWeights returns G g Gᵀ.
+func transformedWeights(g []float32) (u [positions]float32) {
+	transformed := func(a, b, c float32) [4]float32 { return [4]float32{a, (a + b + c) / 2, (a - b + c) / 2, c} }
+	var columns [3][4]float32
+	for x := range columns {
+		columns[x] = transformed(g[x], g[3+x], g[6+x])
 	}
-	return float32(sum)
+	for y := range 4 {
+		row := transformed(columns[0][y], columns[1][y], columns[2][y])
+		copy(u[4*y:], row[:])
+	}
+	return u
 }
 
 // Pairs returns the number of pairs of blocks of filters.

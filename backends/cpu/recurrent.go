@@ -10,15 +10,17 @@ import (
 	"example.com/midplane/operators/graph"
 )
 
-// recurrent holds LSTM, GRU.
+// recurrent holds LSTM, GRU, RNN.
 var recurrent = family{
 	{op: "LSTM", kernel: "recurrent", inputs: recurrentTypes, build: lstm, accept: plainRecurrence("Sigmoid", "Tanh", "Tanh")},
 	{op: "GRU", kernel: "recurrent", inputs: recurrentTypes, build: gru, accept: plainRecurrence("Sigmoid", "Tanh")},
+	{op: "RNN", kernel: "recurrent", inputs: recurrentTypes, build: rnn((*direction).rnn), accept: plainRecurrence("Tanh")},
+	{op: "RNN", kernel: "recurrent", inputs: recurrentTypes, build: rnn((*direction).rectified), accept: plainRecurrence("Relu")},
 }
 
 var recurrentTypes = [][]tensor.DType{{tensor.Float32}, {tensor.Float32}, {tensor.Float32}, {tensor.Float32}, nil, {tensor.Float32}}
 
-// plainRecurrence takes the default activations, sequences of one length, and
+// plainRecurrence takes the given activations, by default or by name, sequences of one length, and
 // neither clipping, peepholes, coupled gates nor a layout of its own.
 func plainRecurrence(activations ...string) func(n *graph.Node) operators.Verdict {
 	return func(n *graph.Node) operators.Verdict {
@@ -37,7 +39,7 @@ func plainRecurrence(activations ...string) func(n *graph.Node) operators.Verdic
 	}
 }
 
-// recurrence is an LSTM or GRU: the share of the input in all gates is one
+// recurrence is an LSTM, a GRU or an RNN: the share of the input in all gates is one
 // product for all steps, then each step adds that of the state before.
 type recurrence struct {
 	device                          *Device
@@ -70,6 +72,12 @@ func gru(d *Device, n *graph.Node) (planner, error) {
 		return planRecurrence(d, n, cell{gates: 3, step: (*direction).gruApart}), nil
 	}
 	return planRecurrence(d, n, cell{gates: 3, joint: true, lastApart: true, step: (*direction).gru}), nil
+}
+
+func rnn(step func(d *direction, b int)) builder {
+	return func(d *Device, n *graph.Node) (planner, error) {
+		return planRecurrence(d, n, cell{gates: 1, joint: true, step: step}), nil
+	}
 }
 
 func planRecurrence(d *Device, n *graph.Node, k cell) planner {

@@ -232,3 +232,15 @@ func (d *direction) blend(b int, z, v []float32) {
 	vector.MulFloat32.Both(h, h, z)
 	vector.AddFloat32.Both(h, h, v)
 }
+
+// rnn computes H = tanh of the sums.
+func (d *direction) rnn(b int) {
+	n := d.w.hidden
+	vector.Tanh(d.h[b*n:][:n], d.sums[b*n:][:n], 0, 0)
+}
+
+// rectified is rnn with H = max(sums, 0).
+func (d *direction) rectified(b int) {
+	n := d.w.hidden
+	vector.MaxFloat32.Right(d.h[b*n:][:n], d.sums[b*n:][:n], 0)
+}

@@ -16,20 +16,20 @@ func TestRecurrent(t *testing.T) {
 		}
 		return r
 	}
-	for op, gates := range map[string]int{"LSTM": 4, "GRU": 3} {
+	for op, gates := range map[string]int{"LSTM": 4, "GRU": 3, "RNN": 1} {
 		for direction, dirs := range map[string]int{"forward": 1, "reverse": 1, "bidirectional": 2} {
 			for _, size := range [][4]int{{1, 1, 5, 7}, {4, 1, 3, 16}, {3, 2, 9, 33}, {2, 3, 1, 1}} { // seq, batch, input, hidden
 				seq, batch, in, hidden := size[0], size[1], size[2], size[3]
 				inputs := []*tensor.Tensor{f(1, seq, batch, in), f(2, dirs, gates*hidden, in), f(3, dirs, gates*hidden, hidden), f(4, dirs, 2*gates*hidden), nil, f(5, dirs, batch, hidden), f(6, dirs, batch, hidden)}
-				if op == "GRU" {
+				if op != "LSTM" {
 					inputs = inputs[:6]
 				}
 				for _, linear := range []int64{0, 1} {
-					if op == "LSTM" && linear == 1 {
+					if op != "GRU" && linear == 1 {
 						continue
 					}
 					attributes := []graph.Attribute{graph.A("direction", direction), graph.A("hidden_size", int64(hidden)), graph.A("linear_before_reset", linear)}
-					if op == "LSTM" {
+					if op != "GRU" {
 						attributes = attributes[:2]
 					}
 					for _, given := range []int{3, 4, len(inputs)} {
@@ -48,6 +48,11 @@ func TestRecurrent(t *testing.T) {
 	lens := tensor.Of([]int32{1, 2})
 	agreement{op: "LSTM", attributes: []graph.Attribute{graph.A("hidden_size", int64(3))}, inputs: []*tensor.Tensor{f(1, 2, 2, 4), f(2, 1, 12, 4), f(3, 1, 12, 3), nil, lens}, kernel: "reference"}.check(t)
 	agreement{op: "GRU", attributes: []graph.Attribute{graph.A("hidden_size", int64(3)), graph.A("clip", float32(0.1))}, inputs: []*tensor.Tensor{f(1, 2, 2, 4), f(2, 1, 9, 4), f(3, 1, 9, 3)}, kernel: "reference"}.check(t)
+	rnn := []*tensor.Tensor{f(1, 5, 2, 4), f(2, 2, 20, 4), f(3, 2, 20, 20), f(4, 2, 40)}
+	for names, kernel := range map[[2]string]string{{"Relu", "relu"}: "recurrent", {"Tanh", "Relu"}: "reference", {"Softsign", "Softsign"}: "reference"} {
+		attributes := []graph.Attribute{graph.A("hidden_size", int64(20)), graph.A("direction", "bidirectional"), graph.A("activations", names[:])}
+		agreement{op: "RNN", attributes: attributes, inputs: rnn, outputs: 2, kernel: kernel, tolerance: 2e-6}.check(t)
+	}
 	agreement{op: "GRU", attributes: []graph.Attribute{graph.A("hidden_size", int64(4))}, inputs: []*tensor.Tensor{f(1, 2, 2, 4), f(2, 1, 9, 4), f(3, 1, 9, 3)}, kernel: "recurrent"}.check(t)
 }
 

@@ -194,11 +194,7 @@ func newCorrelation(d *Device, c *operators.Call, ws windows, groups int) *corre
 func (w *correlation) result() tensor.Shape { return w.shape }
 
 func (w *correlation) run(ctx context.Context, c *operators.Call) error {
-	x, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	x, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

@@ -141,11 +141,7 @@ func (w *blockedConvolution) result() tensor.Shape { return w.image.shape }
 
 func (w *blockedConvolution) run(ctx context.Context, c *operators.Call) error {
 	m := &w.image
-	x, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, m.shape)
+	x, dst, err := ends(c, m.shape)
 	if err != nil {
 		return err
 	}

@@ -78,11 +78,7 @@ func (ws *windows) patches(channels int) []int32 {
 func (w *patchwise) result() tensor.Shape { return w.shape }
 
 func (w *patchwise) run(ctx context.Context, c *operators.Call) error {
-	x, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	x, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

@@ -151,11 +151,7 @@ func (w *scattering) divide() {
 const mostSpread = min(1<<28, math.MaxInt>>7)
 
 func (w *scattering) run(ctx context.Context, c *operators.Call) error {
-	x, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	x, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

@@ -130,11 +130,7 @@ func (w *blockedTranspose) lay(x, f tensor.Shape) {
 }
 
 func (w *blockedTranspose) run(ctx context.Context, c *operators.Call) error {
-	x, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	x, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

@@ -86,11 +86,7 @@ func (w *pixelScattering) pack(f []float32) []*matrix.Columns {
 }
 
 func (w *pixelScattering) run(ctx context.Context, c *operators.Call) error {
-	x, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	x, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

@@ -110,11 +110,7 @@ func (w *winograd) bandOf(rows int) blocked.WinogradBand {
 func (w *winograd) result() tensor.Shape { return w.shape }
 
 func (w *winograd) run(ctx context.Context, c *operators.Call) error {
-	x, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	x, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,16 @@ func output[T any](c *operators.Call, i int, d tensor.DType, shape tensor.Shape)
 	return view[T](o)
 }
 
+// ends returns the elements of the first input and of the first output, which is
+// made if it is not there yet, where both are of float32.
+func ends(c *operators.Call, shape tensor.Shape) (x, dst []float32, err error) {
+	if x, err = input[float32](c, 0); err != nil {
+		return nil, nil, err
+	}
+	dst, err = output[float32](c, 0, tensor.Float32, shape)
+	return x, dst, err
+}
+
 // has reports whether an optional input is there.
 func has(c *operators.Call, i int) bool { return i < len(c.Inputs) && c.Inputs[i].Present() }
 

@@ -217,11 +217,7 @@ func (w *reduction) addStage(r *reducer, outer, n, inner int) {
 }
 
 func (w *reduction) run(ctx context.Context, c *operators.Call) error {
-	a, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	a, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

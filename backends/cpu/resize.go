@@ -141,11 +141,7 @@ func newResampleStage(outer int, r reference.Resampling, inner, threads int) res
 }
 
 func (w *resampling) run(ctx context.Context, c *operators.Call) error {
-	a, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	a, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

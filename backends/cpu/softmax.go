@@ -50,11 +50,7 @@ func planLines(rewrite func(dst, a []float32, n int), block func(dst, a []float3
 }
 
 func (w *lines) run(ctx context.Context, c *operators.Call) error {
-	a, err := input[float32](c, 0)
-	if err != nil {
-		return err
-	}
-	dst, err := output[float32](c, 0, tensor.Float32, w.shape)
+	a, dst, err := ends(c, w.shape)
 	if err != nil {
 		return err
 	}

@@ -70,23 +70,53 @@ func gridSampleOf(d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			return d.each(ctx, x[0]*count, 16+8*channels, func(first, end int) {
-				var points, room []samplePoint
+			blocks := (count + sampleBlock - 1) / sampleBlock // of positions of an image
+			return d.each(ctx, x[0]*blocks, sampleBlock*(16+8*channels), func(first, end int) {
+				var room sampleRoom
 				for i := first; i < end; i++ {
-					points, room = w.points(positions[i*rank:][:rank], points, room)
-					image := i / count * channels
-					for k := range channels {
-						total := 0.0
-						from := a[(image+k)*plane:][:plane]
-						for _, p := range points {
-							total += p.weight * float64(from[p.at])
-						}
-						dst[(image+k)*count+i%count] = float32(total)
+					image, from := i/blocks, i%blocks*sampleBlock
+					n := min(sampleBlock, count-from)
+					w.find(&room, positions[(image*count+from)*rank:][:n*rank], rank)
+					for k := image * channels; k < (image+1)*channels; k++ {
+						room.sample(dst[k*count+from:][:n], a[k*plane:][:plane])
 					}
 				}
 			})
 		}), nil
 	}, nil
+}
+
+// sampleBlock is of how many positions the points are found before the channels are
+// gone through.
+const sampleBlock = 64
+
+// sampleRoom holds the points of a block.
+type sampleRoom struct {
+	points      []samplePoint
+	end         [sampleBlock]int // of the points of each position
+	found, next []samplePoint
+}
+
+// find finds the points of each position.
+func (w *sampling) find(r *sampleRoom, positions []float32, rank int) {
+	r.points = r.points[:0]
+	for i := range len(positions) / rank {
+		r.found, r.next = w.points(positions[i*rank:][:rank], r.found, r.next)
+		r.points = append(r.points, r.found...)
+		r.end[i] = len(r.points)
+	}
+}
+
+// sample makes a value of the points of each position in a plane.
+func (r *sampleRoom) sample(dst, plane []float32) {
+	start := 0
+	for i := range dst {
+		total := 0.0
+		for _, p := range r.points[start:r.end[i]] {
+			total += p.weight * float64(plane[p.at])
+		}
+		dst[i], start = float32(total), r.end[i]
+	}
 }
 
 // points returns the elements that a value is made of at a normalized position, whose

@@ -58,22 +58,18 @@ func newElementwiseIndexes(of, indices tensor.Shape, axis int) (e elementwiseInd
 	return e, ok
 }
 
-// each calls f for indexes [first, end), of which each is for an element. It ends
-// early, and returns false, where one is outside its axis.
-func (e *elementwiseIndexes) each(indices []int64, first, end int, f func(i, element int)) bool {
+// rows calls f for the runs of indexes [first, end) along which an element at index 0
+// lies a step behind the one before, from base on. It ends early, and returns false,
+// where f does.
+func (e *elementwiseIndexes) rows(first, end int, f func(i, n, base, step int) bool) bool {
 	l := &e.layout
 	var at cursor
 	l.seek(&at, first/l.inner)
 	within, step := first%l.inner, l.step(0)
 	for i := first; i < end; {
-		base := at.offset[0] + within*step
 		n := min(l.inner-within, end-i)
-		for k, index := range indices[i : i+n] {
-			at, ok := indexIn(index, e.n)
-			if !ok {
-				return false
-			}
-			f(i+k, base+k*step+at*e.step)
+		if !f(i, n, at.offset[0]+within*step, step) {
+			return false
 		}
 		i, within = i+n, 0
 		l.next(&at)
@@ -108,7 +104,9 @@ func gatherElements[U word](d *Device, n *graph.Node) (planner, error) {
 			}
 			var wrong atomic.Bool
 			err = d.each(ctx, len(dst), 2, func(first, end int) {
-				if !e.each(indices, first, end, func(i, element int) { dst[i] = a[element] }) {
+				if !e.rows(first, end, func(i, n, base, step int) bool {
+					return pickRow(dst[i:i+n], a, indices[i:i+n], base, step, &e)
+				}) {
 					wrong.Store(true)
 				}
 			})
@@ -118,6 +116,24 @@ func gatherElements[U word](d *Device, n *graph.Node) (planner, error) {
 			return err
 		}), nil
 	}, nil
+}
+
+// pickRow takes the elements of a row; it returns false at an index outside the axis.
+func pickRow[U word](dst, a []U, indices []int64, base, step int, e *elementwiseIndexes) bool {
+	dst = dst[:len(indices)]
+	extent, stride := e.n, e.step
+	for k, index := range indices {
+		at := int(index)
+		if at < 0 {
+			at += extent
+		}
+		if uint(at) >= uint(extent) || int64(int(index)) != index {
+			return false
+		}
+		dst[k] = a[base+at*stride]
+		base += step
+	}
+	return true
 }
 
 // tupleIndexes says where the slices lie that tuples of indexes point to, in a tensor
@@ -364,7 +380,13 @@ func (s scatteringElements) check(indices []int64) bool {
 }
 
 func (s scatteringElements) each(indices []int64, f func(from, to, n int)) {
-	s.elementwiseIndexes.each(indices, 0, len(indices), func(i, element int) { f(i, element, 1) })
+	s.rows(0, len(indices), func(i, n, base, step int) bool {
+		for k, index := range indices[i : i+n] {
+			at, _ := indexIn(index, s.n)
+			f(i+k, base+k*step+at*s.step, 1)
+		}
+		return true
+	})
 }
 
 // scatteringSlices is the places of a ScatterND.

@@ -39,6 +39,11 @@ func raise(dst, a []float32, p float32) {
 		}
 	case p == -1:
 		Reciprocal(dst, a, 0, 0)
+	case p == 3:
+		for i, v := range a {
+			x := float64(v)
+			dst[i] = float32(x * x * x)
+		}
 	case p == float32(int(p)) && p >= -most && p <= most:
 		for i, v := range a {
 			x, power := float64(v), 1.0

@@ -22,6 +22,8 @@ func TestMatMulNBits(t *testing.T) {
 		{[]int{5, 64}, 33, 64, 4, tensor.Float32, false},
 		{[]int{3, 50}, 7, 32, 8, tensor.Uint8, false},
 		{[]int{20, 50}, 70, 32, 8, tensor.Undefined, true},
+		{[]int{9, 1100}, 70, 32, 4, tensor.Uint8, true},
+		{[]int{6, 1100}, 33, 1024, 8, tensor.Undefined, false},
 		{[]int{64}, 40, 16, 4, tensor.Uint8, false},
 		{[]int{0, 64}, 3, 32, 4, tensor.Undefined, false},
 		{[]int{2, 63}, 3, 32, 4, tensor.Undefined, false}, // of 64

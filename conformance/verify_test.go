@@ -124,7 +124,7 @@ func TestEditedVerdictsAreRefused(t *testing.T) {
 	replace := func(old, new string) func(string) string {
 		return func(s string) string { return strings.Replace(s, old, new, 1) }
 	}
-	whole := pack(t, wrongEnd, "^op/(Relu|Conv)/.*/float(32|16)/default/rank[34]$")
+	whole := pack(t, wrongEnd, "^op/(Relu|Conv)/.*/float(32|64)/default/rank[34]$")
 	for name, c := range map[string]struct {
 		change  func(string) string
 		problem string

@@ -150,9 +150,6 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 				return nil, fmt.Errorf("%s: %w", m.path, err)
 			}
 		}
-		if err := b.cold(c.Context(), m, device, &k.row); err != nil {
-			return nil, err
-		}
 	}
 	if err := alternate(c.Context(), list, inputs, time.Duration(b.seconds*float64(time.Second))); err != nil {
 		return nil, err
@@ -160,6 +157,11 @@ func (b *benchFlags) model(c *cobra.Command, arg string) (_ []benchJSON, err err
 	work, group, err := workOf(c.Context(), list[0].session, inputs)
 	if err != nil {
 		return nil, err
+	}
+	for _, k := range list { // now that the file has been read: the first contender would wait for the disk
+		if err := b.cold(c.Context(), m, k.row.Device, &k.row); err != nil {
+			return nil, err
+		}
 	}
 	rows := make([]benchJSON, len(list))
 	for i, k := range list {

@@ -262,7 +262,10 @@ func (s subject) compare(t *testing.T, set onnxtest.DataSet) {
 	}
 }
 
-// Real models that onnx-go can read give bit for bit what package models gives.
+// Real models that onnx-go can read give bit for bit what package models gives;
+// where their files leave extents open, which onnx-go's backend knows when it plans
+// and a session does not, other kernels may be chosen, and results are as close as
+// ONNX's own tests ask for.
 func TestRealModels(t *testing.T) {
 	counts := each(t, realModels, func(t *testing.T, s subject) string {
 		sets, err := s.Read(s.ours.Graph)
@@ -290,10 +293,16 @@ func TestRealModels(t *testing.T) {
 		}
 		want, err := session.Run(t.Context(), inputs)
 		require.NoError(t, err)
+		rtol, atol := 0.0, 0.0
+		for _, in := range session.Inputs() {
+			if _, known := in.Type.Dims.Shape(); !known {
+				rtol, atol = 1e-3, 1e-7
+			}
+		}
 		for i, out := range session.Outputs() {
 			got, err := gorgonia.Tensor(outputs[i])
 			require.NoError(t, err)
-			assert.NoError(t, onnxtest.Compare(got, want[out.Name], 0, 0), out.Name)
+			assert.NoError(t, onnxtest.Compare(got, want[out.Name], rtol, atol), out.Name)
 		}
 		return right
 	})

@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"example.com/midplane/backends/internal/host"
-	"example.com/midplane/backends/internal/pages"
 )
 
 // scratch is memory to work in, kept for reuse. It counts towards the device's
@@ -29,7 +28,7 @@ func (s *scratch) take(n int) ([]byte, error) {
 		return nil, fmt.Errorf("%d bytes of scratch: %w", n, err)
 	}
 	const line = 64
-	raw := pages.Make[byte](1<<class + line)
+	raw := make([]byte, 1<<class+line)
 	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))) & (line - 1)
 	return raw[skip:][: 1<<class : 1<<class], nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
-	"example.com/midplane/backends/internal/pages"
 )
 
 // Caps are the capabilities that a [Memory] gives a device.
@@ -114,7 +113,7 @@ func (m *Memory) count(size int64) (before int64, ok bool) {
 
 // aligned returns zeroed memory at a multiple of Alignment.
 func aligned(size int) []byte {
-	raw := pages.Make[byte](size + Alignment)
+	raw := make([]byte, size+Alignment)
 	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))) & (Alignment - 1)
 	return raw[skip : skip+size : skip+size]
 }

@@ -1,6 +1,6 @@
 package blocked
 
-import "example.com/midplane/backends/internal/pages"
+import "example.com/midplane/backends/cpu/internal/pages"
 
 // Filters are the weights of a convolution, packed for pairs of blocks of filters:
 // by block of channels, tap and channel, the weights of 32 filters, or of 16 in a

@@ -3,7 +3,7 @@ package integer
 import (
 	"unsafe"
 
-	"example.com/midplane/backends/internal/pages"
+	"example.com/midplane/backends/cpu/internal/pages"
 )
 
 // Matrix is a right operand as it lies in memory: the byte of tap t, element i

@@ -1,6 +1,6 @@
 package matrix
 
-import "example.com/midplane/backends/internal/pages"
+import "example.com/midplane/backends/cpu/internal/pages"
 
 // Rows is a left operand, packed: for each tile the elements of its rows, column
 // by column.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"example.com/midplane/backends/internal/pages"
+	"example.com/midplane/backends/cpu/internal/pages"
 )
 
 func TestMake(t *testing.T) {

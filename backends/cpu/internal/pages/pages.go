@@ -1,6 +1,5 @@
-// Package pages allocates memory that is read or written from end to end, such as
-// packed weights and images, so that the processor translates few addresses on the
-// way.
+// Package pages allocates memory that is read from end to end again and again, such
+// as packed weights, so that the processor translates few addresses on the way.
 package pages
 
 import "unsafe"

@@ -165,7 +165,7 @@ func randomGraph(r *rand.Rand) *graph.Graph {
 func TestPlansOfRandomGraphs(t *testing.T) {
 	count := uint64(60)
 	if testing.Short() {
-		count = 15
+		count = 30
 	}
 	for _, devices := range [][]string{{"cpu"}, {"emu"}, {"emu:1", "cpu"}} {
 		t.Run(fmt.Sprint(devices), func(t *testing.T) {

@@ -25,7 +25,8 @@ func oneHot(b *graph.Builder, n *graph.Node) ([]*graph.Value, error) {
 	e := expression{b, tensor.Int64}
 	indices, depth := e.as(e.dtype, n.Inputs[0]), e.do("Reshape", e.as(e.dtype, n.Inputs[1]), b.Ints(1))
 	negative := e.do("Less", indices, e.num(0))
-	indices = e.do("Where", negative, e.do("Add", indices, depth), indices)
+	scalar := e.do("Reshape", depth, b.Ints()) // which leaves a single index one
+	indices = e.do("Where", negative, e.do("Add", indices, scalar), indices)
 	classes := behind(b, upTo(b, depth), rank-axis)
 	on := e.do("Equal", e.do("Unsqueeze", indices, b.Ints(int64(axis))), classes)
 	off, value := e.do("Gather", n.Inputs[2], e.num(0)), e.do("Gather", n.Inputs[2], e.num(1))

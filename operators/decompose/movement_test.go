@@ -96,6 +96,7 @@ func TestIndexes(t *testing.T) {
 	circular := graph.A("mode", "circular")
 	prove(t, []claim{
 		{op: "OneHot", in: on(at, tensor.Scalar(int64(3)), values)},
+		{name: "of one index", op: "OneHot", in: on(tensor.Scalar(int64(-2)), tensor.Scalar(float32(5)), values)},
 		{name: "first", op: "OneHot", attrs: attrs(integer("axis", 0)), in: on(ramp(tensor.Uint8, 2, 2), ints(3), values)},
 		{name: "between", op: "OneHot", attrs: attrs(integer("axis", -2)), in: on(ramp(tensor.Float32, 2, 2), tensor.Of([]float32{3}), tensor.Of([]string{"no", "yes"}))},
 		{op: "TensorScatter", in: on(cache, update)},

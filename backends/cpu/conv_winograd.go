@@ -38,11 +38,10 @@ type packedWinograd struct{}
 // that make an image of ws.
 func winogradPays(f tensor.Shape, groups int, ws *windows) bool {
 	const (
-		fewest  = 32       // channels
-		filters = 32       // and filters, whose transformations have to pay
-		pixels  = 144      // of the result, behind which transformed weights are read
-		largest = 5 << 20  // bytes of transformed weights: more than that do not stay in a near cache
-		bands   = 64 << 20 // elements of a result: bands have a whole row of tiles
+		fewest  = 32       // channels and filters, that transformations of images and sums pay
+		pixels  = 144      // of the result at least, that it pays to read transformed weights
+		weights = 5 << 20  // bytes of transformed weights at most, which stay in a near cache
+		row     = 64 << 20 // elements of a row of the image at most: a band has at least one row of tiles
 	)
 	y, x := &ws[1], &ws[2]
 	for _, w := range []*window{y, x} {
@@ -50,11 +49,11 @@ func winogradPays(f tensor.Shape, groups int, ws *windows) bool {
 			return false
 		}
 	}
-	return groups == 1 && f[1] >= fewest && f[0] >= filters && x.out >= 4 && y.out*x.out >= pixels && x.out <= bands/f[1] &&
-		blocked.WinogradBytes(f[0], f[1]) <= largest
+	return groups == 1 && f[1] >= fewest && f[0] >= fewest && x.out >= 4 && y.out*x.out >= pixels && x.out <= row/f[1] &&
+		blocked.WinogradBytes(f[0], f[1]) <= weights
 }
 
-// newWinograd returns nil where a band would take too much memory.
+// newWinograd returns the work of a convolution for which winogradPays.
 func (d *Device) newWinograd(x tensor.Shape, filters *tensor.Tensor, ws *windows, bias []float32) (work, error) {
 	f := filters.Shape()
 	packed, err := packedAs(&d.packed, filters, packedWinograd{}, blocked.WinogradBytes(f[0], f[1]), func() *blocked.Winograd {

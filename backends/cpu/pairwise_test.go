@@ -157,3 +157,13 @@ func TestCast(t *testing.T) {
 		}
 	}
 }
+
+// A short row that repeats, in pieces and blocks that do not begin where it does.
+func TestRepeatedRows(t *testing.T) {
+	for _, width := range []int{3, 16, 33} {
+		x, row := random(1, tensor.Float32, 20000, width), random(2, tensor.Float32, width)
+		agreement{op: "Sub", inputs: []*tensor.Tensor{x, row}, kernel: "elementwise"}.check(t)
+		agreement{op: "Sub", inputs: []*tensor.Tensor{row, x}, kernel: "elementwise"}.check(t)
+		chain{head: "Neg", inputs: []*tensor.Tensor{x}, links: []link{{op: "Sub", others: []*tensor.Tensor{row}}}, kernel: "elementwise+Sub"}.check(t, 2)
+	}
+}

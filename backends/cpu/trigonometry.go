@@ -17,25 +17,15 @@ var trigonometry = append(ofFunctions(trigonometricFunctions), inFloat64()...)
 var trigonometricFunctions = functionTable{
 	"Sin":   plain(vector.Sin),
 	"Cos":   plain(vector.Cos),
-	"Tan":   plain(rounded(math.Tan)),
-	"Asin":  plain(rounded(math.Asin)),
-	"Acos":  plain(rounded(math.Acos)),
-	"Atan":  plain(rounded(math.Atan)),
-	"Sinh":  plain(rounded(math.Sinh)),
-	"Cosh":  plain(rounded(math.Cosh)),
-	"Asinh": plain(rounded(math.Asinh)),
-	"Acosh": plain(rounded(math.Acosh)),
-	"Atanh": plain(rounded(math.Atanh)),
-}
-
-// rounded computes in float64.
-func rounded(f func(float64) float64) vector.Unary {
-	return func(dst, a []float32, _, _ float32) {
-		a = a[:len(dst)]
-		for i, v := range a {
-			dst[i] = float32(f(float64(v)))
-		}
-	}
+	"Tan":   plain(vector.Tan),
+	"Asin":  plain(vector.Asin),
+	"Acos":  plain(vector.Acos),
+	"Atan":  plain(vector.Atan),
+	"Sinh":  plain(vector.Sinh),
+	"Cosh":  plain(vector.Cosh),
+	"Asinh": plain(vector.Asinh),
+	"Acosh": plain(vector.Acosh),
+	"Atanh": plain(vector.Atanh),
 }
 
 // inFloat64 returns entries for elements of float64.

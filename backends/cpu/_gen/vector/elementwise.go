@@ -22,7 +22,7 @@ type function struct {
 }
 
 // elementwise are the functions generated.
-var elementwise = []function{
+var elementwise = append([]function{
 	both("add", "a[i] + b[i]", (*lanes).addOf),
 	both("sub", "a[i] - b[i]", (*lanes).subOf),
 	both("mul", "a[i] × b[i]", (*lanes).mulOf),
@@ -43,7 +43,7 @@ var elementwise = []function{
 
 	simple("abs", "|a[i]|", (*lanes).abs),
 	simple("neg", "-a[i]", func(l *lanes, a value) value { return l.xor(a, l.bits(signBit)) }),
-	simple("sqrt", "√a[i]", func(l *lanes, a value) value { d := l.register(); VSQRTPS(a, d); return d }),
+	simple("sqrt", "√a[i]", (*lanes).sqrt),
 	simple("reciprocal", "1 / a[i]", func(l *lanes, a value) value { return l.div(l.move(l.c(1)), a) }),
 	simple("floor", "⌊a[i]⌋", func(l *lanes, a value) value { return l.round(a, down) }),
 	simple("ceil", "⌈a[i]⌉", func(l *lanes, a value) value { return l.round(a, up) }),
@@ -84,7 +84,7 @@ var elementwise = []function{
 	{name: "elu", doc: "a[i], p × (e^a[i] - 1) where it is negative", p: true, unroll: 1, of: func(l *lanes, a, _, p, _ value) value {
 		return l.pick(l.compare(a, less, l.c(0)), l.mul(l.expm1(a), p), a)
 	}},
-}
+}, trigonometry...)
 
 func both(name, doc string, of func(l *lanes, a, b value) value) function {
 	return function{name: name + "Both", doc: doc, pairs: true, unroll: 4, of: func(l *lanes, a, b, _, _ value) value { return of(l, a, b) }}

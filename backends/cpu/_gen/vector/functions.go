@@ -34,15 +34,19 @@ func (l *lanes) exp(a value) value {
 	a = l.atMost(a, l.move(l.c(89)))
 	a = l.atLeast(a, l.move(l.c(-104)))
 	n, r := l.powers(a)
-	p := l.add(l.lessOne(r), l.c(1))
+	return l.scale(l.add(l.lessOne(r), l.c(1)), n)
+}
+
+// scale returns a × 2^n for whole numbers n in [-252, 254].
+func (l *lanes) scale(a, n value) value {
 	if l.m.Wide() {
 		d := l.register()
-		VSCALEFPS(n, p, d)
+		VSCALEFPS(n, a, d)
 		return d
 	}
 	whole := l.integers(n)
 	half := l.shiftRight(whole, 1)
-	return l.mul(l.mul(p, l.power(half)), l.power(l.subIntegers(whole, half)))
+	return l.mul(l.mul(a, l.power(half)), l.power(l.subIntegers(whole, half)))
 }
 
 // power returns 2^n for integers n in [-126, 127].

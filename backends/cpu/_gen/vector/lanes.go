@@ -129,6 +129,8 @@ func (l *lanes) atMost(x Op, a value) value {
 	return l.two(a, x, func(x, a, d Op) { VMINPS_BCST(x, a, d) }, func(x, a, d Op) { VMINPS(x, a, d) })
 }
 
+func (l *lanes) sqrt(a value) value { d := l.register(); VSQRTPS(a, d); return d }
+
 // fma returns a × b + y.
 func (l *lanes) fma(a, b value, y Op) value {
 	d := l.move(a)
@@ -176,7 +178,15 @@ const (
 	less      = 0x11
 	unordered = 0x03
 	notLess   = 0x15
+	greater   = 0x1e
 )
+
+// nextMask returns a mask register of AVX-512; those of the last six calls differ.
+func (l *lanes) nextMask() reg.OpmaskPhysical {
+	masks := []reg.OpmaskPhysical{reg.K2, reg.K3, reg.K4, reg.K5, reg.K6, reg.K7}
+	l.mask = (l.mask + 1) % len(masks)
+	return masks[l.mask]
+}
 
 // compare returns a mask of the lanes in which a and y are in a relation.
 func (l *lanes) compare(a value, predicate uint8, y Op) reg.Register {
@@ -185,9 +195,7 @@ func (l *lanes) compare(a value, predicate uint8, y Op) reg.Register {
 		l.either(y, nil, func(y Op) { VCMPPS(U8(predicate), y, a, d) })
 		return d
 	}
-	masks := []reg.OpmaskPhysical{reg.K2, reg.K3, reg.K4, reg.K5, reg.K6, reg.K7}
-	l.mask = (l.mask + 1) % len(masks)
-	mask := masks[l.mask]
+	mask := l.nextMask()
 	l.either(y, func(y Op) { VCMPPS_BCST(U8(predicate), y, a, mask) }, func(y Op) { VCMPPS(U8(predicate), y, a, mask) })
 	return mask
 }

@@ -43,6 +43,17 @@ type kernels struct {
 	geluTanh           elementwise
 	swish              elementwise
 	elu                elementwise
+	sin                elementwise
+	cos                elementwise
+	tan                elementwise
+	asin               elementwise
+	acos               elementwise
+	atan               elementwise
+	sinh               elementwise
+	cosh               elementwise
+	asinh              elementwise
+	acosh              elementwise
+	atanh              elementwise
 	sum                reduction
 	sumSquares         reduction
 	dot                reduction
@@ -107,6 +118,17 @@ var kernelsAVX2 = kernels{
 	geluTanh:           geluTanhAVX2,
 	swish:              swishAVX2,
 	elu:                eluAVX2,
+	sin:                sinAVX2,
+	cos:                cosAVX2,
+	tan:                tanAVX2,
+	asin:               asinAVX2,
+	acos:               acosAVX2,
+	atan:               atanAVX2,
+	sinh:               sinhAVX2,
+	cosh:               coshAVX2,
+	asinh:              asinhAVX2,
+	acosh:              acoshAVX2,
+	atanh:              atanhAVX2,
 	sum:                sumAVX2,
 	sumSquares:         sumSquaresAVX2,
 	dot:                dotAVX2,
@@ -171,6 +193,17 @@ var kernelsAVX512 = kernels{
 	geluTanh:           geluTanhAVX512,
 	swish:              swishAVX512,
 	elu:                eluAVX512,
+	sin:                sinAVX512,
+	cos:                cosAVX512,
+	tan:                tanAVX512,
+	asin:               asinAVX512,
+	acos:               acosAVX512,
+	atan:               atanAVX512,
+	sinh:               sinhAVX512,
+	cosh:               coshAVX512,
+	asinh:              asinhAVX512,
+	acosh:              acoshAVX512,
+	atanh:              atanhAVX512,
 	sum:                sumAVX512,
 	sumSquares:         sumSquaresAVX512,
 	dot:                dotAVX512,
@@ -381,6 +414,61 @@ func swishAVX2(dst, a, b *float32, n int, p, q float32)
 //
 //go:noescape
 func eluAVX2(dst, a, b *float32, n int, p, q float32)
+
+// sinAVX2 sets dst[i] to sin a[i], for |a[i]| <= 2^17.
+//
+//go:noescape
+func sinAVX2(dst, a, b *float32, n int, p, q float32)
+
+// cosAVX2 sets dst[i] to cos a[i], for |a[i]| <= 2^17.
+//
+//go:noescape
+func cosAVX2(dst, a, b *float32, n int, p, q float32)
+
+// tanAVX2 sets dst[i] to tan a[i], for |a[i]| <= 2^17.
+//
+//go:noescape
+func tanAVX2(dst, a, b *float32, n int, p, q float32)
+
+// asinAVX2 sets dst[i] to arcsin a[i].
+//
+//go:noescape
+func asinAVX2(dst, a, b *float32, n int, p, q float32)
+
+// acosAVX2 sets dst[i] to arccos a[i].
+//
+//go:noescape
+func acosAVX2(dst, a, b *float32, n int, p, q float32)
+
+// atanAVX2 sets dst[i] to arctan a[i].
+//
+//go:noescape
+func atanAVX2(dst, a, b *float32, n int, p, q float32)
+
+// sinhAVX2 sets dst[i] to sinh a[i].
+//
+//go:noescape
+func sinhAVX2(dst, a, b *float32, n int, p, q float32)
+
+// coshAVX2 sets dst[i] to cosh a[i].
+//
+//go:noescape
+func coshAVX2(dst, a, b *float32, n int, p, q float32)
+
+// asinhAVX2 sets dst[i] to arsinh a[i].
+//
+//go:noescape
+func asinhAVX2(dst, a, b *float32, n int, p, q float32)
+
+// acoshAVX2 sets dst[i] to arcosh a[i].
+//
+//go:noescape
+func acoshAVX2(dst, a, b *float32, n int, p, q float32)
+
+// atanhAVX2 sets dst[i] to artanh a[i].
+//
+//go:noescape
+func atanhAVX2(dst, a, b *float32, n int, p, q float32)
 
 // sumAVX2 returns Σ a[i].
 //
@@ -695,6 +783,61 @@ func swishAVX512(dst, a, b *float32, n int, p, q float32)
 //
 //go:noescape
 func eluAVX512(dst, a, b *float32, n int, p, q float32)
+
+// sinAVX512 sets dst[i] to sin a[i], for |a[i]| <= 2^17.
+//
+//go:noescape
+func sinAVX512(dst, a, b *float32, n int, p, q float32)
+
+// cosAVX512 sets dst[i] to cos a[i], for |a[i]| <= 2^17.
+//
+//go:noescape
+func cosAVX512(dst, a, b *float32, n int, p, q float32)
+
+// tanAVX512 sets dst[i] to tan a[i], for |a[i]| <= 2^17.
+//
+//go:noescape
+func tanAVX512(dst, a, b *float32, n int, p, q float32)
+
+// asinAVX512 sets dst[i] to arcsin a[i].
+//
+//go:noescape
+func asinAVX512(dst, a, b *float32, n int, p, q float32)
+
+// acosAVX512 sets dst[i] to arccos a[i].
+//
+//go:noescape
+func acosAVX512(dst, a, b *float32, n int, p, q float32)
+
+// atanAVX512 sets dst[i] to arctan a[i].
+//
+//go:noescape
+func atanAVX512(dst, a, b *float32, n int, p, q float32)
+
+// sinhAVX512 sets dst[i] to sinh a[i].
+//
+//go:noescape
+func sinhAVX512(dst, a, b *float32, n int, p, q float32)
+
+// coshAVX512 sets dst[i] to cosh a[i].
+//
+//go:noescape
+func coshAVX512(dst, a, b *float32, n int, p, q float32)
+
+// asinhAVX512 sets dst[i] to arsinh a[i].
+//
+//go:noescape
+func asinhAVX512(dst, a, b *float32, n int, p, q float32)
+
+// acoshAVX512 sets dst[i] to arcosh a[i].
+//
+//go:noescape
+func acoshAVX512(dst, a, b *float32, n int, p, q float32)
+
+// atanhAVX512 sets dst[i] to artanh a[i].
+//
+//go:noescape
+func atanhAVX512(dst, a, b *float32, n int, p, q float32)
 
 // sumAVX512 returns Σ a[i].
 //

@@ -1280,35 +1280,215 @@ DATA constants<>+1792(SB)/8, $0xc2700000c2700000
 DATA constants<>+1800(SB)/8, $0xc2700000c2700000
 DATA constants<>+1808(SB)/8, $0xc2700000c2700000
 DATA constants<>+1816(SB)/8, $0xc2700000c2700000
-DATA constants<>+1824(SB)/8, $0xbf800000bf800000
-DATA constants<>+1832(SB)/8, $0xbf800000bf800000
-DATA constants<>+1840(SB)/8, $0xbf800000bf800000
-DATA constants<>+1848(SB)/8, $0xbf800000bf800000
-DATA constants<>+1856(SB)/8, $0x0d8000000d800000
-DATA constants<>+1864(SB)/8, $0x0d8000000d800000
-DATA constants<>+1872(SB)/8, $0x0d8000000d800000
-DATA constants<>+1880(SB)/8, $0x0d8000000d800000
-DATA constants<>+1888(SB)/8, $0x3effe0003effe000
-DATA constants<>+1896(SB)/8, $0x3effe0003effe000
-DATA constants<>+1904(SB)/8, $0x3effe0003effe000
-DATA constants<>+1912(SB)/8, $0x3effe0003effe000
-DATA constants<>+1920(SB)/8, $0x7180000071800000
-DATA constants<>+1928(SB)/8, $0x7180000071800000
-DATA constants<>+1936(SB)/8, $0x7180000071800000
-DATA constants<>+1944(SB)/8, $0x7180000071800000
-DATA constants<>+1952(SB)/8, $0x0c0804000c080400
-DATA constants<>+1960(SB)/8, $0x0c0804000c080400
-DATA constants<>+1968(SB)/8, $0x0c0804000c080400
-DATA constants<>+1976(SB)/8, $0x0c0804000c080400
-DATA constants<>+1984(SB)/8, $0x00007fff00007fff
-DATA constants<>+1992(SB)/8, $0x00007fff00007fff
-DATA constants<>+2000(SB)/8, $0x00007fff00007fff
-DATA constants<>+2008(SB)/8, $0x00007fff00007fff
-DATA constants<>+2016(SB)/8, $0x0000000f0000000f
-DATA constants<>+2024(SB)/8, $0x0000000f0000000f
-DATA constants<>+2032(SB)/8, $0x0000000f0000000f
-DATA constants<>+2040(SB)/8, $0x0000000f0000000f
-GLOBL constants<>(SB), RODATA|NOPTR, $2048
+DATA constants<>+1824(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1832(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1840(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1848(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1856(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1864(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1872(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1880(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1888(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1896(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1904(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1912(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1920(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1928(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1936(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1944(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1952(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+1960(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+1968(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+1976(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+1984(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+1992(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+2000(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+2008(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+2016(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2024(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2032(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2040(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2048(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2056(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2064(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2072(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2080(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2088(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2096(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2104(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2112(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2120(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2128(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2136(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2144(SB)/8, $0x0000000100000001
+DATA constants<>+2152(SB)/8, $0x0000000100000001
+DATA constants<>+2160(SB)/8, $0x0000000100000001
+DATA constants<>+2168(SB)/8, $0x0000000100000001
+DATA constants<>+2176(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2184(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2192(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2200(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2208(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2216(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2224(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2232(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2240(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2248(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2256(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2264(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2272(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2280(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2288(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2296(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2304(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2312(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2320(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2328(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2336(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2344(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2352(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2360(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2368(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2376(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2384(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2392(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2400(SB)/8, $0x401a827a401a827a
+DATA constants<>+2408(SB)/8, $0x401a827a401a827a
+DATA constants<>+2416(SB)/8, $0x401a827a401a827a
+DATA constants<>+2424(SB)/8, $0x401a827a401a827a
+DATA constants<>+2432(SB)/8, $0xbf800000bf800000
+DATA constants<>+2440(SB)/8, $0xbf800000bf800000
+DATA constants<>+2448(SB)/8, $0xbf800000bf800000
+DATA constants<>+2456(SB)/8, $0xbf800000bf800000
+DATA constants<>+2464(SB)/8, $0x3f490fdb3f490fdb
+DATA constants<>+2472(SB)/8, $0x3f490fdb3f490fdb
+DATA constants<>+2480(SB)/8, $0x3f490fdb3f490fdb
+DATA constants<>+2488(SB)/8, $0x3f490fdb3f490fdb
+DATA constants<>+2496(SB)/8, $0x3da4f0d13da4f0d1
+DATA constants<>+2504(SB)/8, $0x3da4f0d13da4f0d1
+DATA constants<>+2512(SB)/8, $0x3da4f0d13da4f0d1
+DATA constants<>+2520(SB)/8, $0x3da4f0d13da4f0d1
+DATA constants<>+2528(SB)/8, $0xbe0e1b85be0e1b85
+DATA constants<>+2536(SB)/8, $0xbe0e1b85be0e1b85
+DATA constants<>+2544(SB)/8, $0xbe0e1b85be0e1b85
+DATA constants<>+2552(SB)/8, $0xbe0e1b85be0e1b85
+DATA constants<>+2560(SB)/8, $0x3e4c925f3e4c925f
+DATA constants<>+2568(SB)/8, $0x3e4c925f3e4c925f
+DATA constants<>+2576(SB)/8, $0x3e4c925f3e4c925f
+DATA constants<>+2584(SB)/8, $0x3e4c925f3e4c925f
+DATA constants<>+2592(SB)/8, $0xbeaaaa2abeaaaa2a
+DATA constants<>+2600(SB)/8, $0xbeaaaa2abeaaaa2a
+DATA constants<>+2608(SB)/8, $0xbeaaaa2abeaaaa2a
+DATA constants<>+2616(SB)/8, $0xbeaaaa2abeaaaa2a
+DATA constants<>+2624(SB)/8, $0x42b4000042b40000
+DATA constants<>+2632(SB)/8, $0x42b4000042b40000
+DATA constants<>+2640(SB)/8, $0x42b4000042b40000
+DATA constants<>+2648(SB)/8, $0x42b4000042b40000
+DATA constants<>+2656(SB)/8, $0x3e8000003e800000
+DATA constants<>+2664(SB)/8, $0x3e8000003e800000
+DATA constants<>+2672(SB)/8, $0x3e8000003e800000
+DATA constants<>+2680(SB)/8, $0x3e8000003e800000
+DATA constants<>+2688(SB)/8, $0x39559e2f39559e2f
+DATA constants<>+2696(SB)/8, $0x39559e2f39559e2f
+DATA constants<>+2704(SB)/8, $0x39559e2f39559e2f
+DATA constants<>+2712(SB)/8, $0x39559e2f39559e2f
+DATA constants<>+2720(SB)/8, $0x3c087bbe3c087bbe
+DATA constants<>+2728(SB)/8, $0x3c087bbe3c087bbe
+DATA constants<>+2736(SB)/8, $0x3c087bbe3c087bbe
+DATA constants<>+2744(SB)/8, $0x3c087bbe3c087bbe
+DATA constants<>+2752(SB)/8, $0x3e2aaacc3e2aaacc
+DATA constants<>+2760(SB)/8, $0x3e2aaacc3e2aaacc
+DATA constants<>+2768(SB)/8, $0x3e2aaacc3e2aaacc
+DATA constants<>+2776(SB)/8, $0x3e2aaacc3e2aaacc
+DATA constants<>+2784(SB)/8, $0x4500000045000000
+DATA constants<>+2792(SB)/8, $0x4500000045000000
+DATA constants<>+2800(SB)/8, $0x4500000045000000
+DATA constants<>+2808(SB)/8, $0x4500000045000000
+DATA constants<>+2816(SB)/8, $0x3f3172183f317218
+DATA constants<>+2824(SB)/8, $0x3f3172183f317218
+DATA constants<>+2832(SB)/8, $0x3f3172183f317218
+DATA constants<>+2840(SB)/8, $0x3f3172183f317218
+DATA constants<>+2848(SB)/8, $0x3ca4d6e63ca4d6e6
+DATA constants<>+2856(SB)/8, $0x3ca4d6e63ca4d6e6
+DATA constants<>+2864(SB)/8, $0x3ca4d6e63ca4d6e6
+DATA constants<>+2872(SB)/8, $0x3ca4d6e63ca4d6e6
+DATA constants<>+2880(SB)/8, $0xbd2ee581bd2ee581
+DATA constants<>+2888(SB)/8, $0xbd2ee581bd2ee581
+DATA constants<>+2896(SB)/8, $0xbd2ee581bd2ee581
+DATA constants<>+2904(SB)/8, $0xbd2ee581bd2ee581
+DATA constants<>+2912(SB)/8, $0x3d9949b13d9949b1
+DATA constants<>+2920(SB)/8, $0x3d9949b13d9949b1
+DATA constants<>+2928(SB)/8, $0x3d9949b13d9949b1
+DATA constants<>+2936(SB)/8, $0x3d9949b13d9949b1
+DATA constants<>+2944(SB)/8, $0xbe2aa9adbe2aa9ad
+DATA constants<>+2952(SB)/8, $0xbe2aa9adbe2aa9ad
+DATA constants<>+2960(SB)/8, $0xbe2aa9adbe2aa9ad
+DATA constants<>+2968(SB)/8, $0xbe2aa9adbe2aa9ad
+DATA constants<>+2976(SB)/8, $0x3ae6a5563ae6a556
+DATA constants<>+2984(SB)/8, $0x3ae6a5563ae6a556
+DATA constants<>+2992(SB)/8, $0x3ae6a5563ae6a556
+DATA constants<>+3000(SB)/8, $0x3ae6a5563ae6a556
+DATA constants<>+3008(SB)/8, $0xbbf6a779bbf6a779
+DATA constants<>+3016(SB)/8, $0xbbf6a779bbf6a779
+DATA constants<>+3024(SB)/8, $0xbbf6a779bbf6a779
+DATA constants<>+3032(SB)/8, $0xbbf6a779bbf6a779
+DATA constants<>+3040(SB)/8, $0x3cd8b7f53cd8b7f5
+DATA constants<>+3048(SB)/8, $0x3cd8b7f53cd8b7f5
+DATA constants<>+3056(SB)/8, $0x3cd8b7f53cd8b7f5
+DATA constants<>+3064(SB)/8, $0x3cd8b7f53cd8b7f5
+DATA constants<>+3072(SB)/8, $0xbdf159fdbdf159fd
+DATA constants<>+3080(SB)/8, $0xbdf159fdbdf159fd
+DATA constants<>+3088(SB)/8, $0xbdf159fdbdf159fd
+DATA constants<>+3096(SB)/8, $0xbdf159fdbdf159fd
+DATA constants<>+3104(SB)/8, $0x3fb504f33fb504f3
+DATA constants<>+3112(SB)/8, $0x3fb504f33fb504f3
+DATA constants<>+3120(SB)/8, $0x3fb504f33fb504f3
+DATA constants<>+3128(SB)/8, $0x3fb504f33fb504f3
+DATA constants<>+3136(SB)/8, $0x3e3a1a123e3a1a12
+DATA constants<>+3144(SB)/8, $0x3e3a1a123e3a1a12
+DATA constants<>+3152(SB)/8, $0x3e3a1a123e3a1a12
+DATA constants<>+3160(SB)/8, $0x3e3a1a123e3a1a12
+DATA constants<>+3168(SB)/8, $0x3da8d4bf3da8d4bf
+DATA constants<>+3176(SB)/8, $0x3da8d4bf3da8d4bf
+DATA constants<>+3184(SB)/8, $0x3da8d4bf3da8d4bf
+DATA constants<>+3192(SB)/8, $0x3da8d4bf3da8d4bf
+DATA constants<>+3200(SB)/8, $0x3e1636473e163647
+DATA constants<>+3208(SB)/8, $0x3e1636473e163647
+DATA constants<>+3216(SB)/8, $0x3e1636473e163647
+DATA constants<>+3224(SB)/8, $0x3e1636473e163647
+DATA constants<>+3232(SB)/8, $0x3e4c93b23e4c93b2
+DATA constants<>+3240(SB)/8, $0x3e4c93b23e4c93b2
+DATA constants<>+3248(SB)/8, $0x3e4c93b23e4c93b2
+DATA constants<>+3256(SB)/8, $0x3e4c93b23e4c93b2
+DATA constants<>+3264(SB)/8, $0x3eaaab303eaaab30
+DATA constants<>+3272(SB)/8, $0x3eaaab303eaaab30
+DATA constants<>+3280(SB)/8, $0x3eaaab303eaaab30
+DATA constants<>+3288(SB)/8, $0x3eaaab303eaaab30
+DATA constants<>+3296(SB)/8, $0x0d8000000d800000
+DATA constants<>+3304(SB)/8, $0x0d8000000d800000
+DATA constants<>+3312(SB)/8, $0x0d8000000d800000
+DATA constants<>+3320(SB)/8, $0x0d8000000d800000
+DATA constants<>+3328(SB)/8, $0x3effe0003effe000
+DATA constants<>+3336(SB)/8, $0x3effe0003effe000
+DATA constants<>+3344(SB)/8, $0x3effe0003effe000
+DATA constants<>+3352(SB)/8, $0x3effe0003effe000
+DATA constants<>+3360(SB)/8, $0x7180000071800000
+DATA constants<>+3368(SB)/8, $0x7180000071800000
+DATA constants<>+3376(SB)/8, $0x7180000071800000
+DATA constants<>+3384(SB)/8, $0x7180000071800000
+DATA constants<>+3392(SB)/8, $0x0c0804000c080400
+DATA constants<>+3400(SB)/8, $0x0c0804000c080400
+DATA constants<>+3408(SB)/8, $0x0c0804000c080400
+DATA constants<>+3416(SB)/8, $0x0c0804000c080400
+DATA constants<>+3424(SB)/8, $0x00007fff00007fff
+DATA constants<>+3432(SB)/8, $0x00007fff00007fff
+DATA constants<>+3440(SB)/8, $0x00007fff00007fff
+DATA constants<>+3448(SB)/8, $0x00007fff00007fff
+DATA constants<>+3456(SB)/8, $0x0000000f0000000f
+DATA constants<>+3464(SB)/8, $0x0000000f0000000f
+DATA constants<>+3472(SB)/8, $0x0000000f0000000f
+DATA constants<>+3480(SB)/8, $0x0000000f0000000f
+GLOBL constants<>(SB), RODATA|NOPTR, $3488
 
 // func absAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
@@ -3203,6 +3383,1107 @@ done:
 	VZEROUPPER
 	RET
 
+// func sinAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sinAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       constants<>+1824(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants<>+1856(SB), Y2, Y1
+	VFNMADD231PS constants<>+1888(SB), Y2, Y1
+	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      constants<>+1952(SB), Y4
+	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VMOVUPS      constants<>+2048(SB), Y1
+	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VMULPS       Y3, Y3, Y5
+	VMOVUPS      constants<>+96(SB), Y6
+	VFNMADD231PS constants<>+160(SB), Y3, Y6
+	VMOVUPS      Y5, Y3
+	VFMADD213PS  Y6, Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSLLD       $0x1f, Y1, Y2
+	VBLENDVPS    Y2, Y3, Y4, Y2
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       constants<>+64(SB), Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VXORPS       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       constants<>+1824(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants<>+1856(SB), Y2, Y1
+	VFNMADD231PS constants<>+1888(SB), Y2, Y1
+	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      constants<>+1952(SB), Y4
+	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VMOVUPS      constants<>+2048(SB), Y1
+	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VMULPS       Y3, Y3, Y5
+	VMOVUPS      constants<>+96(SB), Y6
+	VFNMADD231PS constants<>+160(SB), Y3, Y6
+	VMOVUPS      Y5, Y3
+	VFMADD213PS  Y6, Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSLLD       $0x1f, Y1, Y2
+	VBLENDVPS    Y2, Y3, Y4, Y2
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       constants<>+64(SB), Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VXORPS       Y0, Y2, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func cosAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·cosAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y0
+	VMULPS       constants<>+1824(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants<>+1856(SB), Y1, Y0
+	VFNMADD231PS constants<>+1888(SB), Y1, Y0
+	VFNMADD231PS constants<>+1920(SB), Y1, Y0
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      constants<>+1952(SB), Y3
+	VFMADD213PS  constants<>+1984(SB), Y2, Y3
+	VFMADD213PS  constants<>+2016(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VMOVUPS      constants<>+2048(SB), Y0
+	VFMADD213PS  constants<>+2080(SB), Y2, Y0
+	VFMADD213PS  constants<>+2112(SB), Y2, Y0
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      constants<>+96(SB), Y5
+	VFNMADD231PS constants<>+160(SB), Y2, Y5
+	VMOVUPS      Y4, Y2
+	VFMADD213PS  Y5, Y0, Y2
+	VCVTPS2DQ    Y1, Y0
+	VPSLLD       $0x1f, Y0, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VPADDD       constants<>+2144(SB), Y0, Y0
+	VPSLLD       $0x1e, Y0, Y0
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y0
+	VMULPS       constants<>+1824(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants<>+1856(SB), Y1, Y0
+	VFNMADD231PS constants<>+1888(SB), Y1, Y0
+	VFNMADD231PS constants<>+1920(SB), Y1, Y0
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      constants<>+1952(SB), Y3
+	VFMADD213PS  constants<>+1984(SB), Y2, Y3
+	VFMADD213PS  constants<>+2016(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VMOVUPS      constants<>+2048(SB), Y0
+	VFMADD213PS  constants<>+2080(SB), Y2, Y0
+	VFMADD213PS  constants<>+2112(SB), Y2, Y0
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      constants<>+96(SB), Y5
+	VFNMADD231PS constants<>+160(SB), Y2, Y5
+	VMOVUPS      Y4, Y2
+	VFMADD213PS  Y5, Y0, Y2
+	VCVTPS2DQ    Y1, Y0
+	VPSLLD       $0x1f, Y0, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VPADDD       constants<>+2144(SB), Y0, Y0
+	VPSLLD       $0x1e, Y0, Y0
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       constants<>+1824(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants<>+1856(SB), Y2, Y1
+	VFNMADD231PS constants<>+1888(SB), Y2, Y1
+	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      constants<>+1952(SB), Y4
+	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VMOVUPS      constants<>+2048(SB), Y1
+	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VMULPS       Y3, Y3, Y5
+	VMOVUPS      constants<>+96(SB), Y6
+	VFNMADD231PS constants<>+160(SB), Y3, Y6
+	VMOVUPS      Y5, Y3
+	VFMADD213PS  Y6, Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSLLD       $0x1f, Y1, Y2
+	VBLENDVPS    Y2, Y3, Y4, Y5
+	VBLENDVPS    Y2, Y4, Y3, Y2
+	VDIVPS       Y2, Y5, Y2
+	VPSLLD       $0x1f, Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VXORPS       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       constants<>+1824(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants<>+1856(SB), Y2, Y1
+	VFNMADD231PS constants<>+1888(SB), Y2, Y1
+	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      constants<>+1952(SB), Y4
+	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VMOVUPS      constants<>+2048(SB), Y1
+	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VMULPS       Y3, Y3, Y5
+	VMOVUPS      constants<>+96(SB), Y6
+	VFNMADD231PS constants<>+160(SB), Y3, Y6
+	VMOVUPS      Y5, Y3
+	VFMADD213PS  Y6, Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSLLD       $0x1f, Y1, Y2
+	VBLENDVPS    Y2, Y3, Y4, Y5
+	VBLENDVPS    Y2, Y4, Y3, Y2
+	VDIVPS       Y2, Y5, Y2
+	VPSLLD       $0x1f, Y1, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VXORPS       Y0, Y2, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func asinAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, FMA3
+TEXT ·asinAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VCMPPS       $0x1e, constants<>+160(SB), Y1, Y2
+	VMOVUPS      constants<>+96(SB), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       constants<>+160(SB), Y3, Y3
+	VMULPS       Y1, Y1, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VSQRTPS      Y3, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMOVUPS      constants<>+2176(SB), Y3
+	VFMADD213PS  constants<>+2208(SB), Y4, Y3
+	VFMADD213PS  constants<>+2240(SB), Y4, Y3
+	VFMADD213PS  constants<>+2272(SB), Y4, Y3
+	VFMADD213PS  constants<>+2304(SB), Y4, Y3
+	VMULPS       Y4, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VMOVUPS      constants<>+1856(SB), Y1
+	VFNMADD231PS constants<>+1056(SB), Y3, Y1
+	VBLENDVPS    Y2, Y1, Y3, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VCMPPS       $0x1e, constants<>+160(SB), Y1, Y2
+	VMOVUPS      constants<>+96(SB), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       constants<>+160(SB), Y3, Y3
+	VMULPS       Y1, Y1, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VSQRTPS      Y3, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMOVUPS      constants<>+2176(SB), Y3
+	VFMADD213PS  constants<>+2208(SB), Y4, Y3
+	VFMADD213PS  constants<>+2240(SB), Y4, Y3
+	VFMADD213PS  constants<>+2272(SB), Y4, Y3
+	VFMADD213PS  constants<>+2304(SB), Y4, Y3
+	VMULPS       Y4, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VMOVUPS      constants<>+1856(SB), Y1
+	VFNMADD231PS constants<>+1056(SB), Y3, Y1
+	VBLENDVPS    Y2, Y1, Y3, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func acosAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, FMA3
+TEXT ·acosAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ        DX, $0x00000008
+	JL          registers_done
+	VMOVUPS     (CX), Y0
+	VANDPS      constants<>+32(SB), Y0, Y1
+	VCMPPS      $0x1e, constants<>+160(SB), Y1, Y2
+	VMOVUPS     constants<>+96(SB), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMULPS      constants<>+160(SB), Y3, Y3
+	VMULPS      Y1, Y1, Y4
+	VBLENDVPS   Y2, Y3, Y4, Y4
+	VSQRTPS     Y3, Y3
+	VBLENDVPS   Y2, Y3, Y1, Y1
+	VMOVUPS     constants<>+2176(SB), Y3
+	VFMADD213PS constants<>+2208(SB), Y4, Y3
+	VFMADD213PS constants<>+2240(SB), Y4, Y3
+	VFMADD213PS constants<>+2272(SB), Y4, Y3
+	VFMADD213PS constants<>+2304(SB), Y4, Y3
+	VMULPS      Y4, Y3, Y3
+	VFMADD213PS Y1, Y1, Y3
+	VMOVUPS     constants<>+1856(SB), Y1
+	VANDPS      constants<>+64(SB), Y0, Y4
+	VXORPS      Y4, Y3, Y4
+	VSUBPS      Y4, Y1, Y1
+	VADDPS      Y3, Y3, Y3
+	VCMPPS      $0x11, constants<>+0(SB), Y0, Y0
+	VMOVUPS     constants<>+2336(SB), Y4
+	VSUBPS      Y3, Y4, Y4
+	VBLENDVPS   Y0, Y4, Y3, Y0
+	VBLENDVPS   Y2, Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         registers
+
+registers_done:
+	TESTQ       DX, DX
+	JE          done
+	LEAQ        maskWords<>+0(SB), BX
+	SHLQ        $0x02, DX
+	SUBQ        DX, BX
+	ADDQ        $0x00000040, BX
+	VMOVDQU     (BX), Y0
+	VMASKMOVPS  (CX), Y0, Y0
+	VANDPS      constants<>+32(SB), Y0, Y1
+	VCMPPS      $0x1e, constants<>+160(SB), Y1, Y2
+	VMOVUPS     constants<>+96(SB), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMULPS      constants<>+160(SB), Y3, Y3
+	VMULPS      Y1, Y1, Y4
+	VBLENDVPS   Y2, Y3, Y4, Y4
+	VSQRTPS     Y3, Y3
+	VBLENDVPS   Y2, Y3, Y1, Y1
+	VMOVUPS     constants<>+2176(SB), Y3
+	VFMADD213PS constants<>+2208(SB), Y4, Y3
+	VFMADD213PS constants<>+2240(SB), Y4, Y3
+	VFMADD213PS constants<>+2272(SB), Y4, Y3
+	VFMADD213PS constants<>+2304(SB), Y4, Y3
+	VMULPS      Y4, Y3, Y3
+	VFMADD213PS Y1, Y1, Y3
+	VMOVUPS     constants<>+1856(SB), Y1
+	VANDPS      constants<>+64(SB), Y0, Y4
+	VXORPS      Y4, Y3, Y4
+	VSUBPS      Y4, Y1, Y1
+	VADDPS      Y3, Y3, Y3
+	VCMPPS      $0x11, constants<>+0(SB), Y0, Y0
+	VMOVUPS     constants<>+2336(SB), Y4
+	VSUBPS      Y3, Y4, Y4
+	VBLENDVPS   Y0, Y4, Y3, Y0
+	VBLENDVPS   Y2, Y0, Y1, Y0
+	VMOVDQU     (BX), Y1
+	VMASKMOVPS  Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func atanAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, FMA3
+TEXT ·atanAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ        DX, $0x00000008
+	JL          registers_done
+	VMOVUPS     (CX), Y0
+	VANDPS      constants<>+32(SB), Y0, Y1
+	VCMPPS      $0x1e, constants<>+2368(SB), Y1, Y2
+	VCMPPS      $0x1e, constants<>+2400(SB), Y1, Y3
+	VSUBPS      constants<>+96(SB), Y1, Y4
+	VBLENDVPS   Y2, Y4, Y1, Y4
+	VBLENDVPS   Y3, constants<>+2432(SB), Y4, Y4
+	VADDPS      constants<>+96(SB), Y1, Y5
+	VMOVUPS     constants<>+96(SB), Y6
+	VBLENDVPS   Y2, Y5, Y6, Y5
+	VBLENDVPS   Y3, Y1, Y5, Y1
+	VMOVUPS     constants<>+0(SB), Y5
+	VBLENDVPS   Y2, constants<>+2464(SB), Y5, Y2
+	VBLENDVPS   Y3, constants<>+1856(SB), Y2, Y2
+	VDIVPS      Y1, Y4, Y1
+	VMULPS      Y1, Y1, Y3
+	VMOVUPS     constants<>+2496(SB), Y4
+	VFMADD213PS constants<>+2528(SB), Y3, Y4
+	VFMADD213PS constants<>+2560(SB), Y3, Y4
+	VFMADD213PS constants<>+2592(SB), Y3, Y4
+	VMULPS      Y3, Y4, Y3
+	VFMADD213PS Y1, Y1, Y3
+	VADDPS      Y3, Y2, Y1
+	VANDPS      constants<>+64(SB), Y0, Y0
+	VORPS       Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         registers
+
+registers_done:
+	TESTQ       DX, DX
+	JE          done
+	LEAQ        maskWords<>+0(SB), BX
+	SHLQ        $0x02, DX
+	SUBQ        DX, BX
+	ADDQ        $0x00000040, BX
+	VMOVDQU     (BX), Y0
+	VMASKMOVPS  (CX), Y0, Y0
+	VANDPS      constants<>+32(SB), Y0, Y1
+	VCMPPS      $0x1e, constants<>+2368(SB), Y1, Y2
+	VCMPPS      $0x1e, constants<>+2400(SB), Y1, Y3
+	VSUBPS      constants<>+96(SB), Y1, Y4
+	VBLENDVPS   Y2, Y4, Y1, Y4
+	VBLENDVPS   Y3, constants<>+2432(SB), Y4, Y4
+	VADDPS      constants<>+96(SB), Y1, Y5
+	VMOVUPS     constants<>+96(SB), Y6
+	VBLENDVPS   Y2, Y5, Y6, Y5
+	VBLENDVPS   Y3, Y1, Y5, Y1
+	VMOVUPS     constants<>+0(SB), Y5
+	VBLENDVPS   Y2, constants<>+2464(SB), Y5, Y2
+	VBLENDVPS   Y3, constants<>+1856(SB), Y2, Y2
+	VDIVPS      Y1, Y4, Y1
+	VMULPS      Y1, Y1, Y3
+	VMOVUPS     constants<>+2496(SB), Y4
+	VFMADD213PS constants<>+2528(SB), Y3, Y4
+	VFMADD213PS constants<>+2560(SB), Y3, Y4
+	VFMADD213PS constants<>+2592(SB), Y3, Y4
+	VMULPS      Y3, Y4, Y3
+	VFMADD213PS Y1, Y1, Y3
+	VADDPS      Y3, Y2, Y1
+	VANDPS      constants<>+64(SB), Y0, Y0
+	VORPS       Y0, Y1, Y0
+	VMOVDQU     (BX), Y1
+	VMASKMOVPS  Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sinhAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sinhAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMOVUPS      constants<>+2624(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMULPS       constants<>+256(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants<>+288(SB), Y3, Y2
+	VFNMADD231PS constants<>+320(SB), Y3, Y2
+	VMOVUPS      constants<>+352(SB), Y4
+	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFMADD213PS  constants<>+416(SB), Y2, Y4
+	VFMADD213PS  constants<>+448(SB), Y2, Y4
+	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+160(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       constants<>+96(SB), Y4, Y2
+	VSUBPS       constants<>+96(SB), Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPADDD       constants<>+512(SB), Y4, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y2, Y2
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       constants<>+512(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      constants<>+2656(SB), Y3
+	VDIVPS       Y2, Y3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      constants<>+2688(SB), Y4
+	VFMADD213PS  constants<>+2720(SB), Y3, Y4
+	VFMADD213PS  constants<>+2752(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VCMPPS       $0x11, constants<>+96(SB), Y1, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMOVUPS      constants<>+2624(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMULPS       constants<>+256(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants<>+288(SB), Y3, Y2
+	VFNMADD231PS constants<>+320(SB), Y3, Y2
+	VMOVUPS      constants<>+352(SB), Y4
+	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFMADD213PS  constants<>+416(SB), Y2, Y4
+	VFMADD213PS  constants<>+448(SB), Y2, Y4
+	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+160(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       constants<>+96(SB), Y4, Y2
+	VSUBPS       constants<>+96(SB), Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPADDD       constants<>+512(SB), Y4, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y2, Y2
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       constants<>+512(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      constants<>+2656(SB), Y3
+	VDIVPS       Y2, Y3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      constants<>+2688(SB), Y4
+	VFMADD213PS  constants<>+2720(SB), Y3, Y4
+	VFMADD213PS  constants<>+2752(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VCMPPS       $0x11, constants<>+96(SB), Y1, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func coshAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·coshAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y0
+	VMOVUPS      constants<>+2624(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMULPS       constants<>+256(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants<>+288(SB), Y1, Y0
+	VFNMADD231PS constants<>+320(SB), Y1, Y0
+	VMOVUPS      constants<>+352(SB), Y2
+	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFMADD213PS  constants<>+416(SB), Y0, Y2
+	VFMADD213PS  constants<>+448(SB), Y0, Y2
+	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+160(SB), Y0, Y2
+	VMULPS       Y0, Y0, Y3
+	VFMADD213PS  Y0, Y3, Y2
+	VADDPS       constants<>+96(SB), Y2, Y0
+	VSUBPS       constants<>+96(SB), Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants<>+512(SB), Y2, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y0, Y0
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       constants<>+512(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      constants<>+2656(SB), Y1
+	VDIVPS       Y0, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y0
+	VMOVUPS      constants<>+2624(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMULPS       constants<>+256(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants<>+288(SB), Y1, Y0
+	VFNMADD231PS constants<>+320(SB), Y1, Y0
+	VMOVUPS      constants<>+352(SB), Y2
+	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFMADD213PS  constants<>+416(SB), Y0, Y2
+	VFMADD213PS  constants<>+448(SB), Y0, Y2
+	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+160(SB), Y0, Y2
+	VMULPS       Y0, Y0, Y3
+	VFMADD213PS  Y0, Y3, Y2
+	VADDPS       constants<>+96(SB), Y2, Y0
+	VSUBPS       constants<>+96(SB), Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants<>+512(SB), Y2, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y0, Y0
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       constants<>+512(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      constants<>+2656(SB), Y1
+	VDIVPS       Y0, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func asinhAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·asinhAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y2
+	VADDPS       constants<>+96(SB), Y2, Y3
+	VSQRTPS      Y3, Y3
+	VCMPPS       $0x1e, constants<>+2784(SB), Y1, Y4
+	VADDPS       Y3, Y1, Y3
+	VBLENDVPS    Y4, Y1, Y3, Y3
+	VPSUBD       constants<>+608(SB), Y3, Y5
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y5, Y6
+	VPSUBD       Y6, Y3, Y3
+	VSUBPS       constants<>+96(SB), Y3, Y3
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y3, Y6
+	VMOVUPS      constants<>+640(SB), Y7
+	VFMADD213PS  constants<>+672(SB), Y3, Y7
+	VFMADD213PS  constants<>+704(SB), Y3, Y7
+	VFMADD213PS  constants<>+736(SB), Y3, Y7
+	VFMADD213PS  constants<>+768(SB), Y3, Y7
+	VFMADD213PS  constants<>+800(SB), Y3, Y7
+	VFMADD213PS  constants<>+832(SB), Y3, Y7
+	VFMADD213PS  constants<>+864(SB), Y3, Y7
+	VFMADD213PS  constants<>+896(SB), Y3, Y7
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      constants<>+320(SB), Y8
+	VFMADD213PS  Y7, Y5, Y8
+	VMOVUPS      Y8, Y7
+	VFNMADD231PS constants<>+160(SB), Y6, Y7
+	VMOVUPS      constants<>+288(SB), Y6
+	VADDPS       Y3, Y7, Y3
+	VFMADD213PS  Y3, Y5, Y6
+	VADDPS       constants<>+2816(SB), Y6, Y3
+	VBLENDVPS    Y4, Y3, Y6, Y3
+	VCMPPS       $0x15, constants<>+960(SB), Y1, Y4
+	VBLENDVPS    Y4, Y1, Y3, Y3
+	VMOVUPS      constants<>+2848(SB), Y4
+	VFMADD213PS  constants<>+2880(SB), Y2, Y4
+	VFMADD213PS  constants<>+2912(SB), Y2, Y4
+	VFMADD213PS  constants<>+2944(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y2
+	VFMADD213PS  Y1, Y1, Y2
+	VCMPPS       $0x11, constants<>+160(SB), Y1, Y1
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y2
+	VADDPS       constants<>+96(SB), Y2, Y3
+	VSQRTPS      Y3, Y3
+	VCMPPS       $0x1e, constants<>+2784(SB), Y1, Y4
+	VADDPS       Y3, Y1, Y3
+	VBLENDVPS    Y4, Y1, Y3, Y3
+	VPSUBD       constants<>+608(SB), Y3, Y5
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y5, Y6
+	VPSUBD       Y6, Y3, Y3
+	VSUBPS       constants<>+96(SB), Y3, Y3
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y3, Y6
+	VMOVUPS      constants<>+640(SB), Y7
+	VFMADD213PS  constants<>+672(SB), Y3, Y7
+	VFMADD213PS  constants<>+704(SB), Y3, Y7
+	VFMADD213PS  constants<>+736(SB), Y3, Y7
+	VFMADD213PS  constants<>+768(SB), Y3, Y7
+	VFMADD213PS  constants<>+800(SB), Y3, Y7
+	VFMADD213PS  constants<>+832(SB), Y3, Y7
+	VFMADD213PS  constants<>+864(SB), Y3, Y7
+	VFMADD213PS  constants<>+896(SB), Y3, Y7
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      constants<>+320(SB), Y8
+	VFMADD213PS  Y7, Y5, Y8
+	VMOVUPS      Y8, Y7
+	VFNMADD231PS constants<>+160(SB), Y6, Y7
+	VMOVUPS      constants<>+288(SB), Y6
+	VADDPS       Y3, Y7, Y3
+	VFMADD213PS  Y3, Y5, Y6
+	VADDPS       constants<>+2816(SB), Y6, Y3
+	VBLENDVPS    Y4, Y3, Y6, Y3
+	VCMPPS       $0x15, constants<>+960(SB), Y1, Y4
+	VBLENDVPS    Y4, Y1, Y3, Y3
+	VMOVUPS      constants<>+2848(SB), Y4
+	VFMADD213PS  constants<>+2880(SB), Y2, Y4
+	VFMADD213PS  constants<>+2912(SB), Y2, Y4
+	VFMADD213PS  constants<>+2944(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y2
+	VFMADD213PS  Y1, Y1, Y2
+	VCMPPS       $0x11, constants<>+160(SB), Y1, Y1
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func acoshAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·acoshAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VSUBPS       constants<>+96(SB), Y0, Y1
+	VADDPS       constants<>+96(SB), Y0, Y2
+	VMULPS       Y2, Y1, Y2
+	VSQRTPS      Y2, Y2
+	VCMPPS       $0x1e, constants<>+2784(SB), Y0, Y3
+	VADDPS       Y2, Y0, Y2
+	VBLENDVPS    Y3, Y0, Y2, Y2
+	VPSUBD       constants<>+608(SB), Y2, Y4
+	VPSRAD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VPSUBD       Y5, Y2, Y2
+	VSUBPS       constants<>+96(SB), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      constants<>+640(SB), Y6
+	VFMADD213PS  constants<>+672(SB), Y2, Y6
+	VFMADD213PS  constants<>+704(SB), Y2, Y6
+	VFMADD213PS  constants<>+736(SB), Y2, Y6
+	VFMADD213PS  constants<>+768(SB), Y2, Y6
+	VFMADD213PS  constants<>+800(SB), Y2, Y6
+	VFMADD213PS  constants<>+832(SB), Y2, Y6
+	VFMADD213PS  constants<>+864(SB), Y2, Y6
+	VFMADD213PS  constants<>+896(SB), Y2, Y6
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VMOVUPS      constants<>+320(SB), Y7
+	VFMADD213PS  Y6, Y4, Y7
+	VMOVUPS      Y7, Y6
+	VFNMADD231PS constants<>+160(SB), Y5, Y6
+	VMOVUPS      constants<>+288(SB), Y5
+	VADDPS       Y2, Y6, Y2
+	VFMADD213PS  Y2, Y4, Y5
+	VADDPS       constants<>+2816(SB), Y5, Y2
+	VBLENDVPS    Y3, Y2, Y5, Y2
+	VCMPPS       $0x15, constants<>+960(SB), Y0, Y3
+	VBLENDVPS    Y3, Y0, Y2, Y0
+	VMOVUPS      constants<>+2976(SB), Y2
+	VFMADD213PS  constants<>+3008(SB), Y1, Y2
+	VFMADD213PS  constants<>+3040(SB), Y1, Y2
+	VFMADD213PS  constants<>+3072(SB), Y1, Y2
+	VFMADD213PS  constants<>+3104(SB), Y1, Y2
+	VCMPPS       $0x11, constants<>+160(SB), Y1, Y3
+	VSQRTPS      Y1, Y1
+	VMULPS       Y1, Y2, Y1
+	VBLENDVPS    Y3, Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VSUBPS       constants<>+96(SB), Y0, Y1
+	VADDPS       constants<>+96(SB), Y0, Y2
+	VMULPS       Y2, Y1, Y2
+	VSQRTPS      Y2, Y2
+	VCMPPS       $0x1e, constants<>+2784(SB), Y0, Y3
+	VADDPS       Y2, Y0, Y2
+	VBLENDVPS    Y3, Y0, Y2, Y2
+	VPSUBD       constants<>+608(SB), Y2, Y4
+	VPSRAD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VPSUBD       Y5, Y2, Y2
+	VSUBPS       constants<>+96(SB), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      constants<>+640(SB), Y6
+	VFMADD213PS  constants<>+672(SB), Y2, Y6
+	VFMADD213PS  constants<>+704(SB), Y2, Y6
+	VFMADD213PS  constants<>+736(SB), Y2, Y6
+	VFMADD213PS  constants<>+768(SB), Y2, Y6
+	VFMADD213PS  constants<>+800(SB), Y2, Y6
+	VFMADD213PS  constants<>+832(SB), Y2, Y6
+	VFMADD213PS  constants<>+864(SB), Y2, Y6
+	VFMADD213PS  constants<>+896(SB), Y2, Y6
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VMOVUPS      constants<>+320(SB), Y7
+	VFMADD213PS  Y6, Y4, Y7
+	VMOVUPS      Y7, Y6
+	VFNMADD231PS constants<>+160(SB), Y5, Y6
+	VMOVUPS      constants<>+288(SB), Y5
+	VADDPS       Y2, Y6, Y2
+	VFMADD213PS  Y2, Y4, Y5
+	VADDPS       constants<>+2816(SB), Y5, Y2
+	VBLENDVPS    Y3, Y2, Y5, Y2
+	VCMPPS       $0x15, constants<>+960(SB), Y0, Y3
+	VBLENDVPS    Y3, Y0, Y2, Y0
+	VMOVUPS      constants<>+2976(SB), Y2
+	VFMADD213PS  constants<>+3008(SB), Y1, Y2
+	VFMADD213PS  constants<>+3040(SB), Y1, Y2
+	VFMADD213PS  constants<>+3072(SB), Y1, Y2
+	VFMADD213PS  constants<>+3104(SB), Y1, Y2
+	VCMPPS       $0x11, constants<>+160(SB), Y1, Y3
+	VSQRTPS      Y1, Y1
+	VMULPS       Y1, Y2, Y1
+	VBLENDVPS    Y3, Y1, Y0, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func atanhAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·atanhAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y2
+	VADDPS       constants<>+96(SB), Y1, Y3
+	VMOVUPS      constants<>+96(SB), Y4
+	VSUBPS       Y1, Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
+	VMULPS       constants<>+576(SB), Y3, Y5
+	VBLENDVPS    Y4, Y5, Y3, Y4
+	VPSUBD       constants<>+608(SB), Y4, Y5
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y5, Y6
+	VPSUBD       Y6, Y4, Y4
+	VSUBPS       constants<>+96(SB), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y4, Y4, Y6
+	VMOVUPS      constants<>+640(SB), Y7
+	VFMADD213PS  constants<>+672(SB), Y4, Y7
+	VFMADD213PS  constants<>+704(SB), Y4, Y7
+	VFMADD213PS  constants<>+736(SB), Y4, Y7
+	VFMADD213PS  constants<>+768(SB), Y4, Y7
+	VFMADD213PS  constants<>+800(SB), Y4, Y7
+	VFMADD213PS  constants<>+832(SB), Y4, Y7
+	VFMADD213PS  constants<>+864(SB), Y4, Y7
+	VFMADD213PS  constants<>+896(SB), Y4, Y7
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      constants<>+320(SB), Y8
+	VFMADD213PS  Y7, Y5, Y8
+	VMOVUPS      Y8, Y7
+	VFNMADD231PS constants<>+160(SB), Y6, Y7
+	VMOVUPS      constants<>+288(SB), Y6
+	VADDPS       Y4, Y7, Y4
+	VFMADD213PS  Y4, Y5, Y6
+	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
+	VSUBPS       constants<>+928(SB), Y6, Y5
+	VBLENDVPS    Y4, Y5, Y6, Y4
+	VCMPPS       $0x15, constants<>+960(SB), Y3, Y5
+	VBLENDVPS    Y5, Y3, Y4, Y4
+	VCMPPS       $0x11, constants<>+0(SB), Y3, Y5
+	VBLENDVPS    Y5, constants<>+992(SB), Y4, Y4
+	VCMPPS       $0x00, constants<>+0(SB), Y3, Y3
+	VBLENDVPS    Y3, constants<>+1024(SB), Y4, Y3
+	VMULPS       constants<>+160(SB), Y3, Y3
+	VMOVUPS      constants<>+3136(SB), Y4
+	VFMADD213PS  constants<>+3168(SB), Y2, Y4
+	VFMADD213PS  constants<>+3200(SB), Y2, Y4
+	VFMADD213PS  constants<>+3232(SB), Y2, Y4
+	VFMADD213PS  constants<>+3264(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y2
+	VFMADD213PS  Y1, Y1, Y2
+	VCMPPS       $0x11, constants<>+160(SB), Y1, Y1
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	LEAQ         maskWords<>+0(SB), BX
+	SHLQ         $0x02, DX
+	SUBQ         DX, BX
+	ADDQ         $0x00000040, BX
+	VMOVDQU      (BX), Y0
+	VMASKMOVPS   (CX), Y0, Y0
+	VANDPS       constants<>+32(SB), Y0, Y1
+	VMULPS       Y0, Y0, Y2
+	VADDPS       constants<>+96(SB), Y1, Y3
+	VMOVUPS      constants<>+96(SB), Y4
+	VSUBPS       Y1, Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
+	VMULPS       constants<>+576(SB), Y3, Y5
+	VBLENDVPS    Y4, Y5, Y3, Y4
+	VPSUBD       constants<>+608(SB), Y4, Y5
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y5, Y6
+	VPSUBD       Y6, Y4, Y4
+	VSUBPS       constants<>+96(SB), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y4, Y4, Y6
+	VMOVUPS      constants<>+640(SB), Y7
+	VFMADD213PS  constants<>+672(SB), Y4, Y7
+	VFMADD213PS  constants<>+704(SB), Y4, Y7
+	VFMADD213PS  constants<>+736(SB), Y4, Y7
+	VFMADD213PS  constants<>+768(SB), Y4, Y7
+	VFMADD213PS  constants<>+800(SB), Y4, Y7
+	VFMADD213PS  constants<>+832(SB), Y4, Y7
+	VFMADD213PS  constants<>+864(SB), Y4, Y7
+	VFMADD213PS  constants<>+896(SB), Y4, Y7
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VMOVUPS      constants<>+320(SB), Y8
+	VFMADD213PS  Y7, Y5, Y8
+	VMOVUPS      Y8, Y7
+	VFNMADD231PS constants<>+160(SB), Y6, Y7
+	VMOVUPS      constants<>+288(SB), Y6
+	VADDPS       Y4, Y7, Y4
+	VFMADD213PS  Y4, Y5, Y6
+	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
+	VSUBPS       constants<>+928(SB), Y6, Y5
+	VBLENDVPS    Y4, Y5, Y6, Y4
+	VCMPPS       $0x15, constants<>+960(SB), Y3, Y5
+	VBLENDVPS    Y5, Y3, Y4, Y4
+	VCMPPS       $0x11, constants<>+0(SB), Y3, Y5
+	VBLENDVPS    Y5, constants<>+992(SB), Y4, Y4
+	VCMPPS       $0x00, constants<>+0(SB), Y3, Y3
+	VBLENDVPS    Y3, constants<>+1024(SB), Y4, Y3
+	VMULPS       constants<>+160(SB), Y3, Y3
+	VMOVUPS      constants<>+3136(SB), Y4
+	VFMADD213PS  constants<>+3168(SB), Y2, Y4
+	VFMADD213PS  constants<>+3200(SB), Y2, Y4
+	VFMADD213PS  constants<>+3232(SB), Y2, Y4
+	VFMADD213PS  constants<>+3264(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y2
+	VFMADD213PS  Y1, Y1, Y2
+	VCMPPS       $0x11, constants<>+160(SB), Y1, Y1
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VANDPS       constants<>+64(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVDQU      (BX), Y1
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func sumAVX2(a *float32, b *float32, n int, m float32) float32
 // Requires: AVX, SSE
 TEXT ·sumAVX2(SB), NOSPLIT, $0-36
@@ -3912,11 +5193,11 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
 	VMOVUPS      constants<>+96(SB), Y4
 	VDIVPS       Y0, Y4, Y4
 	VANDPS       constants<>+32(SB), Y4, Y5
-	VMOVUPS      constants<>+1824(SB), Y6
-	VCMPPS       $0x11, constants<>+1856(SB), Y5, Y7
-	VMOVUPS      constants<>+1888(SB), Y8
+	VMOVUPS      constants<>+2432(SB), Y6
+	VCMPPS       $0x11, constants<>+3296(SB), Y5, Y7
+	VMOVUPS      constants<>+3328(SB), Y8
 	VBLENDVPS    Y7, Y6, Y8, Y7
-	VCMPPS       $0x15, constants<>+1920(SB), Y5, Y5
+	VCMPPS       $0x15, constants<>+3360(SB), Y5, Y5
 	VBLENDVPS    Y5, Y6, Y7, Y5
 
 registers:
@@ -3938,7 +5219,7 @@ far:
 	VMAXPS       Y2, Y6, Y6
 	VMINPS       Y6, Y3, Y6
 	VCVTPS2DQ    Y6, Y6
-	VPSHUFB      constants<>+1952(SB), Y6, Y6
+	VPSHUFB      constants<>+3392(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPUNPCKLDQ   X7, X6, X6
 	VMOVQ        X6, (AX)
@@ -4103,7 +5384,7 @@ registers:
 	VMOVUPS   (CX), Y0
 	VPSLLD    $0x0f, Y0, Y1
 	VPSRLD    $0x1f, Y1, Y1
-	VPADDD    constants<>+1984(SB), Y0, Y2
+	VPADDD    constants<>+3424(SB), Y0, Y2
 	VPADDD    Y1, Y2, Y1
 	VANDPS    constants<>+64(SB), Y0, Y2
 	VORPS     constants<>+992(SB), Y2, Y2
@@ -4791,7 +6072,7 @@ TEXT ·nibblesAVX2(SB), NOSPLIT, $0-48
 	MOVQ    scales+16(FP), DX
 	MOVQ    zeros+24(FP), BX
 	MOVQ    blocks+32(FP), SI
-	VMOVUPS constants<>+2016(SB), Y0
+	VMOVUPS constants<>+3456(SB), Y0
 	VMOVUPS constants<>+0(SB), Y1
 
 blocks:
@@ -4845,7 +6126,7 @@ TEXT ·nibblesDotAVX2(SB), NOSPLIT, $0-52
 	MOVQ    scales+16(FP), DX
 	MOVQ    zeros+24(FP), BX
 	MOVQ    blocks+32(FP), SI
-	VMOVUPS constants<>+2016(SB), Y0
+	VMOVUPS constants<>+3456(SB), Y0
 	VMOVUPS constants<>+0(SB), Y1
 
 blocks:
@@ -7632,6 +8913,1070 @@ done:
 	VZEROUPPER
 	RET
 
+// func sinAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sinAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VMULPS            Z1, Z1, Z5
+	VBROADCASTSS      constants<>+1952(SB), Z6
+	VFMADD213PS.BCST  constants<>+1984(SB), Z5, Z6
+	VFMADD213PS.BCST  constants<>+2016(SB), Z5, Z6
+	VMULPS            Z5, Z6, Z6
+	VFMADD213PS       Z1, Z1, Z6
+	VBROADCASTSS      constants<>+2048(SB), Z1
+	VFMADD213PS.BCST  constants<>+2080(SB), Z5, Z1
+	VFMADD213PS.BCST  constants<>+2112(SB), Z5, Z1
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      constants<>+96(SB), Z8
+	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z8
+	VMOVUPS           Z7, Z5
+	VFMADD213PS       Z8, Z1, Z5
+	VCVTPS2DQ         Z2, Z1
+	VPSLLD            $0x1f, Z1, Z2
+	VPMOVD2M          Z2, K3
+	VBLENDMPS         Z5, Z6, K3, Z3
+	VPSLLD            $0x1e, Z1, Z1
+	VANDPS.BCST       constants<>+64(SB), Z1, Z1
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VXORPS            Z0, Z3, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+1952(SB), Z5
+	VFMADD213PS.BCST  constants<>+1984(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+2016(SB), Z3, Z5
+	VMULPS            Z3, Z5, Z5
+	VFMADD213PS       Z1, Z1, Z5
+	VBROADCASTSS      constants<>+2048(SB), Z1
+	VFMADD213PS.BCST  constants<>+2080(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2112(SB), Z3, Z1
+	VMULPS            Z3, Z3, Z6
+	VBROADCASTSS      constants<>+96(SB), Z7
+	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z7
+	VMOVUPS           Z6, Z3
+	VFMADD213PS       Z7, Z1, Z3
+	VCVTPS2DQ         Z2, Z1
+	VPSLLD            $0x1f, Z1, Z2
+	VPMOVD2M          Z2, K4
+	VBLENDMPS         Z3, Z5, K4, Z4
+	VPSLLD            $0x1e, Z1, Z1
+	VANDPS.BCST       constants<>+64(SB), Z1, Z1
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VXORPS            Z0, Z4, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func cosAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·cosAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z0
+	VMULPS.BCST       constants<>+1824(SB), Z0, Z3
+	VRNDSCALEPS       $0x08, Z3, Z3
+	VFNMADD231PS.BCST constants<>+1856(SB), Z3, Z0
+	VFNMADD231PS.BCST constants<>+1888(SB), Z3, Z0
+	VFNMADD231PS.BCST constants<>+1920(SB), Z3, Z0
+	VMULPS            Z0, Z0, Z4
+	VBROADCASTSS      constants<>+1952(SB), Z5
+	VFMADD213PS.BCST  constants<>+1984(SB), Z4, Z5
+	VFMADD213PS.BCST  constants<>+2016(SB), Z4, Z5
+	VMULPS            Z4, Z5, Z5
+	VFMADD213PS       Z0, Z0, Z5
+	VBROADCASTSS      constants<>+2048(SB), Z0
+	VFMADD213PS.BCST  constants<>+2080(SB), Z4, Z0
+	VFMADD213PS.BCST  constants<>+2112(SB), Z4, Z0
+	VMULPS            Z4, Z4, Z6
+	VBROADCASTSS      constants<>+96(SB), Z7
+	VFNMADD231PS.BCST constants<>+160(SB), Z4, Z7
+	VMOVUPS           Z6, Z4
+	VFMADD213PS       Z7, Z0, Z4
+	VCVTPS2DQ         Z3, Z0
+	VPSLLD            $0x1f, Z0, Z3
+	VPMOVD2M          Z3, K3
+	VBLENDMPS         Z5, Z4, K3, Z1
+	VPADDD.BCST       constants<>+2144(SB), Z0, Z0
+	VPSLLD            $0x1e, Z0, Z0
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z0
+	VMULPS.BCST       constants<>+1824(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST constants<>+1856(SB), Z1, Z0
+	VFNMADD231PS.BCST constants<>+1888(SB), Z1, Z0
+	VFNMADD231PS.BCST constants<>+1920(SB), Z1, Z0
+	VMULPS            Z0, Z0, Z3
+	VBROADCASTSS      constants<>+1952(SB), Z4
+	VFMADD213PS.BCST  constants<>+1984(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+2016(SB), Z3, Z4
+	VMULPS            Z3, Z4, Z4
+	VFMADD213PS       Z0, Z0, Z4
+	VBROADCASTSS      constants<>+2048(SB), Z0
+	VFMADD213PS.BCST  constants<>+2080(SB), Z3, Z0
+	VFMADD213PS.BCST  constants<>+2112(SB), Z3, Z0
+	VMULPS            Z3, Z3, Z5
+	VBROADCASTSS      constants<>+96(SB), Z6
+	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z6
+	VMOVUPS           Z5, Z3
+	VFMADD213PS       Z6, Z0, Z3
+	VCVTPS2DQ         Z1, Z0
+	VPSLLD            $0x1f, Z0, Z1
+	VPMOVD2M          Z1, K4
+	VBLENDMPS         Z4, Z3, K4, Z2
+	VPADDD.BCST       constants<>+2144(SB), Z0, Z0
+	VPSLLD            $0x1e, Z0, Z0
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VXORPS            Z0, Z2, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·tanAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VMULPS            Z1, Z1, Z7
+	VBROADCASTSS      constants<>+1952(SB), Z8
+	VFMADD213PS.BCST  constants<>+1984(SB), Z7, Z8
+	VFMADD213PS.BCST  constants<>+2016(SB), Z7, Z8
+	VMULPS            Z7, Z8, Z8
+	VFMADD213PS       Z1, Z1, Z8
+	VBROADCASTSS      constants<>+2048(SB), Z1
+	VFMADD213PS.BCST  constants<>+2080(SB), Z7, Z1
+	VFMADD213PS.BCST  constants<>+2112(SB), Z7, Z1
+	VMULPS            Z7, Z7, Z9
+	VBROADCASTSS      constants<>+96(SB), Z10
+	VFNMADD231PS.BCST constants<>+160(SB), Z7, Z10
+	VMOVUPS           Z9, Z7
+	VFMADD213PS       Z10, Z1, Z7
+	VCVTPS2DQ         Z2, Z1
+	VPSLLD            $0x1f, Z1, Z2
+	VPMOVD2M          Z2, K3
+	VBLENDMPS         Z7, Z8, K3, Z3
+	VBLENDMPS         Z8, Z7, K3, Z4
+	VDIVPS            Z4, Z3, Z2
+	VPSLLD            $0x1f, Z1, Z1
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VXORPS            Z0, Z2, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      constants<>+1952(SB), Z4
+	VFMADD213PS.BCST  constants<>+1984(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+2016(SB), Z3, Z4
+	VMULPS            Z3, Z4, Z4
+	VFMADD213PS       Z1, Z1, Z4
+	VBROADCASTSS      constants<>+2048(SB), Z1
+	VFMADD213PS.BCST  constants<>+2080(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2112(SB), Z3, Z1
+	VMULPS            Z3, Z3, Z7
+	VBROADCASTSS      constants<>+96(SB), Z8
+	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z8
+	VMOVUPS           Z7, Z3
+	VFMADD213PS       Z8, Z1, Z3
+	VCVTPS2DQ         Z2, Z1
+	VPSLLD            $0x1f, Z1, Z2
+	VPMOVD2M          Z2, K4
+	VBLENDMPS         Z3, Z4, K4, Z5
+	VBLENDMPS         Z4, Z3, K4, Z6
+	VDIVPS            Z6, Z5, Z2
+	VPSLLD            $0x1f, Z1, Z1
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VXORPS            Z0, Z2, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func asinAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·asinAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VCMPPS.BCST       $0x1e, constants<>+160(SB), Z1, K3
+	VBROADCASTSS      constants<>+96(SB), Z2
+	VSUBPS            Z1, Z2, Z2
+	VMULPS.BCST       constants<>+160(SB), Z2, Z2
+	VMULPS            Z1, Z1, Z9
+	VBLENDMPS         Z2, Z9, K3, Z3
+	VSQRTPS           Z2, Z2
+	VBLENDMPS         Z2, Z1, K3, Z4
+	VBROADCASTSS      constants<>+2176(SB), Z1
+	VFMADD213PS.BCST  constants<>+2208(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2240(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2272(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2304(SB), Z3, Z1
+	VMULPS            Z3, Z1, Z1
+	VFMADD213PS       Z4, Z4, Z1
+	VBROADCASTSS      constants<>+1856(SB), Z2
+	VFNMADD231PS.BCST constants<>+1056(SB), Z1, Z2
+	VBLENDMPS         Z2, Z1, K3, Z5
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z5, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VCMPPS.BCST       $0x1e, constants<>+160(SB), Z1, K4
+	VBROADCASTSS      constants<>+96(SB), Z2
+	VSUBPS            Z1, Z2, Z2
+	VMULPS.BCST       constants<>+160(SB), Z2, Z2
+	VMULPS            Z1, Z1, Z3
+	VBLENDMPS         Z2, Z3, K4, Z6
+	VSQRTPS           Z2, Z2
+	VBLENDMPS         Z2, Z1, K4, Z7
+	VBROADCASTSS      constants<>+2176(SB), Z1
+	VFMADD213PS.BCST  constants<>+2208(SB), Z6, Z1
+	VFMADD213PS.BCST  constants<>+2240(SB), Z6, Z1
+	VFMADD213PS.BCST  constants<>+2272(SB), Z6, Z1
+	VFMADD213PS.BCST  constants<>+2304(SB), Z6, Z1
+	VMULPS            Z6, Z1, Z1
+	VFMADD213PS       Z7, Z7, Z1
+	VBROADCASTSS      constants<>+1856(SB), Z2
+	VFNMADD231PS.BCST constants<>+1056(SB), Z1, Z2
+	VBLENDMPS         Z2, Z1, K4, Z8
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z8, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func acosAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·acosAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ             DX, $0x00000010
+	JL               registers_done
+	VMOVUPS          (CX), Z0
+	VANDPS.BCST      constants<>+32(SB), Z0, Z1
+	VCMPPS.BCST      $0x1e, constants<>+160(SB), Z1, K3
+	VBROADCASTSS     constants<>+96(SB), Z2
+	VSUBPS           Z1, Z2, Z2
+	VMULPS.BCST      constants<>+160(SB), Z2, Z2
+	VMULPS           Z1, Z1, Z11
+	VBLENDMPS        Z2, Z11, K3, Z3
+	VSQRTPS          Z2, Z2
+	VBLENDMPS        Z2, Z1, K3, Z4
+	VBROADCASTSS     constants<>+2176(SB), Z1
+	VFMADD213PS.BCST constants<>+2208(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+2240(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+2272(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+2304(SB), Z3, Z1
+	VMULPS           Z3, Z1, Z1
+	VFMADD213PS      Z4, Z4, Z1
+	VBROADCASTSS     constants<>+1856(SB), Z2
+	VANDPS.BCST      constants<>+64(SB), Z0, Z11
+	VXORPS           Z11, Z1, Z11
+	VSUBPS           Z11, Z2, Z2
+	VADDPS           Z1, Z1, Z1
+	VCMPPS.BCST      $0x11, constants<>+0(SB), Z0, K4
+	VBROADCASTSS     constants<>+2336(SB), Z0
+	VSUBPS           Z1, Z0, Z0
+	VBLENDMPS        Z0, Z1, K4, Z5
+	VBLENDMPS        Z5, Z2, K3, Z6
+	VMOVUPS          Z6, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	SUBQ             $0x00000010, DX
+	JMP              registers
+
+registers_done:
+	TESTQ            DX, DX
+	JE               done
+	MOVL             $0xffffffff, BX
+	BZHIL            DX, BX, BX
+	KMOVW            BX, K1
+	SHRL             $0x10, BX
+	KMOVW            BX, K2
+	VMOVUPS.Z        (CX), K1, Z0
+	VANDPS.BCST      constants<>+32(SB), Z0, Z1
+	VCMPPS.BCST      $0x1e, constants<>+160(SB), Z1, K5
+	VBROADCASTSS     constants<>+96(SB), Z2
+	VSUBPS           Z1, Z2, Z2
+	VMULPS.BCST      constants<>+160(SB), Z2, Z2
+	VMULPS           Z1, Z1, Z3
+	VBLENDMPS        Z2, Z3, K5, Z7
+	VSQRTPS          Z2, Z2
+	VBLENDMPS        Z2, Z1, K5, Z8
+	VBROADCASTSS     constants<>+2176(SB), Z1
+	VFMADD213PS.BCST constants<>+2208(SB), Z7, Z1
+	VFMADD213PS.BCST constants<>+2240(SB), Z7, Z1
+	VFMADD213PS.BCST constants<>+2272(SB), Z7, Z1
+	VFMADD213PS.BCST constants<>+2304(SB), Z7, Z1
+	VMULPS           Z7, Z1, Z1
+	VFMADD213PS      Z8, Z8, Z1
+	VBROADCASTSS     constants<>+1856(SB), Z2
+	VANDPS.BCST      constants<>+64(SB), Z0, Z3
+	VXORPS           Z3, Z1, Z3
+	VSUBPS           Z3, Z2, Z2
+	VADDPS           Z1, Z1, Z1
+	VCMPPS.BCST      $0x11, constants<>+0(SB), Z0, K6
+	VBROADCASTSS     constants<>+2336(SB), Z0
+	VSUBPS           Z1, Z0, Z0
+	VBLENDMPS        Z0, Z1, K6, Z9
+	VBLENDMPS        Z9, Z2, K5, Z10
+	VMOVUPS          Z10, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func atanAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·atanAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ             DX, $0x00000010
+	JL               registers_done
+	VMOVUPS          (CX), Z0
+	VANDPS.BCST      constants<>+32(SB), Z0, Z1
+	VCMPPS.BCST      $0x1e, constants<>+2368(SB), Z1, K3
+	VCMPPS.BCST      $0x1e, constants<>+2400(SB), Z1, K4
+	VSUBPS.BCST      constants<>+96(SB), Z1, Z2
+	VBLENDMPS        Z2, Z1, K3, Z3
+	VBLENDMPS.BCST   constants<>+2432(SB), Z3, K4, Z4
+	VADDPS.BCST      constants<>+96(SB), Z1, Z2
+	VBROADCASTSS     constants<>+96(SB), Z15
+	VBLENDMPS        Z2, Z15, K3, Z5
+	VBLENDMPS        Z1, Z5, K4, Z6
+	VBROADCASTSS     constants<>+0(SB), Z1
+	VBLENDMPS.BCST   constants<>+2464(SB), Z1, K3, Z7
+	VBLENDMPS.BCST   constants<>+1856(SB), Z7, K4, Z8
+	VDIVPS           Z6, Z4, Z1
+	VMULPS           Z1, Z1, Z2
+	VBROADCASTSS     constants<>+2496(SB), Z15
+	VFMADD213PS.BCST constants<>+2528(SB), Z2, Z15
+	VFMADD213PS.BCST constants<>+2560(SB), Z2, Z15
+	VFMADD213PS.BCST constants<>+2592(SB), Z2, Z15
+	VMULPS           Z2, Z15, Z2
+	VFMADD213PS      Z1, Z1, Z2
+	VADDPS           Z2, Z8, Z1
+	VANDPS.BCST      constants<>+64(SB), Z0, Z0
+	VORPS            Z0, Z1, Z0
+	VMOVUPS          Z0, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	SUBQ             $0x00000010, DX
+	JMP              registers
+
+registers_done:
+	TESTQ            DX, DX
+	JE               done
+	MOVL             $0xffffffff, BX
+	BZHIL            DX, BX, BX
+	KMOVW            BX, K1
+	SHRL             $0x10, BX
+	KMOVW            BX, K2
+	VMOVUPS.Z        (CX), K1, Z0
+	VANDPS.BCST      constants<>+32(SB), Z0, Z1
+	VCMPPS.BCST      $0x1e, constants<>+2368(SB), Z1, K5
+	VCMPPS.BCST      $0x1e, constants<>+2400(SB), Z1, K6
+	VSUBPS.BCST      constants<>+96(SB), Z1, Z2
+	VBLENDMPS        Z2, Z1, K5, Z9
+	VBLENDMPS.BCST   constants<>+2432(SB), Z9, K6, Z10
+	VADDPS.BCST      constants<>+96(SB), Z1, Z2
+	VBROADCASTSS     constants<>+96(SB), Z3
+	VBLENDMPS        Z2, Z3, K5, Z11
+	VBLENDMPS        Z1, Z11, K6, Z12
+	VBROADCASTSS     constants<>+0(SB), Z1
+	VBLENDMPS.BCST   constants<>+2464(SB), Z1, K5, Z13
+	VBLENDMPS.BCST   constants<>+1856(SB), Z13, K6, Z14
+	VDIVPS           Z12, Z10, Z1
+	VMULPS           Z1, Z1, Z2
+	VBROADCASTSS     constants<>+2496(SB), Z3
+	VFMADD213PS.BCST constants<>+2528(SB), Z2, Z3
+	VFMADD213PS.BCST constants<>+2560(SB), Z2, Z3
+	VFMADD213PS.BCST constants<>+2592(SB), Z2, Z3
+	VMULPS           Z2, Z3, Z2
+	VFMADD213PS      Z1, Z1, Z2
+	VADDPS           Z2, Z14, Z1
+	VANDPS.BCST      constants<>+64(SB), Z0, Z0
+	VORPS            Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sinhAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sinhAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VBROADCASTSS      constants<>+2624(SB), Z2
+	VMINPS            Z1, Z2, Z2
+	VMULPS.BCST       constants<>+256(SB), Z2, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z2
+	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z2
+	VBROADCASTSS      constants<>+352(SB), Z6
+	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z6
+	VMULPS            Z2, Z2, Z7
+	VFMADD213PS       Z2, Z7, Z6
+	VADDPS.BCST       constants<>+96(SB), Z6, Z2
+	VSUBPS.BCST       constants<>+96(SB), Z5, Z5
+	VSCALEFPS         Z5, Z2, Z2
+	VBROADCASTSS      constants<>+2656(SB), Z5
+	VDIVPS            Z2, Z5, Z5
+	VSUBPS            Z5, Z2, Z2
+	VMULPS            Z0, Z0, Z5
+	VBROADCASTSS      constants<>+2688(SB), Z6
+	VFMADD213PS.BCST  constants<>+2720(SB), Z5, Z6
+	VFMADD213PS.BCST  constants<>+2752(SB), Z5, Z6
+	VMULPS            Z5, Z6, Z5
+	VFMADD213PS       Z1, Z1, Z5
+	VCMPPS.BCST       $0x11, constants<>+96(SB), Z1, K3
+	VBLENDMPS         Z5, Z2, K3, Z3
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z3, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VBROADCASTSS      constants<>+2624(SB), Z2
+	VMINPS            Z1, Z2, Z2
+	VMULPS.BCST       constants<>+256(SB), Z2, Z3
+	VRNDSCALEPS       $0x08, Z3, Z3
+	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
+	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
+	VBROADCASTSS      constants<>+352(SB), Z5
+	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
+	VMULPS            Z2, Z2, Z6
+	VFMADD213PS       Z2, Z6, Z5
+	VADDPS.BCST       constants<>+96(SB), Z5, Z2
+	VSUBPS.BCST       constants<>+96(SB), Z3, Z3
+	VSCALEFPS         Z3, Z2, Z2
+	VBROADCASTSS      constants<>+2656(SB), Z3
+	VDIVPS            Z2, Z3, Z3
+	VSUBPS            Z3, Z2, Z2
+	VMULPS            Z0, Z0, Z3
+	VBROADCASTSS      constants<>+2688(SB), Z5
+	VFMADD213PS.BCST  constants<>+2720(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+2752(SB), Z3, Z5
+	VMULPS            Z3, Z5, Z3
+	VFMADD213PS       Z1, Z1, Z3
+	VCMPPS.BCST       $0x11, constants<>+96(SB), Z1, K4
+	VBLENDMPS         Z3, Z2, K4, Z4
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z4, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func coshAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·coshAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z0
+	VBROADCASTSS      constants<>+2624(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
+	VBROADCASTSS      constants<>+352(SB), Z2
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD213PS       Z0, Z3, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z0
+	VSUBPS.BCST       constants<>+96(SB), Z1, Z1
+	VSCALEFPS         Z1, Z0, Z0
+	VBROADCASTSS      constants<>+2656(SB), Z1
+	VDIVPS            Z0, Z1, Z1
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z0
+	VBROADCASTSS      constants<>+2624(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
+	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
+	VBROADCASTSS      constants<>+352(SB), Z2
+	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD213PS       Z0, Z3, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z0
+	VSUBPS.BCST       constants<>+96(SB), Z1, Z1
+	VSCALEFPS         Z1, Z0, Z0
+	VBROADCASTSS      constants<>+2656(SB), Z1
+	VDIVPS            Z0, Z1, Z1
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func asinhAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·asinhAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z3
+	VSQRTPS           Z3, Z3
+	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z1, K3
+	VADDPS            Z3, Z1, Z3
+	VBLENDMPS         Z1, Z3, K3, Z4
+	VPSUBD.BCST       constants<>+608(SB), Z4, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z12
+	VPSUBD            Z12, Z4, Z12
+	VSUBPS.BCST       constants<>+96(SB), Z12, Z12
+	VCVTDQ2PS         Z3, Z3
+	VMULPS            Z12, Z12, Z13
+	VBROADCASTSS      constants<>+640(SB), Z14
+	VFMADD213PS.BCST  constants<>+672(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+704(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+736(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+768(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+800(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+832(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+864(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+896(SB), Z12, Z14
+	VMULPS            Z12, Z14, Z14
+	VMULPS            Z13, Z14, Z14
+	VBROADCASTSS      constants<>+320(SB), Z15
+	VFMADD213PS       Z14, Z3, Z15
+	VMOVUPS           Z15, Z14
+	VFNMADD231PS.BCST constants<>+160(SB), Z13, Z14
+	VBROADCASTSS      constants<>+288(SB), Z13
+	VADDPS            Z12, Z14, Z12
+	VFMADD213PS       Z12, Z3, Z13
+	VADDPS.BCST       constants<>+2816(SB), Z13, Z3
+	VBLENDMPS         Z3, Z13, K3, Z5
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z1, K4
+	VBLENDMPS         Z1, Z5, K4, Z6
+	VBROADCASTSS      constants<>+2848(SB), Z3
+	VFMADD213PS.BCST  constants<>+2880(SB), Z2, Z3
+	VFMADD213PS.BCST  constants<>+2912(SB), Z2, Z3
+	VFMADD213PS.BCST  constants<>+2944(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z2
+	VFMADD213PS       Z1, Z1, Z2
+	VCMPPS.BCST       $0x11, constants<>+160(SB), Z1, K5
+	VBLENDMPS         Z2, Z6, K5, Z7
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z7, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VADDPS.BCST       constants<>+96(SB), Z2, Z3
+	VSQRTPS           Z3, Z3
+	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z1, K6
+	VADDPS            Z3, Z1, Z3
+	VBLENDMPS         Z1, Z3, K6, Z8
+	VPSUBD.BCST       constants<>+608(SB), Z8, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z4
+	VPSUBD            Z4, Z8, Z4
+	VSUBPS.BCST       constants<>+96(SB), Z4, Z4
+	VCVTDQ2PS         Z3, Z3
+	VMULPS            Z4, Z4, Z5
+	VBROADCASTSS      constants<>+640(SB), Z6
+	VFMADD213PS.BCST  constants<>+672(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+704(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+736(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+768(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+800(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+832(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+864(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+896(SB), Z4, Z6
+	VMULPS            Z4, Z6, Z6
+	VMULPS            Z5, Z6, Z6
+	VBROADCASTSS      constants<>+320(SB), Z7
+	VFMADD213PS       Z6, Z3, Z7
+	VMOVUPS           Z7, Z6
+	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
+	VBROADCASTSS      constants<>+288(SB), Z5
+	VADDPS            Z4, Z6, Z4
+	VFMADD213PS       Z4, Z3, Z5
+	VADDPS.BCST       constants<>+2816(SB), Z5, Z3
+	VBLENDMPS         Z3, Z5, K6, Z9
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z1, K7
+	VBLENDMPS         Z1, Z9, K7, Z10
+	VBROADCASTSS      constants<>+2848(SB), Z3
+	VFMADD213PS.BCST  constants<>+2880(SB), Z2, Z3
+	VFMADD213PS.BCST  constants<>+2912(SB), Z2, Z3
+	VFMADD213PS.BCST  constants<>+2944(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z2
+	VFMADD213PS       Z1, Z1, Z2
+	VCMPPS.BCST       $0x11, constants<>+160(SB), Z1, K2
+	VBLENDMPS         Z2, Z10, K2, Z11
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z11, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func acoshAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·acoshAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VSUBPS.BCST       constants<>+96(SB), Z0, Z1
+	VADDPS.BCST       constants<>+96(SB), Z0, Z2
+	VMULPS            Z2, Z1, Z2
+	VSQRTPS           Z2, Z2
+	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z0, K3
+	VADDPS            Z2, Z0, Z2
+	VBLENDMPS         Z0, Z2, K3, Z3
+	VPSUBD.BCST       constants<>+608(SB), Z3, Z2
+	VPSRAD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z2, Z11
+	VPSUBD            Z11, Z3, Z11
+	VSUBPS.BCST       constants<>+96(SB), Z11, Z11
+	VCVTDQ2PS         Z2, Z2
+	VMULPS            Z11, Z11, Z12
+	VBROADCASTSS      constants<>+640(SB), Z13
+	VFMADD213PS.BCST  constants<>+672(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+704(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+736(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+768(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+800(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+832(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+864(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+896(SB), Z11, Z13
+	VMULPS            Z11, Z13, Z13
+	VMULPS            Z12, Z13, Z13
+	VBROADCASTSS      constants<>+320(SB), Z14
+	VFMADD213PS       Z13, Z2, Z14
+	VMOVUPS           Z14, Z13
+	VFNMADD231PS.BCST constants<>+160(SB), Z12, Z13
+	VBROADCASTSS      constants<>+288(SB), Z12
+	VADDPS            Z11, Z13, Z11
+	VFMADD213PS       Z11, Z2, Z12
+	VADDPS.BCST       constants<>+2816(SB), Z12, Z2
+	VBLENDMPS         Z2, Z12, K3, Z4
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K4
+	VBLENDMPS         Z0, Z4, K4, Z5
+	VBROADCASTSS      constants<>+2976(SB), Z0
+	VFMADD213PS.BCST  constants<>+3008(SB), Z1, Z0
+	VFMADD213PS.BCST  constants<>+3040(SB), Z1, Z0
+	VFMADD213PS.BCST  constants<>+3072(SB), Z1, Z0
+	VFMADD213PS.BCST  constants<>+3104(SB), Z1, Z0
+	VCMPPS.BCST       $0x11, constants<>+160(SB), Z1, K5
+	VSQRTPS           Z1, Z1
+	VMULPS            Z1, Z0, Z0
+	VBLENDMPS         Z0, Z5, K5, Z6
+	VMOVUPS           Z6, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VSUBPS.BCST       constants<>+96(SB), Z0, Z1
+	VADDPS.BCST       constants<>+96(SB), Z0, Z2
+	VMULPS            Z2, Z1, Z2
+	VSQRTPS           Z2, Z2
+	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z0, K6
+	VADDPS            Z2, Z0, Z2
+	VBLENDMPS         Z0, Z2, K6, Z7
+	VPSUBD.BCST       constants<>+608(SB), Z7, Z2
+	VPSRAD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z2, Z3
+	VPSUBD            Z3, Z7, Z3
+	VSUBPS.BCST       constants<>+96(SB), Z3, Z3
+	VCVTDQ2PS         Z2, Z2
+	VMULPS            Z3, Z3, Z4
+	VBROADCASTSS      constants<>+640(SB), Z5
+	VFMADD213PS.BCST  constants<>+672(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+704(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+736(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+768(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+800(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+832(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+864(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+896(SB), Z3, Z5
+	VMULPS            Z3, Z5, Z5
+	VMULPS            Z4, Z5, Z5
+	VBROADCASTSS      constants<>+320(SB), Z6
+	VFMADD213PS       Z5, Z2, Z6
+	VMOVUPS           Z6, Z5
+	VFNMADD231PS.BCST constants<>+160(SB), Z4, Z5
+	VBROADCASTSS      constants<>+288(SB), Z4
+	VADDPS            Z3, Z5, Z3
+	VFMADD213PS       Z3, Z2, Z4
+	VADDPS.BCST       constants<>+2816(SB), Z4, Z2
+	VBLENDMPS         Z2, Z4, K6, Z8
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K7
+	VBLENDMPS         Z0, Z8, K7, Z9
+	VBROADCASTSS      constants<>+2976(SB), Z0
+	VFMADD213PS.BCST  constants<>+3008(SB), Z1, Z0
+	VFMADD213PS.BCST  constants<>+3040(SB), Z1, Z0
+	VFMADD213PS.BCST  constants<>+3072(SB), Z1, Z0
+	VFMADD213PS.BCST  constants<>+3104(SB), Z1, Z0
+	VCMPPS.BCST       $0x11, constants<>+160(SB), Z1, K2
+	VSQRTPS           Z1, Z1
+	VMULPS            Z1, Z0, Z0
+	VBLENDMPS         Z0, Z9, K2, Z10
+	VMOVUPS           Z10, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func atanhAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·atanhAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ              DX, $0x00000010
+	JL                registers_done
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VADDPS.BCST       constants<>+96(SB), Z1, Z3
+	VBROADCASTSS      constants<>+96(SB), Z4
+	VSUBPS            Z1, Z4, Z4
+	VDIVPS            Z4, Z3, Z3
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K3
+	VMULPS.BCST       constants<>+576(SB), Z3, Z4
+	VBLENDMPS         Z4, Z3, K3, Z5
+	VPSUBD.BCST       constants<>+608(SB), Z5, Z4
+	VPSRAD            $0x17, Z4, Z4
+	VPSLLD            $0x17, Z4, Z17
+	VPSUBD            Z17, Z5, Z17
+	VSUBPS.BCST       constants<>+96(SB), Z17, Z17
+	VCVTDQ2PS         Z4, Z4
+	VMULPS            Z17, Z17, Z18
+	VBROADCASTSS      constants<>+640(SB), Z19
+	VFMADD213PS.BCST  constants<>+672(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+704(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+736(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+768(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+800(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+832(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+864(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+896(SB), Z17, Z19
+	VMULPS            Z17, Z19, Z19
+	VMULPS            Z18, Z19, Z19
+	VBROADCASTSS      constants<>+320(SB), Z20
+	VFMADD213PS       Z19, Z4, Z20
+	VMOVUPS           Z20, Z19
+	VFNMADD231PS.BCST constants<>+160(SB), Z18, Z19
+	VBROADCASTSS      constants<>+288(SB), Z18
+	VADDPS            Z17, Z19, Z17
+	VFMADD213PS       Z17, Z4, Z18
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K4
+	VSUBPS.BCST       constants<>+928(SB), Z18, Z4
+	VBLENDMPS         Z4, Z18, K4, Z6
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z3, K5
+	VBLENDMPS         Z3, Z6, K5, Z7
+	VCMPPS.BCST       $0x11, constants<>+0(SB), Z3, K6
+	VBLENDMPS.BCST    constants<>+992(SB), Z7, K6, Z8
+	VCMPPS.BCST       $0x00, constants<>+0(SB), Z3, K7
+	VBLENDMPS.BCST    constants<>+1024(SB), Z8, K7, Z9
+	VMULPS.BCST       constants<>+160(SB), Z9, Z3
+	VBROADCASTSS      constants<>+3136(SB), Z4
+	VFMADD213PS.BCST  constants<>+3168(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+3200(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+3232(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+3264(SB), Z2, Z4
+	VMULPS            Z2, Z4, Z2
+	VFMADD213PS       Z1, Z1, Z2
+	VCMPPS.BCST       $0x11, constants<>+160(SB), Z1, K2
+	VBLENDMPS         Z2, Z3, K2, Z10
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z10, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	SUBQ              $0x00000010, DX
+	JMP               registers
+
+registers_done:
+	TESTQ             DX, DX
+	JE                done
+	MOVL              $0xffffffff, BX
+	BZHIL             DX, BX, BX
+	KMOVW             BX, K1
+	SHRL              $0x10, BX
+	KMOVW             BX, K2
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       constants<>+32(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VADDPS.BCST       constants<>+96(SB), Z1, Z3
+	VBROADCASTSS      constants<>+96(SB), Z4
+	VSUBPS            Z1, Z4, Z4
+	VDIVPS            Z4, Z3, Z3
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K3
+	VMULPS.BCST       constants<>+576(SB), Z3, Z4
+	VBLENDMPS         Z4, Z3, K3, Z11
+	VPSUBD.BCST       constants<>+608(SB), Z11, Z4
+	VPSRAD            $0x17, Z4, Z4
+	VPSLLD            $0x17, Z4, Z5
+	VPSUBD            Z5, Z11, Z5
+	VSUBPS.BCST       constants<>+96(SB), Z5, Z5
+	VCVTDQ2PS         Z4, Z4
+	VMULPS            Z5, Z5, Z6
+	VBROADCASTSS      constants<>+640(SB), Z7
+	VFMADD213PS.BCST  constants<>+672(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+704(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+736(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+768(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+800(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+832(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+864(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+896(SB), Z5, Z7
+	VMULPS            Z5, Z7, Z7
+	VMULPS            Z6, Z7, Z7
+	VBROADCASTSS      constants<>+320(SB), Z8
+	VFMADD213PS       Z7, Z4, Z8
+	VMOVUPS           Z8, Z7
+	VFNMADD231PS.BCST constants<>+160(SB), Z6, Z7
+	VBROADCASTSS      constants<>+288(SB), Z6
+	VADDPS            Z5, Z7, Z5
+	VFMADD213PS       Z5, Z4, Z6
+	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K4
+	VSUBPS.BCST       constants<>+928(SB), Z6, Z4
+	VBLENDMPS         Z4, Z6, K4, Z12
+	VCMPPS.BCST       $0x15, constants<>+960(SB), Z3, K5
+	VBLENDMPS         Z3, Z12, K5, Z13
+	VCMPPS.BCST       $0x11, constants<>+0(SB), Z3, K6
+	VBLENDMPS.BCST    constants<>+992(SB), Z13, K6, Z14
+	VCMPPS.BCST       $0x00, constants<>+0(SB), Z3, K7
+	VBLENDMPS.BCST    constants<>+1024(SB), Z14, K7, Z15
+	VMULPS.BCST       constants<>+160(SB), Z15, Z3
+	VBROADCASTSS      constants<>+3136(SB), Z4
+	VFMADD213PS.BCST  constants<>+3168(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+3200(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+3232(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+3264(SB), Z2, Z4
+	VMULPS            Z2, Z4, Z2
+	VFMADD213PS       Z1, Z1, Z2
+	VCMPPS.BCST       $0x11, constants<>+160(SB), Z1, K2
+	VBLENDMPS         Z2, Z3, K2, Z16
+	VANDPS.BCST       constants<>+64(SB), Z0, Z0
+	VORPS             Z0, Z16, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func sumAVX512(a *float32, b *float32, n int, m float32) float32
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·sumAVX512(SB), NOSPLIT, $0-36
@@ -8332,11 +10677,11 @@ TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS constants<>+96(SB), Z4
 	VDIVPS       Z0, Z4, Z4
 	VANDPS.BCST  constants<>+32(SB), Z4, Z7
-	VBROADCASTSS constants<>+1824(SB), Z8
-	VCMPPS.BCST  $0x11, constants<>+1856(SB), Z7, K3
-	VBROADCASTSS constants<>+1888(SB), Z9
+	VBROADCASTSS constants<>+2432(SB), Z8
+	VCMPPS.BCST  $0x11, constants<>+3296(SB), Z7, K3
+	VBROADCASTSS constants<>+3328(SB), Z9
 	VBLENDMPS    Z8, Z9, K3, Z5
-	VCMPPS.BCST  $0x15, constants<>+1920(SB), Z7, K4
+	VCMPPS.BCST  $0x15, constants<>+3360(SB), Z7, K4
 	VBLENDMPS    Z8, Z5, K4, Z6
 
 registers:
@@ -8520,7 +10865,7 @@ registers:
 	VMOVUPS     (CX), Z0
 	VPSLLD      $0x0f, Z0, Z1
 	VPSRLD      $0x1f, Z1, Z1
-	VPADDD.BCST constants<>+1984(SB), Z0, Z3
+	VPADDD.BCST constants<>+3424(SB), Z0, Z3
 	VPADDD      Z1, Z3, Z1
 	VANDPS.BCST constants<>+64(SB), Z0, Z3
 	VORPS.BCST  constants<>+992(SB), Z3, Z3
@@ -9200,7 +11545,7 @@ TEXT ·nibblesAVX512(SB), NOSPLIT, $0-48
 	MOVQ         scales+16(FP), DX
 	MOVQ         zeros+24(FP), BX
 	MOVQ         blocks+32(FP), SI
-	VBROADCASTSS constants<>+2016(SB), Z0
+	VBROADCASTSS constants<>+3456(SB), Z0
 	VBROADCASTSS constants<>+0(SB), Z1
 
 blocks:
@@ -9243,7 +11588,7 @@ TEXT ·nibblesDotAVX512(SB), NOSPLIT, $0-52
 	MOVQ         scales+16(FP), DX
 	MOVQ         zeros+24(FP), BX
 	MOVQ         blocks+32(FP), SI
-	VBROADCASTSS constants<>+2016(SB), Z0
+	VBROADCASTSS constants<>+3456(SB), Z0
 	VBROADCASTSS constants<>+0(SB), Z1
 
 blocks:

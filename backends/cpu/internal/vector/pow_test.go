@@ -53,20 +53,3 @@ func TestPow(t *testing.T) {
 		}
 	}
 }
-
-func TestSinAndCos(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 3))
-	v := append([]float32{}, unusual...)
-	for i := range 4000 {
-		v = append(v, math.Float32frombits(r.Uint32()), float32(r.NormFloat64()*100), float32(float64(i-2000)*math.Pi/2), float32(r.Float64()*4e6))
-	}
-	dst := make([]float32, len(v))
-	vector.Sin(dst, v, 0, 0)
-	for i, x := range v {
-		require.True(t, within(math.Sin(float64(x)), dst[i]), "sin %v is %v, want %v", x, dst[i], math.Sin(float64(x)))
-	}
-	vector.Cos(dst, v, 0, 0)
-	for i, x := range v {
-		require.True(t, within(math.Cos(float64(x)), dst[i]), "cos %v is %v, want %v", x, dst[i], math.Cos(float64(x)))
-	}
-}

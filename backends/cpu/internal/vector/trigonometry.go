@@ -2,26 +2,38 @@ package vector
 
 import "math"
 
-// Sin and Cos are those of math, rounded to float32.
-func Sin(dst, a []float32, _, _ float32) {
+func sinGeneric(dst, a []float32, _, _ float32) {
 	a = a[:len(dst)]
 	for i, v := range a {
-		dst[i] = sine(v, 0)
+		dst[i] = sine(v)
 	}
 }
 
-// Cos is the cosine; see [Sin].
-func Cos(dst, a []float32, _, _ float32) {
+func cosGeneric(dst, a []float32, _, _ float32) {
 	a = a[:len(dst)]
 	for i, v := range a {
-		dst[i] = sine(v, 1)
+		dst[i] = cosine(v)
 	}
 }
 
-// sine returns sin(x + quarters × π/2), of the remainder of x by π/2, which is taken
+func tanGeneric(dst, a []float32, _, _ float32)   { each(dst, a, math.Tan) }
+func asinGeneric(dst, a []float32, _, _ float32)  { each(dst, a, math.Asin) }
+func acosGeneric(dst, a []float32, _, _ float32)  { each(dst, a, math.Acos) }
+func atanGeneric(dst, a []float32, _, _ float32)  { each(dst, a, math.Atan) }
+func sinhGeneric(dst, a []float32, _, _ float32)  { each(dst, a, math.Sinh) }
+func coshGeneric(dst, a []float32, _, _ float32)  { each(dst, a, math.Cosh) }
+func asinhGeneric(dst, a []float32, _, _ float32) { each(dst, a, math.Asinh) }
+func acoshGeneric(dst, a []float32, _, _ float32) { each(dst, a, math.Acosh) }
+func atanhGeneric(dst, a []float32, _, _ float32) { each(dst, a, math.Atanh) }
+
+func sine(x float32) float32    { return turned(x, 0) }
+func cosine(x float32) float32  { return turned(x, 1) }
+func tangent(x float32) float32 { return float32(math.Tan(float64(x))) }
+
+// turned returns sin(x + quarters × π/2), of the remainder of x by π/2, which is taken
 // in two steps (W. J. Cody and W. Waite, Software Manual for the Elementary
 // Functions, 1980), and of Taylor's series.
-func sine(x float32, quarters uint64) float32 {
+func turned(x float32, quarters uint64) float32 {
 	const (
 		largest = 1 << 20        // quarters, which times high is exact
 		round   = 3 << 51        // added to a number, leaves it integral, in the low bits

@@ -18,6 +18,18 @@ var (
 	Tanh       Unary = tanhGeneric
 	Erf        Unary = erfGeneric
 
+	Sin   Unary = sinGeneric
+	Cos   Unary = cosGeneric
+	Tan   Unary = tanGeneric
+	Asin  Unary = asinGeneric
+	Acos  Unary = acosGeneric
+	Atan  Unary = atanGeneric
+	Sinh  Unary = sinhGeneric
+	Cosh  Unary = coshGeneric
+	Asinh Unary = asinhGeneric
+	Acosh Unary = acoshGeneric
+	Atanh Unary = atanhGeneric
+
 	Affine    Unary = affineGeneric    // x × p + q
 	Clip      Unary = clipGeneric      // min(max(x, p), q), NaN for NaN; p and q are no NaNs
 	LeakyRelu Unary = leakyReluGeneric // x, p × x where x is negative

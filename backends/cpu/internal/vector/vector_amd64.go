@@ -37,6 +37,9 @@ func (ks *kernels) use() {
 	Abs, Neg, Sqrt, Reciprocal = ks.abs.unary(), ks.neg.unary(), ks.sqrt.unary(), ks.reciprocal.unary()
 	Floor, Ceil, Round = ks.floor.unary(), ks.ceil.unary(), ks.round.unary()
 	Exp, Log, Tanh, Erf = ks.exp.unary(), ks.log.unary(), ks.tanh.unary(), ks.erf.unary()
+	Sin, Cos, Tan = ks.sin.near(sine), ks.cos.near(cosine), ks.tan.near(tangent)
+	Asin, Acos, Atan = ks.asin.unary(), ks.acos.unary(), ks.atan.unary()
+	Sinh, Cosh, Asinh, Acosh, Atanh = ks.sinh.unary(), ks.cosh.unary(), ks.asinh.unary(), ks.acosh.unary(), ks.atanh.unary()
 	Affine, Clip, LeakyRelu = ks.affine.unary(), ks.clip.unary(), ks.leakyRelu.unary()
 	Sigmoid, HardSigmoid, HardSwish = ks.sigmoid.unary(), ks.hardSigmoid.unary(), ks.hardSwish.unary()
 	Swish, Softplus, Elu = ks.swish.unary(), ks.softplus.unary(), ks.elu.unary()
@@ -133,6 +136,42 @@ func narrowing(f func(dst *uint16, a *float32, n int), rest func(dst []uint16, a
 func (f elementwise) unary() Unary {
 	return func(dst, a []float32, p, q float32) {
 		f(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), nil, len(dst), p, q)
+	}
+}
+
+// near is the function, as far as the numbers are in its range, and another of those
+// that are not.
+func (f elementwise) near(far func(v float32) float32) Unary {
+	const (
+		block   = 512
+		largest = 1 << 17
+	)
+	within := func(v float32) bool { return v >= -largest && v <= largest }
+	return func(dst, a []float32, _, _ float32) {
+		a = a[:len(dst)]
+		for len(dst) > 0 {
+			n := min(len(dst), block)
+			if within(Greatest(a[:n])) && within(Least(a[:n])) {
+				f(unsafe.SliceData(dst), unsafe.SliceData(a), nil, n, 0, 0)
+			} else {
+				f.mixed(dst[:n], a[:n], within, far)
+			}
+			dst, a = dst[n:], a[n:]
+		}
+	}
+}
+
+// mixed is the function of the runs of numbers that are within its range.
+func (f elementwise) mixed(dst, a []float32, within func(v float32) bool, far func(v float32) float32) {
+	for i := 0; i < len(a); {
+		first := i
+		for i < len(a) && within(a[i]) {
+			i++
+		}
+		f(unsafe.SliceData(dst[first:]), unsafe.SliceData(a[first:]), nil, i-first, 0, 0)
+		for ; i < len(a) && !within(a[i]); i++ {
+			dst[i] = far(a[i])
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"math"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -12,12 +13,12 @@ import (
 // arg holds ArgMax, ArgMin, Hardmax.
 var arg = family{
 	{op: "ArgMax", kernel: "reduce", by: byType{
-		tensor.Float32: argOf(moreFloat32), tensor.Float64: argOf(more[float64]),
+		tensor.Float32: argOf(mostFloat32), tensor.Float64: argOf(more[float64]),
 		tensor.Int8: argOf(more[int8]), tensor.Int16: argOf(more[int16]), tensor.Int32: argOf(more[int32]), tensor.Int64: argOf(more[int64]),
 		tensor.Uint8: argOf(more[uint8]), tensor.Uint16: argOf(more[uint16]), tensor.Uint32: argOf(more[uint32]), tensor.Uint64: argOf(more[uint64]),
 	}},
 	{op: "ArgMin", kernel: "reduce", by: byType{
-		tensor.Float32: argOf(less[float32]), tensor.Float64: argOf(less[float64]),
+		tensor.Float32: argOf(leastFloat32), tensor.Float64: argOf(less[float64]),
 		tensor.Int8: argOf(less[int8]), tensor.Int16: argOf(less[int16]), tensor.Int32: argOf(less[int32]), tensor.Int64: argOf(less[int64]),
 		tensor.Uint8: argOf(less[uint8]), tensor.Uint16: argOf(less[uint16]), tensor.Uint32: argOf(less[uint32]), tensor.Uint64: argOf(less[uint64]),
 	}},
@@ -40,15 +41,15 @@ func around(s tensor.Shape, axis int) (outer, n, inner int) {
 // are more extreme, or, if last, as extreme. NaN is the most extreme.
 type extreme[T real] struct {
 	line func(a []T, last bool) int // the index in a single column
-	next func(best []T, at []int64, a []T, i int, last bool)
+	next func(best []T, at []int32, a []T, i int32, last bool)
 }
 
 func more[T real]() extreme[T] {
-	next := func(best []T, at []int64, a []T, i int, last bool) {
+	next := func(best []T, at []int32, a []T, i int32, last bool) {
 		best, at = best[:len(a)], at[:len(a)]
 		for k, v := range a {
 			if b := best[k]; v > b || v != v && b == b || last && (v == b || v != v) {
-				best[k], at[k] = v, int64(i)
+				best[k], at[k] = v, i
 			}
 		}
 	}
@@ -64,11 +65,11 @@ func more[T real]() extreme[T] {
 }
 
 func less[T real]() extreme[T] {
-	next := func(best []T, at []int64, a []T, i int, last bool) {
+	next := func(best []T, at []int32, a []T, i int32, last bool) {
 		best, at = best[:len(a)], at[:len(a)]
 		for k, v := range a {
 			if b := best[k]; v < b || v != v && b == b || last && (v == b || v != v) {
-				best[k], at[k] = v, int64(i)
+				best[k], at[k] = v, i
 			}
 		}
 	}
@@ -83,25 +84,53 @@ func less[T real]() extreme[T] {
 	}, next: next}
 }
 
-// moreFloat32 looks for the block that has the greatest element, and in that alone
-// for the element.
-func moreFloat32() extreme[float32] {
+func mostFloat32() extreme[float32] {
+	return ofFloat32(more[float32](), func(a, b float32) bool { return a > b }, vector.Greatest, vector.KeepGreater)
+}
+
+func leastFloat32() extreme[float32] {
+	return ofFloat32(less[float32](), func(a, b float32) bool { return a < b }, vector.Least, vector.KeepLess)
+}
+
+// ofFloat32 returns a plain extreme with what package vector has for it: the extreme
+// of many elements, and to keep the first ones of columns. In a single column it looks
+// for the block that has the element, and for that in the block alone.
+func ofFloat32(
+	plain extreme[float32], beyond func(a, b float32) bool, most func(a []float32) float32, keep func(best []float32, at []int32, a []float32, i int32),
+) extreme[float32] {
 	const block = 256
-	plain := more[float32]()
-	return extreme[float32]{next: plain.next, line: func(a []float32, last bool) int {
-		from := 0
-		if len(a) > 2*block {
-			best := vector.Greatest(a[:block])
-			for i := block; i < len(a); i += block {
-				v := vector.Greatest(a[i:min(i+block, len(a))])
-				if v > best || v != v && best == best || last && (v == best || v != v) {
-					best, from = v, i
-				}
+	line := func(a []float32, last bool) int {
+		best, from := most(a[:min(block, len(a))]), 0
+		for i := block; i < len(a); i += block {
+			v := most(a[i:min(i+block, len(a))])
+			if beyond(v, best) || v != v && best == best || last && (v == best || v != v) {
+				best, from = v, i
 			}
-			a = a[from:min(from+block, len(a))]
 		}
-		return from + plain.line(a, last)
-	}}
+		return from + position(a[from:min(from+block, len(a))], best, last)
+	}
+	next := func(best []float32, at []int32, a []float32, i int32, last bool) {
+		if last {
+			plain.next(best, at, a, i, last)
+		} else {
+			keep(best, at, a, i)
+		}
+	}
+	return extreme[float32]{line, next}
+}
+
+// position returns where the first, or last, element is that equals one of them. NaN
+// equals NaN.
+func position(a []float32, v float32, last bool) int {
+	at := 0
+	for i, w := range a {
+		if w == v || w != w && v != v {
+			if at = i; !last {
+				break
+			}
+		}
+	}
+	return at
 }
 
 // argOf finds where along an axis the most extreme element is.
@@ -115,6 +144,9 @@ func argOf[T real](of func() extreme[T]) builder {
 				return nil, nil
 			}
 			outer, extent, inner := around(s, axis)
+			if extent > math.MaxInt32 {
+				return nil, nil
+			}
 			shape := s[:axis].Clone()
 			if keep {
 				shape = append(shape, 1)
@@ -136,23 +168,39 @@ func argOf[T real](of func() extreme[T]) builder {
 						}
 					})
 				}
-				const width = 512
-				chunks := (inner + width - 1) / width
-				return d.each(ctx, outer*chunks, extent*min(width, inner), func(first, end int) {
-					var best [width]T
+				chunks := (inner + argWidth - 1) / argWidth
+				return d.each(ctx, outer*chunks, extent*min(argWidth, inner), func(first, end int) {
+					var room argRoom[T]
 					for unit := first; unit < end; unit++ {
-						o, k := unit/chunks, unit%chunks*width
-						count := min(width, inner-k)
-						at := dst[o*inner+k:][:count]
-						clear(at)
-						copy(best[:count], a[o*extent*inner+k:])
-						for i := 1; i < extent; i++ {
-							e.next(best[:count], at, a[(o*extent+i)*inner+k:][:count], i, last)
-						}
+						o, k := unit/chunks, unit%chunks*argWidth
+						room.columns(e, dst[o*inner+k:][:min(argWidth, inner-k)], a[o*extent*inner+k:], extent, inner, last)
 					}
 				})
 			}), nil
 		}, nil
+	}
+}
+
+// argWidth is how many columns are gone through at a time.
+const argWidth = 512
+
+// argRoom holds the most extreme elements of columns, and in which rows they are.
+type argRoom[T real] struct {
+	best [argWidth]T
+	at   [argWidth]int32
+}
+
+// columns finds the most extreme elements of columns, whose rows lie step apart.
+func (r *argRoom[T]) columns(e extreme[T], dst []int64, a []T, rows, step int, last bool) {
+	n := len(dst)
+	best, at := r.best[:n], r.at[:n]
+	copy(best, a)
+	clear(at)
+	for i := 1; i < rows; i++ {
+		e.next(best, at, a[i*step:][:n], int32(i), last)
+	}
+	for k, i := range at {
+		dst[k] = int64(i)
 	}
 }
 

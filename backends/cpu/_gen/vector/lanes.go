@@ -179,6 +179,10 @@ const (
 	unordered = 0x03
 	notLess   = 0x15
 	greater   = 0x1e
+	ordered   = 0x07
+
+	notLessOrEqual    = 0x16 // which of NaN holds
+	notGreaterOrEqual = 0x19
 )
 
 // nextMask returns a mask register of AVX-512; those of the last six calls differ.

@@ -118,6 +118,7 @@ func rows(m *machine.Machine) {
 	dots(m)
 	selectWords(m)
 	nibbles(m)
+	extremes(m)
 }
 
 func expSum(m *machine.Machine) {

@@ -63,6 +63,8 @@ type kernels struct {
 	normalize          func(dst, a, scale, bias *float32, n int, mean, inverse float32)
 	addScaled          func(dst, a *float32, n int, s float32)
 	dots               func(dst, a, b *float32, rows, n, aStep int)
+	keepGreater        func(best *float32, at *int32, a *float32, n int, i int32)
+	keepLess           func(best *float32, at *int32, a *float32, n int, i int32)
 	widenHalf          func(dst *float32, a *uint16, n int)
 	narrowHalf         func(dst *uint16, a *float32, n int)
 	widenBrain         func(dst *float32, a *uint16, n int)
@@ -138,6 +140,8 @@ var kernelsAVX2 = kernels{
 	normalize:          normalizeAVX2,
 	addScaled:          addScaledAVX2,
 	dots:               dotsAVX2,
+	keepGreater:        keepGreaterAVX2,
+	keepLess:           keepLessAVX2,
 	widenHalf:          widenHalfAVX2,
 	narrowHalf:         narrowHalfAVX2,
 	widenBrain:         widenBrainAVX2,
@@ -213,6 +217,8 @@ var kernelsAVX512 = kernels{
 	normalize:          normalizeAVX512,
 	addScaled:          addScaledAVX512,
 	dots:               dotsAVX512,
+	keepGreater:        keepGreaterAVX512,
+	keepLess:           keepLessAVX512,
 	widenHalf:          widenHalfAVX512,
 	narrowHalf:         narrowHalfAVX512,
 	widenBrain:         widenBrainAVX512,
@@ -599,6 +605,16 @@ func nibblesAVX2(dst *float32, q *byte, scales, zeros *float32, blocks, spans in
 //go:noescape
 func nibblesDotAVX2(a *float32, q *byte, scales, zeros *float32, blocks, spans int) float32
 
+// keepGreaterAVX2 sets best[k] to a[k], and at[k] to i, where a[k] is greater, or NaN, and best[k] is not.
+//
+//go:noescape
+func keepGreaterAVX2(best *float32, at *int32, a *float32, n int, i int32)
+
+// keepLessAVX2 sets best[k] to a[k], and at[k] to i, where a[k] is less, or NaN, and best[k] is not.
+//
+//go:noescape
+func keepLessAVX2(best *float32, at *int32, a *float32, n int, i int32)
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -967,3 +983,13 @@ func nibblesAVX512(dst *float32, q *byte, scales, zeros *float32, blocks, spans 
 //
 //go:noescape
 func nibblesDotAVX512(a *float32, q *byte, scales, zeros *float32, blocks, spans int) float32
+
+// keepGreaterAVX512 sets best[k] to a[k], and at[k] to i, where a[k] is greater, or NaN, and best[k] is not.
+//
+//go:noescape
+func keepGreaterAVX512(best *float32, at *int32, a *float32, n int, i int32)
+
+// keepLessAVX512 sets best[k] to a[k], and at[k] to i, where a[k] is less, or NaN, and best[k] is not.
+//
+//go:noescape
+func keepLessAVX512(best *float32, at *int32, a *float32, n int, i int32)

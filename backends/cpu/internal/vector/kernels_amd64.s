@@ -6178,6 +6178,176 @@ end:
 	VZEROUPPER
 	RET
 
+// func keepGreaterAVX2(best *float32, at *int32, a *float32, n int, i int32)
+// Requires: AVX
+TEXT ·keepGreaterAVX2(SB), NOSPLIT, $0-36
+	MOVQ         best+0(FP), AX
+	MOVQ         at+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS i+32(FP), Y0
+
+blocks:
+	CMPQ      BX, $0x00000010
+	JL        blocks_done
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x16, Y1, Y2, Y3
+	VCMPPS    $0x07, Y1, Y1, Y4
+	VANDPS    Y3, Y4, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   (CX), Y1
+	VBLENDVPS Y3, Y0, Y1, Y1
+	VMOVUPS   Y1, (CX)
+	VMOVUPS   32(AX), Y1
+	VMOVUPS   32(DX), Y2
+	VCMPPS    $0x16, Y1, Y2, Y3
+	VCMPPS    $0x07, Y1, Y1, Y4
+	VANDPS    Y3, Y4, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   32(CX), Y1
+	VBLENDVPS Y3, Y0, Y1, Y1
+	VMOVUPS   Y1, 32(CX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, BX
+	JMP       blocks
+
+blocks_done:
+registers:
+	CMPQ      BX, $0x00000008
+	JL        registers_done
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x16, Y1, Y2, Y3
+	VCMPPS    $0x07, Y1, Y1, Y4
+	VANDPS    Y3, Y4, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   (CX), Y1
+	VBLENDVPS Y3, Y0, Y1, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, BX
+	JMP       registers
+
+registers_done:
+	TESTQ      BX, BX
+	JE         done
+	LEAQ       maskWords<>+0(SB), SI
+	SHLQ       $0x02, BX
+	SUBQ       BX, SI
+	ADDQ       $0x00000040, SI
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS (AX), Y1, Y1
+	VMOVDQU    (SI), Y2
+	VMASKMOVPS (DX), Y2, Y2
+	VCMPPS     $0x16, Y1, Y2, Y3
+	VCMPPS     $0x07, Y1, Y1, Y4
+	VANDPS     Y3, Y4, Y3
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMOVDQU    (SI), Y2
+	VMASKMOVPS Y1, Y2, (AX)
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS (CX), Y1, Y1
+	VBLENDVPS  Y3, Y0, Y1, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS Y0, Y1, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func keepLessAVX2(best *float32, at *int32, a *float32, n int, i int32)
+// Requires: AVX
+TEXT ·keepLessAVX2(SB), NOSPLIT, $0-36
+	MOVQ         best+0(FP), AX
+	MOVQ         at+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS i+32(FP), Y0
+
+blocks:
+	CMPQ      BX, $0x00000010
+	JL        blocks_done
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x19, Y1, Y2, Y3
+	VCMPPS    $0x07, Y1, Y1, Y4
+	VANDPS    Y3, Y4, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   (CX), Y1
+	VBLENDVPS Y3, Y0, Y1, Y1
+	VMOVUPS   Y1, (CX)
+	VMOVUPS   32(AX), Y1
+	VMOVUPS   32(DX), Y2
+	VCMPPS    $0x19, Y1, Y2, Y3
+	VCMPPS    $0x07, Y1, Y1, Y4
+	VANDPS    Y3, Y4, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   32(CX), Y1
+	VBLENDVPS Y3, Y0, Y1, Y1
+	VMOVUPS   Y1, 32(CX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, BX
+	JMP       blocks
+
+blocks_done:
+registers:
+	CMPQ      BX, $0x00000008
+	JL        registers_done
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x19, Y1, Y2, Y3
+	VCMPPS    $0x07, Y1, Y1, Y4
+	VANDPS    Y3, Y4, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   (CX), Y1
+	VBLENDVPS Y3, Y0, Y1, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, BX
+	JMP       registers
+
+registers_done:
+	TESTQ      BX, BX
+	JE         done
+	LEAQ       maskWords<>+0(SB), SI
+	SHLQ       $0x02, BX
+	SUBQ       BX, SI
+	ADDQ       $0x00000040, SI
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS (AX), Y1, Y1
+	VMOVDQU    (SI), Y2
+	VMASKMOVPS (DX), Y2, Y2
+	VCMPPS     $0x19, Y1, Y2, Y3
+	VCMPPS     $0x07, Y1, Y1, Y4
+	VANDPS     Y3, Y4, Y3
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMOVDQU    (SI), Y2
+	VMASKMOVPS Y1, Y2, (AX)
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS (CX), Y1, Y1
+	VBLENDVPS  Y3, Y0, Y1, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS Y0, Y1, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func addBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addBothAVX512(SB), NOSPLIT, $0-40
@@ -11630,5 +11800,167 @@ end:
 	VADDPS     Z1, Z0, Z0
 	VMOVAPS    Z0, Z0
 	MOVSS      X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func keepGreaterAVX512(best *float32, at *int32, a *float32, n int, i int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·keepGreaterAVX512(SB), NOSPLIT, $0-36
+	MOVQ         best+0(FP), AX
+	MOVQ         at+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS i+32(FP), Z0
+
+blocks:
+	CMPQ      BX, $0x00000020
+	JL        blocks_done
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VCMPPS    $0x16, Z1, Z2, K3
+	VCMPPS    $0x07, Z1, Z1, K4
+	KANDW     K3, K4, K5
+	VBLENDMPS Z2, Z1, K5, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   (CX), Z1
+	VBLENDMPS Z0, Z1, K5, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS   64(AX), Z1
+	VMOVUPS   64(DX), Z2
+	VCMPPS    $0x16, Z1, Z2, K6
+	VCMPPS    $0x07, Z1, Z1, K7
+	KANDW     K6, K7, K2
+	VBLENDMPS Z2, Z1, K2, Z5
+	VMOVUPS   Z5, 64(AX)
+	VMOVUPS   64(CX), Z1
+	VBLENDMPS Z0, Z1, K2, Z6
+	VMOVUPS   Z6, 64(CX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, BX
+	JMP       blocks
+
+blocks_done:
+registers:
+	CMPQ      BX, $0x00000010
+	JL        registers_done
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VCMPPS    $0x16, Z1, Z2, K3
+	VCMPPS    $0x07, Z1, Z1, K4
+	KANDW     K3, K4, K5
+	VBLENDMPS Z2, Z1, K5, Z7
+	VMOVUPS   Z7, (AX)
+	VMOVUPS   (CX), Z1
+	VBLENDMPS Z0, Z1, K5, Z8
+	VMOVUPS   Z8, (CX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, BX
+	JMP       registers
+
+registers_done:
+	TESTQ     BX, BX
+	JE        done
+	MOVL      $0xffffffff, SI
+	BZHIL     BX, SI, SI
+	KMOVW     SI, K1
+	SHRL      $0x10, SI
+	KMOVW     SI, K2
+	VMOVUPS.Z (AX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VCMPPS    $0x16, Z1, Z2, K6
+	VCMPPS    $0x07, Z1, Z1, K7
+	KANDW     K6, K7, K2
+	VBLENDMPS Z2, Z1, K2, Z9
+	VMOVUPS   Z9, K1, (AX)
+	VMOVUPS.Z (CX), K1, Z1
+	VBLENDMPS Z0, Z1, K2, Z10
+	VMOVUPS   Z10, K1, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func keepLessAVX512(best *float32, at *int32, a *float32, n int, i int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·keepLessAVX512(SB), NOSPLIT, $0-36
+	MOVQ         best+0(FP), AX
+	MOVQ         at+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS i+32(FP), Z0
+
+blocks:
+	CMPQ      BX, $0x00000020
+	JL        blocks_done
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VCMPPS    $0x19, Z1, Z2, K3
+	VCMPPS    $0x07, Z1, Z1, K4
+	KANDW     K3, K4, K5
+	VBLENDMPS Z2, Z1, K5, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   (CX), Z1
+	VBLENDMPS Z0, Z1, K5, Z4
+	VMOVUPS   Z4, (CX)
+	VMOVUPS   64(AX), Z1
+	VMOVUPS   64(DX), Z2
+	VCMPPS    $0x19, Z1, Z2, K6
+	VCMPPS    $0x07, Z1, Z1, K7
+	KANDW     K6, K7, K2
+	VBLENDMPS Z2, Z1, K2, Z5
+	VMOVUPS   Z5, 64(AX)
+	VMOVUPS   64(CX), Z1
+	VBLENDMPS Z0, Z1, K2, Z6
+	VMOVUPS   Z6, 64(CX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, BX
+	JMP       blocks
+
+blocks_done:
+registers:
+	CMPQ      BX, $0x00000010
+	JL        registers_done
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (DX), Z2
+	VCMPPS    $0x19, Z1, Z2, K3
+	VCMPPS    $0x07, Z1, Z1, K4
+	KANDW     K3, K4, K5
+	VBLENDMPS Z2, Z1, K5, Z7
+	VMOVUPS   Z7, (AX)
+	VMOVUPS   (CX), Z1
+	VBLENDMPS Z0, Z1, K5, Z8
+	VMOVUPS   Z8, (CX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, BX
+	JMP       registers
+
+registers_done:
+	TESTQ     BX, BX
+	JE        done
+	MOVL      $0xffffffff, SI
+	BZHIL     BX, SI, SI
+	KMOVW     SI, K1
+	SHRL      $0x10, SI
+	KMOVW     SI, K2
+	VMOVUPS.Z (AX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VCMPPS    $0x19, Z1, Z2, K6
+	VCMPPS    $0x07, Z1, Z1, K7
+	KANDW     K6, K7, K2
+	VBLENDMPS Z2, Z1, K2, Z9
+	VMOVUPS   Z9, K1, (AX)
+	VMOVUPS.Z (CX), K1, Z1
+	VBLENDMPS Z0, Z1, K2, Z10
+	VMOVUPS   Z10, K1, (CX)
+
+done:
 	VZEROUPPER
 	RET

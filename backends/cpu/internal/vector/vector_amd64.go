@@ -65,6 +65,7 @@ func (ks *kernels) use() {
 	AddScaled = func(dst, a []float32, s float32) {
 		ks.addScaled(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), len(dst), s)
 	}
+	KeepGreater, KeepLess = keeping(ks.keepGreater), keeping(ks.keepLess)
 	copyRows = func(dst, a []float32, rows, columns, dstStep, aStep int) {
 		ks.copyRows(unsafe.SliceData(dst), unsafe.SliceData(a), rows, columns, dstStep, aStep)
 	}
@@ -114,6 +115,12 @@ func (ks *kernels) useIntegers() {
 		n := len(dst) &^ (registers - 1)
 		ks.scaleIntegers(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n, scale)
 		scaleIntegersGeneric(dst[n:], a[n:], scale)
+	}
+}
+
+func keeping(f func(best *float32, at *int32, a *float32, n int, i int32)) func(best []float32, at []int32, a []float32, i int32) {
+	return func(best []float32, at []int32, a []float32, i int32) {
+		f(unsafe.SliceData(best), unsafe.SliceData(at[:len(best)]), unsafe.SliceData(a[:len(best)]), len(best), i)
 	}
 }
 

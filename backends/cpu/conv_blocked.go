@@ -193,7 +193,7 @@ type blockedTask struct {
 // Do implements parallel.Task.
 func (t *blockedTask) Do(worker, piece int) {
 	w, m := t.w, &t.w.image
-	group, row, part := piece/(w.rows*m.parts), piece/m.parts%w.rows, piece%m.parts
+	part, group, row := piece/(w.groups*w.rows), piece/w.rows%w.groups, piece%w.rows
 	view, t0, t1, at := m.part(part)
 	inner, block := m.size/w.groups, group*w.blocks
 	at += block * m.outPlane

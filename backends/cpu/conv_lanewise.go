@@ -145,7 +145,7 @@ func (t *lanewiseTask) Do(worker, piece int) {
 		room = floats(t.room, (worker+1)*t.step)[worker*t.step:]
 	}
 	for i := piece * w.size; i < min((piece+1)*w.size, m.planes*m.parts); i++ {
-		b, part := i/m.parts, i%m.parts
+		part, b := i/m.planes, i%m.planes
 		view, t0, t1, at := m.part(part)
 		at += b * m.outPlane
 		l := blocked.Lanes{View: view, Image: m.draw(room, t.x[b*plane:][:plane], part, w.blank), Dst: t.dst[at:], Weights: w.weights, Bias: w.bias, Low: low, High: high}

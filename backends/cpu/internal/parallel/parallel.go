@@ -40,8 +40,8 @@ func Run(ctx context.Context, threads, pieces int, t Task) error {
 		return alone(ctx, pieces, t)
 	}
 	j := jobs.Get().(*job)
-	j.start(ctx, pieces, t)
-	var room [16]*helper
+	j.start(ctx, pieces, min(helpers+1, most), t)
+	var room [most]*helper
 	claimed := crew.claim(room[:0], helpers, j)
 	j.work(0)
 	for _, h := range claimed {
@@ -81,23 +81,40 @@ func alone(ctx context.Context, pieces int, t Task) (err error) {
 	return nil
 }
 
-// job is one call of Run while it is under way.
+// most is how many shares a job's pieces are divided into at most.
+const most = 16
+
+// job is one call of Run while it is under way. Its pieces lie in as many shares
+// as workers are wanted, one range of pieces after the other. A worker begins
+// with the share of its number and goes on with those of others, so that of two
+// tasks over the same rows a worker computes the same ones, whose data its
+// core's caches hold, and yet nobody waits for a worker that does not come.
 type job struct {
 	task    Task
 	ctx     context.Context
 	done    <-chan struct{}
-	pieces  int64
-	next    atomic.Int64 // the first piece that nobody has begun
+	shares  [most]share
+	divided int          // how many of the shares are in use
 	workers atomic.Int32 // how many have a number
 	active  atomic.Int32 // helpers that were given the job and have not left it
 	err     atomic.Pointer[error]
 }
 
+// share is a range of pieces.
+type share struct {
+	next atomic.Int64 // the first piece that nobody has begun
+	end  int64
+	_    [112]byte // keeps shares out of each other's cache lines
+}
+
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
-func (j *job) start(ctx context.Context, pieces int, t Task) {
-	j.task, j.ctx, j.done, j.pieces = t, ctx, ctx.Done(), int64(pieces)
-	j.next.Store(0)
+func (j *job) start(ctx context.Context, pieces, shares int, t Task) {
+	j.task, j.ctx, j.done, j.divided = t, ctx, ctx.Done(), shares
+	for i := range shares {
+		j.shares[i].next.Store(int64(pieces) * int64(i) / int64(shares))
+		j.shares[i].end = int64(pieces) * int64(i+1) / int64(shares)
+	}
 	j.workers.Store(0)
 	j.active.Store(0)
 	j.err.Store(nil)
@@ -121,19 +138,24 @@ func (j *job) work(worker int) {
 			j.fail(&driver.PanicError{Value: r, Stack: debug.Stack()})
 		}
 	}()
-	for i := j.next.Add(1) - 1; i < j.pieces; i = j.next.Add(1) - 1 {
-		select {
-		case <-j.done:
-			j.fail(j.ctx.Err())
-			return
-		default:
+	for k := range j.divided {
+		s := &j.shares[(worker+k)%j.divided]
+		for i := s.next.Add(1) - 1; i < s.end; i = s.next.Add(1) - 1 {
+			select {
+			case <-j.done:
+				j.fail(j.ctx.Err())
+				return
+			default:
+			}
+			j.task.Do(worker, int(i))
 		}
-		j.task.Do(worker, int(i))
 	}
 }
 
 // fail notes the first error and keeps everyone from beginning another piece.
 func (j *job) fail(err error) {
 	j.err.CompareAndSwap(nil, &err)
-	j.next.Store(j.pieces)
+	for i := range j.divided {
+		j.shares[i].next.Store(j.shares[i].end)
+	}
 }

@@ -17,7 +17,7 @@ var families = []family{
 	matmul, matMulNBits, rotary, conv, convTranspose, pool, recurrent, resize, pairwise, unary, cast, where, shape, slice, gather, reduce, softmax, normalization,
 	padModes, quantize, quantizedMatmul, quantizedConv, quantizedSum, quantizedPool, lrn, tree, attention, extents,
 	blockedImages, blockedConv, blockedConvTranspose,
-	arg, sort, cumulative, generate, choose, scatter, trigonometry, activation, bitwise, mod, sign, detection, gridSample, reduceExact, poolIndices,
+	arg, sort, cumulative, generate, choose, scatter, trigonometry, activation, bitwise, mod, sign, detection, gridSample, reduceExact, poolIndices, unpool,
 }
 
 // family is the table of one file. Of several entries for an operator the first

@@ -8,11 +8,11 @@ import "unsafe"
 const least = 1 << 17
 
 // Make is make([]T, n). It asks the operating system to back large slices by large
-// pages.
+// pages, as long as it has them at hand.
 func Make[T byte | int8 | float32](n int) []T {
 	v := make([]T, n)
 	if size := uintptr(n) * unsafe.Sizeof(*new(T)); size >= least {
-		enlarge(uintptr(unsafe.Pointer(unsafe.SliceData(v))), size)
+		enlarge(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), size))
 	}
 	return v
 }

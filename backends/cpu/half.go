@@ -26,6 +26,7 @@ var halves = []string{
 	"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean", "Pow", "PRelu",
 	"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
 	"Abs", "Neg", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Exp", "Log", "Tanh", "Erf", "Relu", "LeakyRelu", "Clip",
+	"DFT", "STFT",
 	"Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Softplus", "Elu", "Gelu",
 	"Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh",
 	"Mish", "Selu", "Celu", "ThresholdedRelu", "Softsign", "Shrink", "Sign", "IsNaN", "IsInf", "Mod",

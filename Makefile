@@ -23,7 +23,7 @@ test: ## every test
 	$(GO) run ./cmd/testall
 
 race: ## the tests of everything concurrent, under the race detector and checkptr
-	$(GO) test -race -short ./adapter/... ./backends/... ./models/... ./conformance/... ./frameworks/...
+	$(GO) test -race -short -timeout 30m ./adapter/... ./backends/... ./models/... ./conformance/... ./frameworks/...
 
 fuzz: ## every fuzz target, each for FUZZTIME
 	@set -e; for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
@@ -65,7 +65,7 @@ cross: ## compiles for every platform
 	done
 
 test-386: ## the tests of core and suite on a 32-bit processor, which amd64 runs itself
-	MIDPLANE_SLOWNESS=3 CGO_ENABLED=0 GOARCH=386 $(GO) test -tags static -short $(CORE) $(SUITE)
+	MIDPLANE_SLOWNESS=3 CGO_ENABLED=0 GOARCH=386 $(GO) test -tags static -short -timeout 30m $(CORE) $(SUITE)
 
 test-arm64: ## the core's tests on arm64, emulated by qemu's user mode
 	MIDPLANE_SLOWNESS=20 CGO_ENABLED=0 GOARCH=arm64 $(GO) test -tags static -short -timeout 30m -exec qemu-aarch64-static $(CORE)

@@ -52,9 +52,9 @@ func (m *blockedImage) units() int {
 	case m.border != nil:
 		return m.y.out
 	case m.flat():
-		return (m.outPlane/blocked.Width + blocked.MostPixels - 1) / blocked.MostPixels
+		return (m.outPlane/blocked.Width + blocked.MostPixels() - 1) / blocked.MostPixels()
 	}
-	return m.y.out * ((m.x.out + blocked.MostPixels - 1) / blocked.MostPixels)
+	return m.y.out * ((m.x.out + blocked.MostPixels() - 1) / blocked.MostPixels())
 }
 
 // divide divides the result into parts of so many units.
@@ -68,7 +68,7 @@ func (m *blockedImage) divide(units int) {
 		return
 	}
 	m.band = min(units, m.y.out)
-	if 2*m.x.out <= blocked.MostPixels { // tiles have two rows
+	if 2*m.x.out <= blocked.MostPixels() { // tiles have two rows
 		m.band = min((m.band+1)&^1, m.y.out)
 	}
 	m.parts = (m.y.out + m.band - 1) / m.band

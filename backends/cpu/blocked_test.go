@@ -193,7 +193,7 @@ func (d drawing) conv(x *graph.Value, seed uint64, attributes []graph.Attribute,
 
 func TestLayoutsOfNetworks(t *testing.T) {
 	if !blocked.Fast() {
-		t.Skip("without AVX-512 images keep their layout")
+		t.Skip("without AVX2 images keep their layout")
 	}
 	pads := []graph.Attribute{graph.A("pads", []int64{1, 1, 1, 1})}
 	two := []graph.Attribute{graph.A("kernel_shape", []int64{2, 2}), graph.A("strides", []int64{2, 2})}

@@ -12,7 +12,8 @@ import (
 
 func main() {
 	machine.Write("blocked", "blocked", os.Args[1], func() string {
-		transpose()
-		return tiles() + winograd()
+		transposeAVX512()
+		transposeAVX2()
+		return tiles(machine.AVX512) + tiles(machine.AVX2)
 	})
 }

@@ -53,20 +53,22 @@ var docs = [...]string{
 	"takes the greatest of every lane, NaN if one is",
 }
 
-// most is how many pixels a tile has at most.
-const most = 14
+// width is the number of channels in a block.
+const width = 16
 
-// tiles writes all kernels and returns the Go table of them.
-func tiles() string {
-	table := "var kernelsAVX512 = kernels{\n"
+// tiles writes all kernels of a machine and returns the Go table of them. Registers
+// as wide as a block sum up two blocks of filters at once, narrower ones one.
+func tiles(m *machine.Machine) string {
+	together := 2 * m.Lanes / width
+	table := fmt.Sprintf("var kernels%s = kernels{\n\tpixels: %d, together: %d,\n", m.Name, m.Rows, together)
 	for k := range kinds {
 		table += fmt.Sprintf("\t%s: [2][2][]func(*tile){", kinds[k])
-		for blocks := 1; blocks <= 2; blocks++ {
+		for blocks := 1; blocks <= together; blocks++ {
 			table += "{"
 			for rows := 1; rows <= 2; rows++ {
 				names := []string{"nil"}
-				for columns := 1; columns <= most/rows && (blocks == 1 || kind(k) <= planes); columns++ {
-					names = append(names, kernel(kind(k), blocks, rows, columns))
+				for columns := 1; columns <= m.Rows/rows && (blocks == 1 || kind(k) <= planes); columns++ {
+					names = append(names, kernel(m, kind(k), blocks, rows, columns))
 				}
 				table += "{" + strings.Join(names, ", ") + "}, "
 			}
@@ -74,15 +76,18 @@ func tiles() string {
 		}
 		table = strings.TrimSuffix(table, ", ") + "},\n"
 	}
-	return table + "}\n\n"
+	return table + transformations(m) + "}\n\n"
 }
 
 // aheadLines is how many cache lines are asked for with every four channels of a tap.
 const aheadLines = 2
 
-// generator holds the registers of one kernel.
+// generator holds the registers of one kernel. The lanes of a pixel's sums, those of
+// each block of filters, take so many registers, its parts.
 type generator struct {
+	m                     *machine.Machine
 	kind                  kind
+	parts                 int
 	blocks, rows, columns int
 
 	t, step, weights reg.GPVirtual
@@ -90,15 +95,13 @@ type generator struct {
 	bases            []reg.GPVirtual // of every third pixel of each row
 }
 
-var vectors = machine.AVX512.Vectors
-
-// sum returns the register of a pixel's sums for a block of filters.
-func (g *generator) sum(row, column, block int) reg.VecPhysical {
-	return vectors[(row*g.columns+column)*g.blocks+block]
+// sum returns the register of a part of a pixel's sums.
+func (g *generator) sum(row, column, part int) reg.VecPhysical {
+	return g.m.Vectors[(row*g.columns+column)*g.parts+part]
 }
 
 // spare returns one of the registers behind the sums.
-func (g *generator) spare(i int) reg.VecPhysical { return vectors[len(vectors)-1-i] }
+func (g *generator) spare(i int) reg.VecPhysical { return g.m.Vectors[len(g.m.Vectors)-1-i] }
 
 func (g *generator) field(at int) Mem { return Mem{Base: g.t, Disp: at} }
 
@@ -108,21 +111,21 @@ func (g *generator) load(at int) reg.GPVirtual {
 	return r
 }
 
-// each calls f for the sums of every pixel and block.
-func (g *generator) each(f func(row, column, block int)) {
+// each calls f for every part of the sums of every pixel.
+func (g *generator) each(f func(row, column, part int)) {
 	for row := range g.rows {
 		for column := range g.columns {
-			for block := range g.blocks {
-				f(row, column, block)
+			for part := range g.parts {
+				f(row, column, part)
 			}
 		}
 	}
 }
 
 // kernel writes a kernel and returns its name.
-func kernel(k kind, blocks, rows, columns int) string {
-	name := fmt.Sprintf("%s%dx%dx%dAVX512", kinds[k], blocks, rows, columns)
-	g := &generator{kind: k, blocks: blocks, rows: rows, columns: columns}
+func kernel(m *machine.Machine, k kind, blocks, rows, columns int) string {
+	name := fmt.Sprintf("%s%dx%dx%d%s", kinds[k], blocks, rows, columns, m.Name)
+	g := &generator{m: m, kind: k, parts: blocks * width / m.Lanes, blocks: blocks, rows: rows, columns: columns}
 	TEXT(name, NOSPLIT, "func(t *byte)")
 	g.t = Load(Param("t"), GP64()).(reg.GPVirtual)
 	Label("tile")
@@ -140,11 +143,11 @@ func kernel(k kind, blocks, rows, columns int) string {
 // start sets the sums to the bias.
 func (g *generator) start() {
 	bias := g.load(fieldBias)
-	g.each(func(row, column, block int) {
+	g.each(func(row, column, part int) {
 		if row+column == 0 {
-			VMOVUPS(Mem{Base: bias, Disp: block * 64}, g.sum(0, 0, block))
+			VMOVUPS(Mem{Base: bias, Disp: part * g.m.Width()}, g.sum(0, 0, part))
 		} else {
-			VMOVAPS(g.sum(0, 0, block), g.sum(row, column, block))
+			VMOVAPS(g.sum(0, 0, part), g.sum(row, column, part))
 		}
 	})
 }
@@ -186,12 +189,15 @@ func (g *generator) loop() {
 		g.products(0)
 		ADDQ(U32(uint32(g.blocks*64)), g.weights)
 	case depthwise:
-		w := g.spare(0)
-		VMOVUPS(Mem{Base: g.weights}, w)
-		g.each(func(row, column, _ int) { VFMADD231PS(g.pixel(row, column, 0), w, g.sum(row, column, 0)) })
+		for part := range g.parts {
+			VMOVUPS(Mem{Base: g.weights, Disp: part * g.m.Width()}, g.spare(part))
+		}
+		g.each(func(row, column, part int) {
+			VFMADD231PS(g.pixel(row, column, part*g.m.Lanes), g.spare(part), g.sum(row, column, part))
+		})
 		ADDQ(U32(64), g.weights)
 	case greatest:
-		g.each(func(row, column, _ int) { g.greater(row, column) })
+		g.each(g.greater)
 	}
 	ADDQ(U32(8), offsets)
 	SUBQ(U32(1), taps)
@@ -228,34 +234,43 @@ func (g *generator) pixel(row, column, k int) Mem {
 
 // products adds the products of channel k.
 func (g *generator) products(k int) {
-	for block := range g.blocks {
-		VMOVUPS(Mem{Base: g.weights, Disp: (k*g.blocks + block) * 64}, g.spare(block))
+	for part := range g.parts {
+		VMOVUPS(Mem{Base: g.weights, Disp: (k*g.parts + part) * g.m.Width()}, g.spare(part))
 	}
 	for row := range g.rows {
 		for column := range g.columns {
-			if g.blocks == 1 {
+			if g.parts == 1 {
 				VFMADD231PS_BCST(g.pixel(row, column, k), g.spare(0), g.sum(row, column, 0))
 				continue
 			}
 			x := g.spare(2 + column%2)
 			VBROADCASTSS(g.pixel(row, column, k), x)
-			for block := range g.blocks {
-				VFMADD231PS(g.spare(block), x, g.sum(row, column, block))
+			for part := range g.parts {
+				VFMADD231PS(g.spare(part), x, g.sum(row, column, part))
 			}
 		}
 	}
 }
 
-// greater takes the greater of a pixel's lanes. Of a NaN and a number, VMAXPS
-// gives the second source, which comes first here: what was a NaN stays one, and
-// what is one now is copied.
-func (g *generator) greater(row, column int) {
-	x, sum, nan := g.spare(column%3), g.sum(row, column, 0), []reg.OpmaskPhysical{reg.K1, reg.K2, reg.K3}[column%3]
+// greater takes the greater of a part of a pixel's lanes. Of a NaN and a number,
+// VMAXPS gives the second source, which comes first here: what was a NaN stays one,
+// and what is one now is copied, or all bits are set, which is a NaN too.
+func (g *generator) greater(row, column, part int) {
 	const unordered = 3
-	VMOVUPS(g.pixel(row, column, 0), x)
+	sum := g.sum(row, column, part)
+	if g.m.Wide() {
+		x, nan := g.spare(column%3), []reg.OpmaskPhysical{reg.K1, reg.K2, reg.K3}[column%3]
+		VMOVUPS(g.pixel(row, column, 0), x)
+		VCMPPS(U8(unordered), x, x, nan)
+		VMAXPS(sum, x, sum)
+		VMOVAPS(x, nan, sum)
+		return
+	}
+	x, nan := g.spare(2*part), g.spare(2*part+1)
+	VMOVUPS(g.pixel(row, column, part*g.m.Lanes), x)
 	VCMPPS(U8(unordered), x, x, nan)
 	VMAXPS(sum, x, sum)
-	VMOVAPS(x, nan, sum)
+	VORPS(nan, sum, sum)
 }
 
 // add adds what lies at the same place of another image, if there is one.
@@ -263,7 +278,7 @@ func (g *generator) add() {
 	other := g.load(fieldOther)
 	TESTQ(other, other)
 	JE(LabelRef("added"))
-	g.walk(other, func(row, column, block int, at Mem) { VADDPS(at, g.sum(row, column, block), g.sum(row, column, block)) })
+	g.walk(other, func(row, column, part int, at Mem) { VADDPS(at, g.sum(row, column, part), g.sum(row, column, part)) })
 	Label("added")
 }
 
@@ -273,8 +288,8 @@ func (g *generator) store() {
 	low, high := g.spare(0), g.spare(1)
 	VBROADCASTSS(g.field(fieldLow), low)
 	VBROADCASTSS(g.field(fieldHigh), high)
-	g.walk(g.load(fieldDst), func(row, column, block int, at Mem) {
-		v := g.sum(row, column, block)
+	g.walk(g.load(fieldDst), func(row, column, part int, at Mem) {
+		v := g.sum(row, column, part)
 		VMAXPS(v, low, v)
 		VMINPS(v, high, v)
 		VMOVUPS(v, at)
@@ -300,9 +315,9 @@ func (g *generator) next() {
 	Label("last")
 }
 
-// walk calls f for every pixel and block with where it lies in an image like the
+// walk calls f for every part of every pixel with where it lies in an image like the
 // result, whose first is at an address.
-func (g *generator) walk(first reg.GPVirtual, f func(row, column, block int, at Mem)) {
+func (g *generator) walk(first reg.GPVirtual, f func(row, column, part int, at Mem)) {
 	step, block := g.load(fieldDstStep), g.load(fieldDstBlock)
 	for row := range g.rows {
 		at := GP64()
@@ -311,9 +326,13 @@ func (g *generator) walk(first reg.GPVirtual, f func(row, column, block int, at 
 			ADDQ(g.field(fieldDstRow), at)
 		}
 		for column := range g.columns {
-			f(row, column, 0, Mem{Base: at})
-			if g.blocks == 2 {
-				f(row, column, 1, Mem{Base: at, Index: block, Scale: 1})
+			for part := range g.parts {
+				lane := part * g.m.Lanes
+				to := Mem{Base: at, Disp: lane % width * 4}
+				if lane >= width {
+					to.Index, to.Scale = block, 1
+				}
+				f(row, column, part, to)
 			}
 			ADDQ(step, at)
 		}

@@ -3,22 +3,25 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 
 	"example.com/midplane/backends/cpu/_gen/machine"
 )
 
-// transpose writes the function that turns squares of 16 × 16 numbers: pairs of
+func declareTranspose(m *machine.Machine) {
+	declare("transpose"+m.Name, "(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)",
+		"turns count squares of 16 × 16 numbers, whose rows lie so many bytes apart, and the squares so many.")
+}
+
+// transposeAVX512 writes the function that turns squares of 16 × 16 numbers: pairs of
 // rows are interleaved, then pairs of pairs, and at last quarters of registers
 // change places.
-func transpose() {
-	const name = "transposeAVX512"
-	TEXT(name, NOSPLIT, "func(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)")
-	machine.Stub(name, "(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)",
-		"turns count squares of 16 × 16 numbers, whose rows lie so many bytes apart, and the squares so many.")
+func transposeAVX512() {
+	declareTranspose(machine.AVX512)
 	dst, src, count := argument("dst"), argument("src"), argument("count")
 	dstStep, srcStep := argument("dstStep"), argument("srcStep")
 	dstNext, srcNext := argument("dstNext"), argument("srcNext")
-	low, high := vectors[:16], vectors[16:]
+	low, high := machine.AVX512.Vectors[:16], machine.AVX512.Vectors[16:]
 	TESTQ(count, count)
 	JE(LabelRef("done"))
 	Label("square")
@@ -58,6 +61,70 @@ func transpose() {
 	}
 	ADDQ(srcNext, src)
 	ADDQ(dstNext, dst)
+	SUBQ(U32(1), count)
+	JNE(LabelRef("square"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// transposeAVX2 writes the same for registers of two halves: four numbers of each of
+// eight rows at a time, the last four rows in the upper halves, make four rows of
+// eight.
+func transposeAVX2() {
+	declareTranspose(machine.AVX2)
+	dst, src, count := argument("dst"), argument("src"), argument("count")
+	dstStep, srcStep := argument("dstStep"), argument("srcStep")
+	thrice := func(step reg.GPVirtual) reg.GPVirtual {
+		r := GP64()
+		LEAQ(Mem{Base: step, Index: step, Scale: 2}, r)
+		return r
+	}
+	dstThrice, srcThrice := thrice(dstStep), thrice(srcStep)
+	// row returns where number i of row 0 to 3 from an address on lies.
+	row := func(first, step, thrice reg.GPVirtual, row, i int) Mem {
+		switch row {
+		case 0:
+			return Mem{Base: first, Disp: 4 * i}
+		case 3:
+			return Mem{Base: first, Index: thrice, Scale: 1, Disp: 4 * i}
+		}
+		return Mem{Base: first, Index: step, Scale: uint8(row), Disp: 4 * i}
+	}
+	TESTQ(count, count)
+	JE(LabelRef("done"))
+	Label("square")
+	for half := range 2 {
+		upper, lower, to := GP64(), GP64(), GP64()
+		MOVQ(src, upper)
+		if half == 1 {
+			LEAQ(Mem{Base: src, Index: srcStep, Scale: 8}, upper)
+		}
+		LEAQ(Mem{Base: upper, Index: srcStep, Scale: 4}, lower)
+		MOVQ(dst, to)
+		for column := 0; column < width; column += 4 {
+			v := machine.AVX2.Vectors[column%8:]
+			a, b := v[:4], machine.AVX2.Vectors[8+column%8:][:4]
+			for i := range 4 {
+				VMOVUPS(row(upper, srcStep, srcThrice, i, column), a[i].AsX())
+				VINSERTF128(U8(1), row(lower, srcStep, srcThrice, i, column), a[i], a[i])
+			}
+			for i := 0; i < 4; i += 2 {
+				VUNPCKLPS(a[i+1], a[i], b[i])
+				VUNPCKHPS(a[i+1], a[i], b[i+1])
+			}
+			for i := range 2 {
+				VUNPCKLPD(b[2+i], b[i], a[2*i])
+				VUNPCKHPD(b[2+i], b[i], a[2*i+1])
+			}
+			for i := range 4 {
+				VMOVUPS(a[i], row(to, dstStep, dstThrice, i, 8*half))
+			}
+			LEAQ(Mem{Base: to, Index: dstStep, Scale: 4}, to)
+		}
+	}
+	ADDQ(NewParamAddr("srcNext", 40), src)
+	ADDQ(NewParamAddr("dstNext", 32), dst)
 	SUBQ(U32(1), count)
 	JNE(LabelRef("square"))
 	Label("done")

@@ -1,7 +1,7 @@
 // Package blocked computes convolutions and pools of images whose channels lie in
 // blocks of 16: element (c, y, x) of an image of rows × columns pixels is element
 // ((c/16 × rows + y) × columns + x) × 16 + c mod 16. The pixels of a block are as
-// wide as a register of AVX-512.
+// wide as a register of AVX-512, or as two of AVX2.
 //
 // The layout, known as NCHWc, is that of Georganas et al., "Anatomy of
 // High-Performance Deep Learning Convolutions on SIMD Architectures" (2018). A tile
@@ -23,13 +23,20 @@ func Blocks(channels int) int { return (channels + Width - 1) / Width }
 // Fast reports whether this processor has kernels that make the layout pay.
 func Fast() bool { return best != &genericKernels }
 
-// kernels are the micro-kernels of one instruction set, by blocks and rows, less
-// one, and by columns of the tile.
+// kernels are what is written for one instruction set: micro-kernels, by blocks and
+// rows, less one, and by columns of the tile, and functions whose distances are in
+// bytes, nil where there is plain Go.
 type kernels struct {
+	pixels    int                 // of a tile at most
+	together  int                 // blocks of filters that a tile has at most
 	channels  [2][2][]func(*tile) // products with the channels of a block
 	planes    [2][2][]func(*tile) // products with one channel, whose pixels lie next to each other
 	depthwise [2][2][]func(*tile) // products lane by lane
 	greatest  [2][2][]func(*tile) // the greatest of each lane
+
+	winogradInput  func(dst, image *float32, row, position, count int)
+	winogradOutput [2][2]func(dst, sums, bias *float32, row, position, count int, low, high float32) // by rows and columns less one
+	transpose      func(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)            // squares of 16 × 16
 }
 
 // best are the kernels in use.
@@ -72,8 +79,8 @@ func release(t *tile) {
 	tiles.Put(t)
 }
 
-// MostPixels is how many pixels a tile has at most.
-const MostPixels = 14
+// MostPixels returns how many pixels a tile has at most.
+func MostPixels() int { return best.pixels }
 
 // Tile is a group of pixels of a result that are computed at once: one row or two
 // of so many columns.
@@ -87,11 +94,11 @@ type Tile struct {
 // in the result, toStep and toRow.
 func Tiles(rows, columns, step, rowStep, toStep, toRow int) []Tile {
 	var list []Tile
-	high := 1
-	if 2*columns <= MostPixels {
+	high, most := 1, MostPixels()
+	if 2*columns <= most {
 		high = 2
 	}
-	across := (columns + MostPixels - 1) / MostPixels
+	across := (columns + most - 1) / most
 	for y := 0; y < rows; y += high {
 		for k, x := 0, 0; k < across; k++ {
 			wide := (columns - x + across - k - 1) / (across - k)

@@ -10,13 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sets are the kernels that this processor has.
-func sets() map[string]*kernels {
-	m := map[string]*kernels{"generic": &genericKernels}
-	if Fast() {
-		m["fast"] = best
+// eachTier runs a test with every set of kernels that this process may use.
+func eachTier(t *testing.T, test func(t *testing.T)) {
+	defer func(ks *kernels) { best = ks }(best)
+	for name, ks := range available() {
+		t.Run(name, func(t *testing.T) {
+			best = ks
+			test(t)
+		})
 	}
-	return m
 }
 
 func draw(r *rand.Rand, n int) []float32 {
@@ -80,7 +82,9 @@ func inBlocks(x []float32, channels, plane int) []float32 {
 	return y
 }
 
-func TestConvolution(t *testing.T) {
+func TestConvolution(t *testing.T) { eachTier(t, testConvolution) }
+
+func testConvolution(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var layers []layer
 	for columns := 1; columns <= 30; columns++ { // every width of a tile
@@ -93,77 +97,77 @@ func TestConvolution(t *testing.T) {
 		layer{channels: 1, filters: 7, rows: 7, columns: 8, kernel: 7, stride: 1, planes: true},
 		layer{channels: 40, filters: 20, rows: 6, columns: 17, kernel: 2, stride: 3},
 	)
-	for name, ks := range sets() {
-		for _, l := range layers {
-			x, w, bias := draw(r, l.channels*l.rows*l.columns), draw(r, l.filters*l.channels*l.kernel*l.kernel), draw(r, Blocks(l.filters)*Width)
-			rows, columns := l.out()
-			image := x
-			if !l.planes {
-				image = inBlocks(x, l.channels, l.rows*l.columns)
+	for _, l := range layers {
+		x, w, bias := draw(r, l.channels*l.rows*l.columns), draw(r, l.filters*l.channels*l.kernel*l.kernel), draw(r, Blocks(l.filters)*Width)
+		rows, columns := l.out()
+		image := x
+		if !l.planes {
+			image = inBlocks(x, l.channels, l.rows*l.columns)
+		}
+		size := Blocks(l.filters) * rows * columns * Width
+		other := draw(r, size)
+		for _, other := range [][]float32{nil, other} {
+			c := Convolution{
+				View: l.view(), Filters: PackFilters(w, l.filters, l.channels, l.kernel*l.kernel, l.planes), Image: image, Dst: make([]float32, size),
+				Block: rows * columns * Width, Bias: bias, Other: other, Low: -1.5, High: 2,
 			}
-			size := Blocks(l.filters) * rows * columns * Width
-			other := draw(r, size)
-			for _, other := range [][]float32{nil, other} {
-				c := Convolution{
-					View: l.view(), Filters: PackFilters(w, l.filters, l.channels, l.kernel*l.kernel, l.planes), Image: image, Dst: make([]float32, size),
-					Block: rows * columns * Width, Bias: bias, Other: other, Low: -1.5, High: 2, kernels: ks,
-				}
-				half := len(c.Tiles) / 2
-				c.Run(0, c.Filters.Pairs(), 0, half)
-				c.Run(0, c.Filters.Pairs(), half, len(c.Tiles))
-				for f := range l.filters {
-					for i := range rows * columns {
-						at := (f/Width*rows*columns+i)*Width + f%Width
-						want := l.plain(x, w, f, i/columns, i%columns) + float64(bias[f])
-						if other != nil {
-							want += float64(other[at])
-						}
-						require.InDelta(t, min(max(want, -1.5), 2), c.Dst[at], 1e-4, "%s %+v filter %d pixel %d", name, l, f, i)
+			half := len(c.Tiles) / 2
+			c.Run(0, c.Filters.Pairs(), 0, half)
+			c.Run(0, c.Filters.Pairs(), half, len(c.Tiles))
+			for f := range l.filters {
+				for i := range rows * columns {
+					at := (f/Width*rows*columns+i)*Width + f%Width
+					want := l.plain(x, w, f, i/columns, i%columns) + float64(bias[f])
+					if other != nil {
+						want += float64(other[at])
 					}
+					require.InDelta(t, min(max(want, -1.5), 2), c.Dst[at], 1e-4, "%+v filter %d pixel %d", l, f, i)
 				}
 			}
 		}
 	}
 }
 
-func TestLanes(t *testing.T) {
+func TestLanes(t *testing.T) { eachTier(t, testLanes) }
+
+func testLanes(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for name, ks := range sets() {
-		for columns := 3; columns <= 33; columns++ {
-			for _, stride := range []int{1, 2} {
-				l := layer{channels: 16, filters: 16, rows: 7, columns: columns, kernel: 3, stride: stride}
-				rows, outColumns := l.out()
-				plane := l.rows * l.columns
-				x, w, bias := draw(r, 16*plane), draw(r, 9*Width), draw(r, Width)
-				image := inBlocks(x, 16, plane)
-				image[r.IntN(len(image))] = float32(math.NaN())
-				for _, weights := range [][]float32{w, nil} {
-					p := Lanes{View: l.view(), Image: image, Dst: make([]float32, rows*outColumns*Width), Weights: weights, Bias: bias, Low: -1, High: 1, kernels: ks}
-					p.Run(0, len(p.Tiles))
-					for i, got := range p.Dst {
-						y, xx, lane := i/Width/outColumns, i/Width%outColumns, i%Width
-						want := float64(bias[lane])
-						for k := range 9 {
-							v := float64(image[((y*stride+k/3)*columns+xx*stride+k%3)*Width+lane])
-							if weights == nil {
-								want = max(want, v)
-							} else {
-								want += v * float64(w[k*Width+lane])
-							}
+	for columns := 3; columns <= 33; columns++ {
+		for _, stride := range []int{1, 2} {
+			l := layer{channels: 16, filters: 16, rows: 7, columns: columns, kernel: 3, stride: stride}
+			rows, outColumns := l.out()
+			plane := l.rows * l.columns
+			x, w, bias := draw(r, 16*plane), draw(r, 9*Width), draw(r, Width)
+			image := inBlocks(x, 16, plane)
+			image[r.IntN(len(image))] = float32(math.NaN())
+			for _, weights := range [][]float32{w, nil} {
+				p := Lanes{View: l.view(), Image: image, Dst: make([]float32, rows*outColumns*Width), Weights: weights, Bias: bias, Low: -1, High: 1}
+				p.Run(0, len(p.Tiles))
+				for i, got := range p.Dst {
+					y, xx, lane := i/Width/outColumns, i/Width%outColumns, i%Width
+					want := float64(bias[lane])
+					for k := range 9 {
+						v := float64(image[((y*stride+k/3)*columns+xx*stride+k%3)*Width+lane])
+						if weights == nil {
+							want = max(want, v)
+						} else {
+							want += v * float64(w[k*Width+lane])
 						}
-						if math.IsNaN(want) {
-							require.True(t, math.IsNaN(float64(got)), "%s: a NaN was lost", name)
-							continue
-						}
-						require.InDelta(t, min(max(want, -1), 1), got, 1e-5, "%s columns %d stride %d element %d", name, columns, stride, i)
 					}
+					if math.IsNaN(want) {
+						require.True(t, math.IsNaN(float64(got)), "a NaN was lost")
+						continue
+					}
+					require.InDelta(t, min(max(want, -1), 1), got, 1e-5, "columns %d stride %d element %d", columns, stride, i)
 				}
 			}
 		}
 	}
 }
 
-func TestBlock(t *testing.T) {
+func TestBlock(t *testing.T) { eachTier(t, testBlock) }
+
+func testBlock(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for channels := 1; channels <= Width; channels++ {
 		for _, pixels := range []int{0, 1, 15, 16, 17, 50} {
@@ -195,13 +199,15 @@ func TestBlock(t *testing.T) {
 	assert.Panics(t, func() { Unblock(make([]float32, 31), make([]float32, 32), 16, 2, 2) })
 }
 
+func TestTiles(t *testing.T) { eachTier(t, testTiles) }
+
 // Tiles cover every pixel of a result once.
-func TestTiles(t *testing.T) {
+func testTiles(t *testing.T) {
 	for columns := 1; columns < 60; columns++ {
 		for _, rows := range []int{1, 2, 5} {
 			seen := make([]int, rows*columns)
 			for _, s := range Tiles(rows, columns, 2, 200, 1, columns) {
-				assert.LessOrEqual(t, s.Rows*s.Columns, MostPixels)
+				assert.LessOrEqual(t, s.Rows*s.Columns, MostPixels())
 				for y := range s.Rows {
 					for x := range s.Columns {
 						at := s.To + y*columns + x
@@ -217,7 +223,9 @@ func TestTiles(t *testing.T) {
 	}
 }
 
-func TestOperandsTooShort(t *testing.T) {
+func TestOperandsTooShort(t *testing.T) { eachTier(t, testOperandsTooShort) }
+
+func testOperandsTooShort(t *testing.T) {
 	l := layer{channels: 16, filters: 16, rows: 4, columns: 4, kernel: 3, stride: 1}
 	c := Convolution{View: l.view(), Filters: PackFilters(make([]float32, 16*16*9), 16, 16, 9, false), Image: make([]float32, 16*16), Dst: make([]float32, 4*16), Block: 4 * 16, Bias: make([]float32, 16)}
 	assert.NotPanics(t, func() { c.Run(0, 1, 0, len(c.Tiles)) })

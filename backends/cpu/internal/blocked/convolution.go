@@ -91,19 +91,13 @@ type Convolution struct {
 	Bias      []float32
 	Other     []float32
 	Low, High float32
-
-	kernels *kernels
 }
 
 // Run computes tiles [t0, t1) for pairs of blocks [p0, p1).
 func (c *Convolution) Run(p0, p1, t0, t1 int) {
-	ks := c.kernels
-	if ks == nil {
-		ks = best
-	}
-	table := &ks.channels
+	table := &best.channels
 	if c.Filters.wide == 1 {
-		table = &ks.planes
+		table = &best.planes
 	}
 	if t0 >= t1 || p0 >= p1 {
 		return
@@ -113,12 +107,16 @@ func (c *Convolution) Run(p0, p1, t0, t1 int) {
 	defer release(t)
 	c.set(t)
 	t.low, t.high, t.dstBlock = c.Low, c.High, c.Block*4
-	for p := p0; p < p1; p++ {
-		weights, filters := c.Filters.pair(p)
-		t.weights, t.bias = unsafe.Pointer(unsafe.SliceData(weights)), unsafe.Pointer(&c.Bias[2*p*Width])
-		at := 2 * p * c.Block
-		next := c.Filters.following(p)
-		blocks := table[filters/Width-1]
+	for b, count := 2*p0, 0; b < min(2*p1, c.Filters.blocks); b += count {
+		count = c.Filters.together(b)
+		weights := c.Filters.of(b, count)
+		t.weights, t.bias = unsafe.Pointer(unsafe.SliceData(weights)), unsafe.Pointer(&c.Bias[b*Width])
+		at := b * c.Block
+		next := weights // where there are none behind
+		if behind := b + count; behind < c.Filters.blocks {
+			next = c.Filters.of(behind, c.Filters.together(behind))
+		}
+		blocks := table[count-1]
 		// The first tiles bring the weights behind into a near cache.
 		perTile := max(t.taps*aheadBytes/4, 1)
 		asking := min(t0+len(next)/perTile, t1)
@@ -164,19 +162,13 @@ type Lanes struct {
 	Bias      []float32 // 16
 	Other     []float32
 	Low, High float32
-
-	kernels *kernels
 }
 
 // Run computes tiles [t0, t1).
 func (l *Lanes) Run(t0, t1 int) {
-	ks := l.kernels
-	if ks == nil {
-		ks = best
-	}
-	table := &ks.depthwise
+	table := &best.depthwise
 	if l.Weights == nil {
-		table = &ks.greatest
+		table = &best.greatest
 	}
 	if t0 >= t1 {
 		return

@@ -2,11 +2,12 @@ package blocked
 
 import "example.com/midplane/backends/cpu/internal/pages"
 
-// Filters are the weights of a convolution, packed for pairs of blocks of filters:
-// by block of channels, tap and channel, the weights of 32 filters, or of 16 in a
-// last block that is alone.
+// Filters are the weights of a convolution, packed for the blocks of filters that a
+// tile has, one or a pair: by block of channels, tap and channel, the weights of 32
+// filters, or of 16 in a block that is alone.
 type Filters struct {
 	blocks int // of filters
+	most   int // of a tile
 	depth  int // rows of weights: what a filter sees
 	wide   int // channels for each offset: Width, or 1 for those of planes
 	data   []float32
@@ -25,7 +26,7 @@ func PackFilters(w []float32, filters, channels, taps int, planes bool) *Filters
 
 // NewFilters is PackFilters, of which every pair of blocks is still to be packed.
 func NewFilters(filters, channels, taps int, planes bool) *Filters {
-	f := &Filters{blocks: Blocks(filters), wide: Width}
+	f := &Filters{blocks: Blocks(filters), most: best.together, wide: Width}
 	if planes {
 		f.wide = 1
 	}
@@ -38,29 +39,35 @@ func NewFilters(filters, channels, taps int, planes bool) *Filters {
 // Pack packs pair p, which may be done at the same time as others. What a block of
 // channels makes of it stays in a near cache.
 func (f *Filters) Pack(p int, w []float32, filters, channels, taps int) {
-	to, lanes := f.pair(p)
-	first := 2 * p * Width
 	for low := 0; low < channels; low += f.wide {
-		n, block := min(f.wide, channels-low), to[low*taps*lanes:]
-		for i := range min(lanes, filters-first) {
-			from := w[((first+i)*channels+low)*taps:][:n*taps]
+		n := min(f.wide, channels-low)
+		for i := 2 * p * Width; i < min(2*(p+1)*Width, filters); i++ {
+			from := w[(i*channels+low)*taps:][:n*taps]
+			first, lanes := f.place(i)
+			first += low * taps * lanes
 			if taps == 1 {
-				at := i
+				at := first
 				for _, v := range from {
-					block[at] = v
+					f.data[at] = v
 					at += lanes
 				}
 				continue
 			}
 			for c := range n {
-				at := c*lanes + i
+				at := first + c*lanes
 				for _, v := range from[c*taps:][:taps] {
-					block[at] = v
+					f.data[at] = v
 					at += f.wide * lanes
 				}
 			}
 		}
 	}
+}
+
+// place returns where the weights of a filter begin, and how far apart they lie.
+func (f *Filters) place(filter int) (first, step int) {
+	block := filter / Width / f.most * f.most
+	return block*Width*f.depth + filter - block*Width, f.together(block) * Width
 }
 
 // FiltersBytes returns what PackFilters makes takes.
@@ -77,18 +84,10 @@ func (f *Filters) Pairs() int { return (f.blocks + 1) / 2 }
 // Depth returns how many products are added up for each element of a result.
 func (f *Filters) Depth() int { return f.depth }
 
-// pair returns the weights of a pair, and how many filters it has.
-func (f *Filters) pair(p int) (weights []float32, filters int) {
-	filters = min(2, f.blocks-2*p) * Width
-	return f.data[2*p*Width*f.depth:][:filters*f.depth], filters
-}
+// together returns how many blocks from one on a tile has.
+func (f *Filters) together(block int) int { return min(f.most, f.blocks-block) }
 
-// following returns the weights behind those of a pair, or where there are none, its
-// own.
-func (f *Filters) following(p int) []float32 {
-	if p+1 < f.Pairs() {
-		p++
-	}
-	weights, _ := f.pair(p)
-	return weights
+// of returns the weights of n blocks from one on.
+func (f *Filters) of(block, n int) []float32 {
+	return f.data[block*Width*f.depth:][:n*Width*f.depth]
 }

@@ -4,15 +4,18 @@ import "unsafe"
 
 // genericKernels are the reference that every other kernel is tested against.
 var genericKernels = kernels{
+	pixels: genericPixels, together: 2,
 	channels: generic(func(t *tile) { t.products(Width) }), planes: generic(func(t *tile) { t.products(1) }),
 	depthwise: generic((*tile).lanes), greatest: generic((*tile).extremes),
 }
+
+const genericPixels = 14
 
 // generic makes the table of kernels of one that computes tiles of any extents.
 func generic(f func(*tile)) (table [2][2][]func(*tile)) {
 	for blocks := range 2 {
 		for rows := range 2 {
-			for columns := 0; columns <= MostPixels/(rows+1); columns++ {
+			for columns := 0; columns <= genericPixels/(rows+1); columns++ {
 				table[blocks][rows] = append(table[blocks][rows], func(t *tile) {
 					t.blocks, t.rows, t.columns = blocks+1, rows+1, columns
 					for f(t); t.count > 1; f(t) {

@@ -5,18 +5,36 @@
 package blocked
 
 var kernelsAVX512 = kernels{
-	channels:  [2][2][]func(*tile){{{nil, channels1x1x1AVX512, channels1x1x2AVX512, channels1x1x3AVX512, channels1x1x4AVX512, channels1x1x5AVX512, channels1x1x6AVX512, channels1x1x7AVX512, channels1x1x8AVX512, channels1x1x9AVX512, channels1x1x10AVX512, channels1x1x11AVX512, channels1x1x12AVX512, channels1x1x13AVX512, channels1x1x14AVX512}, {nil, channels1x2x1AVX512, channels1x2x2AVX512, channels1x2x3AVX512, channels1x2x4AVX512, channels1x2x5AVX512, channels1x2x6AVX512, channels1x2x7AVX512}}, {{nil, channels2x1x1AVX512, channels2x1x2AVX512, channels2x1x3AVX512, channels2x1x4AVX512, channels2x1x5AVX512, channels2x1x6AVX512, channels2x1x7AVX512, channels2x1x8AVX512, channels2x1x9AVX512, channels2x1x10AVX512, channels2x1x11AVX512, channels2x1x12AVX512, channels2x1x13AVX512, channels2x1x14AVX512}, {nil, channels2x2x1AVX512, channels2x2x2AVX512, channels2x2x3AVX512, channels2x2x4AVX512, channels2x2x5AVX512, channels2x2x6AVX512, channels2x2x7AVX512}}},
-	planes:    [2][2][]func(*tile){{{nil, planes1x1x1AVX512, planes1x1x2AVX512, planes1x1x3AVX512, planes1x1x4AVX512, planes1x1x5AVX512, planes1x1x6AVX512, planes1x1x7AVX512, planes1x1x8AVX512, planes1x1x9AVX512, planes1x1x10AVX512, planes1x1x11AVX512, planes1x1x12AVX512, planes1x1x13AVX512, planes1x1x14AVX512}, {nil, planes1x2x1AVX512, planes1x2x2AVX512, planes1x2x3AVX512, planes1x2x4AVX512, planes1x2x5AVX512, planes1x2x6AVX512, planes1x2x7AVX512}}, {{nil, planes2x1x1AVX512, planes2x1x2AVX512, planes2x1x3AVX512, planes2x1x4AVX512, planes2x1x5AVX512, planes2x1x6AVX512, planes2x1x7AVX512, planes2x1x8AVX512, planes2x1x9AVX512, planes2x1x10AVX512, planes2x1x11AVX512, planes2x1x12AVX512, planes2x1x13AVX512, planes2x1x14AVX512}, {nil, planes2x2x1AVX512, planes2x2x2AVX512, planes2x2x3AVX512, planes2x2x4AVX512, planes2x2x5AVX512, planes2x2x6AVX512, planes2x2x7AVX512}}},
-	depthwise: [2][2][]func(*tile){{{nil, depthwise1x1x1AVX512, depthwise1x1x2AVX512, depthwise1x1x3AVX512, depthwise1x1x4AVX512, depthwise1x1x5AVX512, depthwise1x1x6AVX512, depthwise1x1x7AVX512, depthwise1x1x8AVX512, depthwise1x1x9AVX512, depthwise1x1x10AVX512, depthwise1x1x11AVX512, depthwise1x1x12AVX512, depthwise1x1x13AVX512, depthwise1x1x14AVX512}, {nil, depthwise1x2x1AVX512, depthwise1x2x2AVX512, depthwise1x2x3AVX512, depthwise1x2x4AVX512, depthwise1x2x5AVX512, depthwise1x2x6AVX512, depthwise1x2x7AVX512}}, {{nil}, {nil}}},
-	greatest:  [2][2][]func(*tile){{{nil, greatest1x1x1AVX512, greatest1x1x2AVX512, greatest1x1x3AVX512, greatest1x1x4AVX512, greatest1x1x5AVX512, greatest1x1x6AVX512, greatest1x1x7AVX512, greatest1x1x8AVX512, greatest1x1x9AVX512, greatest1x1x10AVX512, greatest1x1x11AVX512, greatest1x1x12AVX512, greatest1x1x13AVX512, greatest1x1x14AVX512}, {nil, greatest1x2x1AVX512, greatest1x2x2AVX512, greatest1x2x3AVX512, greatest1x2x4AVX512, greatest1x2x5AVX512, greatest1x2x6AVX512, greatest1x2x7AVX512}}, {{nil}, {nil}}},
+	pixels: 14, together: 2,
+	channels:       [2][2][]func(*tile){{{nil, channels1x1x1AVX512, channels1x1x2AVX512, channels1x1x3AVX512, channels1x1x4AVX512, channels1x1x5AVX512, channels1x1x6AVX512, channels1x1x7AVX512, channels1x1x8AVX512, channels1x1x9AVX512, channels1x1x10AVX512, channels1x1x11AVX512, channels1x1x12AVX512, channels1x1x13AVX512, channels1x1x14AVX512}, {nil, channels1x2x1AVX512, channels1x2x2AVX512, channels1x2x3AVX512, channels1x2x4AVX512, channels1x2x5AVX512, channels1x2x6AVX512, channels1x2x7AVX512}}, {{nil, channels2x1x1AVX512, channels2x1x2AVX512, channels2x1x3AVX512, channels2x1x4AVX512, channels2x1x5AVX512, channels2x1x6AVX512, channels2x1x7AVX512, channels2x1x8AVX512, channels2x1x9AVX512, channels2x1x10AVX512, channels2x1x11AVX512, channels2x1x12AVX512, channels2x1x13AVX512, channels2x1x14AVX512}, {nil, channels2x2x1AVX512, channels2x2x2AVX512, channels2x2x3AVX512, channels2x2x4AVX512, channels2x2x5AVX512, channels2x2x6AVX512, channels2x2x7AVX512}}},
+	planes:         [2][2][]func(*tile){{{nil, planes1x1x1AVX512, planes1x1x2AVX512, planes1x1x3AVX512, planes1x1x4AVX512, planes1x1x5AVX512, planes1x1x6AVX512, planes1x1x7AVX512, planes1x1x8AVX512, planes1x1x9AVX512, planes1x1x10AVX512, planes1x1x11AVX512, planes1x1x12AVX512, planes1x1x13AVX512, planes1x1x14AVX512}, {nil, planes1x2x1AVX512, planes1x2x2AVX512, planes1x2x3AVX512, planes1x2x4AVX512, planes1x2x5AVX512, planes1x2x6AVX512, planes1x2x7AVX512}}, {{nil, planes2x1x1AVX512, planes2x1x2AVX512, planes2x1x3AVX512, planes2x1x4AVX512, planes2x1x5AVX512, planes2x1x6AVX512, planes2x1x7AVX512, planes2x1x8AVX512, planes2x1x9AVX512, planes2x1x10AVX512, planes2x1x11AVX512, planes2x1x12AVX512, planes2x1x13AVX512, planes2x1x14AVX512}, {nil, planes2x2x1AVX512, planes2x2x2AVX512, planes2x2x3AVX512, planes2x2x4AVX512, planes2x2x5AVX512, planes2x2x6AVX512, planes2x2x7AVX512}}},
+	depthwise:      [2][2][]func(*tile){{{nil, depthwise1x1x1AVX512, depthwise1x1x2AVX512, depthwise1x1x3AVX512, depthwise1x1x4AVX512, depthwise1x1x5AVX512, depthwise1x1x6AVX512, depthwise1x1x7AVX512, depthwise1x1x8AVX512, depthwise1x1x9AVX512, depthwise1x1x10AVX512, depthwise1x1x11AVX512, depthwise1x1x12AVX512, depthwise1x1x13AVX512, depthwise1x1x14AVX512}, {nil, depthwise1x2x1AVX512, depthwise1x2x2AVX512, depthwise1x2x3AVX512, depthwise1x2x4AVX512, depthwise1x2x5AVX512, depthwise1x2x6AVX512, depthwise1x2x7AVX512}}, {{nil}, {nil}}},
+	greatest:       [2][2][]func(*tile){{{nil, greatest1x1x1AVX512, greatest1x1x2AVX512, greatest1x1x3AVX512, greatest1x1x4AVX512, greatest1x1x5AVX512, greatest1x1x6AVX512, greatest1x1x7AVX512, greatest1x1x8AVX512, greatest1x1x9AVX512, greatest1x1x10AVX512, greatest1x1x11AVX512, greatest1x1x12AVX512, greatest1x1x13AVX512, greatest1x1x14AVX512}, {nil, greatest1x2x1AVX512, greatest1x2x2AVX512, greatest1x2x3AVX512, greatest1x2x4AVX512, greatest1x2x5AVX512, greatest1x2x6AVX512, greatest1x2x7AVX512}}, {{nil}, {nil}}},
+	winogradInput:  winogradInputAVX512,
+	winogradOutput: [2][2]func(dst, sums, bias *float32, row, position, count int, low, high float32){{winogradOutput1x1AVX512, winogradOutput1x2AVX512}, {winogradOutput2x1AVX512, winogradOutput2x2AVX512}},
+	transpose:      transposeAVX512,
 }
 
-var winogradOutputsAVX512 = [2][2]func(dst, sums, bias *float32, row, position, count int, low, high float32){{winogradOutput1x1AVX512, winogradOutput1x2AVX512}, {winogradOutput2x1AVX512, winogradOutput2x2AVX512}}
+var kernelsAVX2 = kernels{
+	pixels: 6, together: 1,
+	channels:       [2][2][]func(*tile){{{nil, channels1x1x1AVX2, channels1x1x2AVX2, channels1x1x3AVX2, channels1x1x4AVX2, channels1x1x5AVX2, channels1x1x6AVX2}, {nil, channels1x2x1AVX2, channels1x2x2AVX2, channels1x2x3AVX2}}},
+	planes:         [2][2][]func(*tile){{{nil, planes1x1x1AVX2, planes1x1x2AVX2, planes1x1x3AVX2, planes1x1x4AVX2, planes1x1x5AVX2, planes1x1x6AVX2}, {nil, planes1x2x1AVX2, planes1x2x2AVX2, planes1x2x3AVX2}}},
+	depthwise:      [2][2][]func(*tile){{{nil, depthwise1x1x1AVX2, depthwise1x1x2AVX2, depthwise1x1x3AVX2, depthwise1x1x4AVX2, depthwise1x1x5AVX2, depthwise1x1x6AVX2}, {nil, depthwise1x2x1AVX2, depthwise1x2x2AVX2, depthwise1x2x3AVX2}}},
+	greatest:       [2][2][]func(*tile){{{nil, greatest1x1x1AVX2, greatest1x1x2AVX2, greatest1x1x3AVX2, greatest1x1x4AVX2, greatest1x1x5AVX2, greatest1x1x6AVX2}, {nil, greatest1x2x1AVX2, greatest1x2x2AVX2, greatest1x2x3AVX2}}},
+	winogradInput:  winogradInputAVX2,
+	winogradOutput: [2][2]func(dst, sums, bias *float32, row, position, count int, low, high float32){{winogradOutput1x1AVX2, winogradOutput1x2AVX2}, {winogradOutput2x1AVX2, winogradOutput2x2AVX2}},
+	transpose:      transposeAVX2,
+}
 
 // transposeAVX512 turns count squares of 16 × 16 numbers, whose rows lie so many bytes apart, and the squares so many.
 //
 //go:noescape
 func transposeAVX512(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)
+
+// transposeAVX2 turns count squares of 16 × 16 numbers, whose rows lie so many bytes apart, and the squares so many.
+//
+//go:noescape
+func transposeAVX2(dst, src *float32, dstStep, srcStep, dstNext, srcNext, count int)
 
 // channels1x1x1AVX512 computes tiles of 1 blocks of 1 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
 //
@@ -672,3 +690,208 @@ func winogradOutput2x1AVX512(dst, sums, bias *float32, row, position, count int,
 //
 //go:noescape
 func winogradOutput2x2AVX512(dst, sums, bias *float32, row, position, count int, low, high float32)
+
+// channels1x1x1AVX2 computes tiles of 1 blocks of 1 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x1x1AVX2(t *tile)
+
+// channels1x1x2AVX2 computes tiles of 1 blocks of 1 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x1x2AVX2(t *tile)
+
+// channels1x1x3AVX2 computes tiles of 1 blocks of 1 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x1x3AVX2(t *tile)
+
+// channels1x1x4AVX2 computes tiles of 1 blocks of 1 rows of 4 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x1x4AVX2(t *tile)
+
+// channels1x1x5AVX2 computes tiles of 1 blocks of 1 rows of 5 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x1x5AVX2(t *tile)
+
+// channels1x1x6AVX2 computes tiles of 1 blocks of 1 rows of 6 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x1x6AVX2(t *tile)
+
+// channels1x2x1AVX2 computes tiles of 1 blocks of 2 rows of 1 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x2x1AVX2(t *tile)
+
+// channels1x2x2AVX2 computes tiles of 1 blocks of 2 rows of 2 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x2x2AVX2(t *tile)
+
+// channels1x2x3AVX2 computes tiles of 1 blocks of 2 rows of 3 pixels: for every tap and channel of a block, adds the products with the weights.
+//
+//go:noescape
+func channels1x2x3AVX2(t *tile)
+
+// planes1x1x1AVX2 computes tiles of 1 blocks of 1 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x1x1AVX2(t *tile)
+
+// planes1x1x2AVX2 computes tiles of 1 blocks of 1 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x1x2AVX2(t *tile)
+
+// planes1x1x3AVX2 computes tiles of 1 blocks of 1 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x1x3AVX2(t *tile)
+
+// planes1x1x4AVX2 computes tiles of 1 blocks of 1 rows of 4 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x1x4AVX2(t *tile)
+
+// planes1x1x5AVX2 computes tiles of 1 blocks of 1 rows of 5 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x1x5AVX2(t *tile)
+
+// planes1x1x6AVX2 computes tiles of 1 blocks of 1 rows of 6 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x1x6AVX2(t *tile)
+
+// planes1x2x1AVX2 computes tiles of 1 blocks of 2 rows of 1 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x2x1AVX2(t *tile)
+
+// planes1x2x2AVX2 computes tiles of 1 blocks of 2 rows of 2 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x2x2AVX2(t *tile)
+
+// planes1x2x3AVX2 computes tiles of 1 blocks of 2 rows of 3 pixels: for every tap, adds the products of one channel with the weights.
+//
+//go:noescape
+func planes1x2x3AVX2(t *tile)
+
+// depthwise1x1x1AVX2 computes tiles of 1 blocks of 1 rows of 1 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x1x1AVX2(t *tile)
+
+// depthwise1x1x2AVX2 computes tiles of 1 blocks of 1 rows of 2 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x1x2AVX2(t *tile)
+
+// depthwise1x1x3AVX2 computes tiles of 1 blocks of 1 rows of 3 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x1x3AVX2(t *tile)
+
+// depthwise1x1x4AVX2 computes tiles of 1 blocks of 1 rows of 4 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x1x4AVX2(t *tile)
+
+// depthwise1x1x5AVX2 computes tiles of 1 blocks of 1 rows of 5 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x1x5AVX2(t *tile)
+
+// depthwise1x1x6AVX2 computes tiles of 1 blocks of 1 rows of 6 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x1x6AVX2(t *tile)
+
+// depthwise1x2x1AVX2 computes tiles of 1 blocks of 2 rows of 1 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x2x1AVX2(t *tile)
+
+// depthwise1x2x2AVX2 computes tiles of 1 blocks of 2 rows of 2 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x2x2AVX2(t *tile)
+
+// depthwise1x2x3AVX2 computes tiles of 1 blocks of 2 rows of 3 pixels: for every tap, adds the products lane by lane.
+//
+//go:noescape
+func depthwise1x2x3AVX2(t *tile)
+
+// greatest1x1x1AVX2 computes tiles of 1 blocks of 1 rows of 1 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x1x1AVX2(t *tile)
+
+// greatest1x1x2AVX2 computes tiles of 1 blocks of 1 rows of 2 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x1x2AVX2(t *tile)
+
+// greatest1x1x3AVX2 computes tiles of 1 blocks of 1 rows of 3 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x1x3AVX2(t *tile)
+
+// greatest1x1x4AVX2 computes tiles of 1 blocks of 1 rows of 4 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x1x4AVX2(t *tile)
+
+// greatest1x1x5AVX2 computes tiles of 1 blocks of 1 rows of 5 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x1x5AVX2(t *tile)
+
+// greatest1x1x6AVX2 computes tiles of 1 blocks of 1 rows of 6 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x1x6AVX2(t *tile)
+
+// greatest1x2x1AVX2 computes tiles of 1 blocks of 2 rows of 1 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x2x1AVX2(t *tile)
+
+// greatest1x2x2AVX2 computes tiles of 1 blocks of 2 rows of 2 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x2x2AVX2(t *tile)
+
+// greatest1x2x3AVX2 computes tiles of 1 blocks of 2 rows of 3 pixels: takes the greatest of every lane, NaN if one is.
+//
+//go:noescape
+func greatest1x2x3AVX2(t *tile)
+
+// winogradInputAVX2 transforms count tiles of 4 × 4 pixels, two pixels apart, of an image whose rows lie row bytes apart. The 16 results lie position bytes apart.
+//
+//go:noescape
+func winogradInputAVX2(dst, image *float32, row, position, count int)
+
+// winogradOutput1x1AVX2 transforms the sums of count tiles, the 16 of each position bytes apart, to 1 × 1 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput1x1AVX2(dst, sums, bias *float32, row, position, count int, low, high float32)
+
+// winogradOutput1x2AVX2 transforms the sums of count tiles, the 16 of each position bytes apart, to 1 × 2 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput1x2AVX2(dst, sums, bias *float32, row, position, count int, low, high float32)
+
+// winogradOutput2x1AVX2 transforms the sums of count tiles, the 16 of each position bytes apart, to 2 × 1 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput2x1AVX2(dst, sums, bias *float32, row, position, count int, low, high float32)
+
+// winogradOutput2x2AVX2 transforms the sums of count tiles, the 16 of each position bytes apart, to 2 × 2 pixels, adds the bias and clips. Rows of the result lie row bytes apart.
+//
+//go:noescape
+func winogradOutput2x2AVX2(dst, sums, bias *float32, row, position, count int, low, high float32)

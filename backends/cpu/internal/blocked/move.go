@@ -1,5 +1,7 @@
 package blocked
 
+import "unsafe"
+
 // Block writes pixels of up to 16 planes, which begin step elements apart, as pixels
 // of a block. Lanes beyond the planes become 0.
 func Block(dst, planes []float32, channels, pixels, step int) {
@@ -8,7 +10,7 @@ func Block(dst, planes []float32, channels, pixels, step int) {
 	}
 	_, _ = dst[pixels*Width-1], planes[(channels-1)*step+pixels-1]
 	done := 0
-	if channels == Width && squares != nil {
+	if channels == Width && best.transpose != nil {
 		done = pixels &^ (Width - 1)
 		squares(dst, planes, Width, step, Width*Width, Width, done/Width)
 	}
@@ -30,7 +32,7 @@ func Unblock(planes, block []float32, channels, pixels, step int) {
 	}
 	_, _ = block[pixels*Width-1], planes[(channels-1)*step+pixels-1]
 	done := 0
-	if channels == Width && squares != nil {
+	if channels == Width && best.transpose != nil {
 		done = pixels &^ (Width - 1)
 		squares(planes, block, step, Width, Width, Width*Width, done/Width)
 	}
@@ -43,5 +45,7 @@ func Unblock(planes, block []float32, channels, pixels, step int) {
 }
 
 // squares turns squares of 16 × 16 numbers, whose rows lie so many elements apart,
-// and the squares so many; nil where there is nothing better than a loop.
-var squares func(dst, src []float32, dstStep, srcStep, dstNext, srcNext, count int)
+// and the squares so many.
+func squares(dst, src []float32, dstStep, srcStep, dstNext, srcNext, count int) {
+	best.transpose(unsafe.SliceData(dst), unsafe.SliceData(src), dstStep*4, srcStep*4, dstNext*4, srcNext*4, count)
+}

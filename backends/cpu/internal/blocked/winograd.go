@@ -1,6 +1,9 @@
 package blocked
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Winograd computes convolutions with filters of 3 × 3 taps that move by one pixel,
 // by the algorithm F(2×2, 3×3) of Lavin and Gray, "Fast Algorithms for Convolutional
@@ -32,8 +35,8 @@ func NewWinograd(filters, channels int) *Winograd {
 	for range positions {
 		all := NewFilters(filters, channels, 1, false)
 		for pair := range f.pairs {
-			weights, lanes := all.pair(pair)
-			f.pairs[pair] = append(f.pairs[pair], &Filters{blocks: lanes / Width, depth: all.depth, wide: Width, data: weights})
+			n := min(2, f.blocks-2*pair)
+			f.pairs[pair] = append(f.pairs[pair], &Filters{blocks: n, most: all.most, depth: all.depth, wide: Width, data: all.of(2*pair, n)})
 		}
 	}
 	return f
@@ -42,12 +45,12 @@ func NewWinograd(filters, channels int) *Winograd {
 // Pack packs a pair, which may be done at the same time as others.
 func (f *Winograd) Pack(pair int, w []float32, filters, channels int) {
 	to := f.pairs[pair]
-	lanes, first := to[0].blocks*Width, 2*pair*Width
-	for i := range min(lanes, filters-first) {
-		from := w[(first+i)*channels*9:][:channels*9]
+	for i := range min(to[0].blocks*Width, filters-2*pair*Width) {
+		from := w[(2*pair*Width+i)*channels*9:][:channels*9]
+		at, step := to[0].place(i)
 		for c := range channels {
 			for p, v := range transformedWeights(from[c*9:][:9]) {
-				to[p].data[c*lanes+i] = v
+				to[p].data[at+c*step] = v
 			}
 		}
 	}
@@ -83,8 +86,7 @@ type WinogradBand struct {
 	PlaneStep     int // elements between blocks of the image
 	Low, High     float32
 
-	View    *View // of transformed tiles: see WinogradView
-	kernels *kernels
+	View *View // of transformed tiles: see WinogradView
 }
 
 // WinogradView returns the view of products with transformed tiles of so many rows
@@ -132,7 +134,7 @@ func (b *WinogradBand) Multiply(f *Winograd, pair int, dst []float32, block int,
 	if len(dst) < (blocks-1)*block+b.Rows*b.Columns*Width || len(bias) < blocks*Width || len(sums) < positions*2*each {
 		panic(fmt.Sprintf("blocked: a result of %d elements and sums of %d are too few", len(dst), len(sums)))
 	}
-	c := Convolution{View: b.View, Block: each, Bias: zeros[:], Low: noLow, High: noHigh, kernels: b.kernels}
+	c := Convolution{View: b.View, Block: each, Bias: zeros[:], Low: noLow, High: noHigh}
 	for p := range positions {
 		c.Filters, c.Image, c.Dst = filters[p], image[p*f.depth*each:][:f.depth*each], sums[p*2*each:][:2*each]
 		c.Run(0, 1, 0, len(b.View.Tiles))
@@ -152,13 +154,16 @@ func (b *WinogradBand) Multiply(f *Winograd, pair int, dst []float32, block int,
 
 var zeros [2 * Width]float32
 
-// The implementations, whose operands were checked.
-var (
-	winogradInput  = winogradInputGeneric
-	winogradOutput = winogradOutputGeneric
-)
+// winogradInput computes Bᵀ d B of count tiles d of 4 × 4 pixels. Its operands were
+// checked.
+func winogradInput(dst, image []float32, row, position, count int) {
+	if f := best.winogradInput; f != nil {
+		f(unsafe.SliceData(dst), unsafe.SliceData(image), row*4, position*4, count)
+		return
+	}
+	winogradInputGeneric(dst, image, row, position, count)
+}
 
-// winogradInputGeneric computes Bᵀ d B of count tiles d of 4 × 4 pixels.
 func winogradInputGeneric(dst, image []float32, row, position, count int) {
 	differences := func(v [4]float32) [4]float32 { return [4]float32{v[0] - v[2], v[1] + v[2], v[2] - v[1], v[1] - v[3]} }
 	for i := range count * Width {
@@ -175,8 +180,16 @@ func winogradInputGeneric(dst, image []float32, row, position, count int) {
 	}
 }
 
-// winogradOutputGeneric computes the first rows and columns of Aᵀ m A of count tiles
-// m of 4 × 4 sums, adds the bias and clips.
+// winogradOutput computes the first rows and columns of Aᵀ m A of count tiles m of
+// 4 × 4 sums, adds the bias and clips. Its operands were checked.
+func winogradOutput(rows, columns int, dst, sums, bias []float32, row, position, count int, low, high float32) {
+	if f := best.winogradOutput[rows-1][columns-1]; f != nil {
+		f(unsafe.SliceData(dst), unsafe.SliceData(sums), unsafe.SliceData(bias), row*4, position*4, count, low, high)
+		return
+	}
+	winogradOutputGeneric(rows, columns, dst, sums, bias, row, position, count, low, high)
+}
+
 func winogradOutputGeneric(rows, columns int, dst, sums, bias []float32, row, position, count int, low, high float32) {
 	joined := func(v [4]float32) [2]float32 { return [2]float32{v[0] + v[1] + v[2], v[1] - v[2] - v[3]} }
 	for i := range count * Width {

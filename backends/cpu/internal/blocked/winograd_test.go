@@ -35,7 +35,9 @@ func (b *WinogradBand) run(f *Winograd, image, bias []float32) []float32 {
 	return dst
 }
 
-func TestWinograd(t *testing.T) {
+func TestWinograd(t *testing.T) { eachTier(t, testWinograd) }
+
+func testWinograd(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, l := range []layer{
 		{channels: 16, filters: 16, rows: 3, columns: 3},
@@ -57,8 +59,10 @@ func TestWinograd(t *testing.T) {
 	}
 }
 
+func TestWinogradTransformations(t *testing.T) { eachTier(t, testWinogradTransformations) }
+
 // The transformations in assembly are those in Go, bit by bit.
-func TestWinogradTransformations(t *testing.T) {
+func testWinogradTransformations(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	for count := 1; count < 5; count++ {
 		const position, row = 6 * Width, 12 * Width
@@ -78,7 +82,9 @@ func TestWinogradTransformations(t *testing.T) {
 	}
 }
 
-func TestWinogradOperandsTooShort(t *testing.T) {
+func TestWinogradOperandsTooShort(t *testing.T) { eachTier(t, testWinogradOperandsTooShort) }
+
+func testWinogradOperandsTooShort(t *testing.T) {
 	l := layer{channels: 16, filters: 32, rows: 6, columns: 6, kernel: 3, stride: 1}
 	b, image := bandOf(l, make([]float32, 16*36))
 	f := PackWinograd(make([]float32, 32*16*9), 32, 16)

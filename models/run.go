@@ -156,13 +156,10 @@ func (s *Session) unhold(n int) {
 // Where there are too many variants it is the one for a run that overrides all
 // defaults, and they become values.
 func (s *Session) variantFor(ctx context.Context, values []tensor.Value) (*variant, error) {
-	var overridden, optional []int
+	var overridden []int
 	for i, in := range s.inputs {
-		if in.Optional {
-			optional = append(optional, i)
-			if values[i] != nil {
-				overridden = append(overridden, i)
-			}
+		if in.Optional && values[i] != nil {
+			overridden = append(overridden, i)
 		}
 	}
 	if overridden == nil {
@@ -172,8 +169,12 @@ func (s *Session) variantFor(ctx context.Context, values []tensor.Value) (*varia
 	if v != nil || err != nil {
 		return v, err
 	}
-	for _, i := range optional {
-		if values[i] == nil {
+	var optional []int
+	for i, in := range s.inputs {
+		if !in.Optional {
+			continue
+		}
+		if optional = append(optional, i); values[i] == nil {
 			values[i] = s.lifted.Inputs[i].Const
 		}
 	}

@@ -70,8 +70,9 @@ type attending struct {
 	q, k, v, y  headed // k and v: as they are given
 	allK, allV  headed // with the past
 	past        int
-	joined      bool         // the past and what is given are put into one place,
-	wants       [2]bool      // which is an output
+	joined      bool    // the past and what is given are put into one place,
+	wants       [2]bool // which is an output, of this shape
+	present     [2]tensor.Shape
 	shape       tensor.Shape // of the result
 	scale       float32
 	softcap     float32
@@ -144,6 +145,7 @@ func (w *attending) operands(c *operators.Call, n *graph.Node) bool {
 	if w.joined = has(c, 4) || w.wants != [2]bool{}; w.joined {
 		w.allK = packedHeads(k.batch, k.heads, w.past+k.steps, k.size)
 		w.allV = packedHeads(v.batch, v.heads, w.past+v.steps, v.size)
+		w.present = [2]tensor.Shape{w.allK.shape(), w.allV.shape()}
 	}
 	if len(c.Inputs[0].Shape) == 3 {
 		w.shape = tensor.Shape{q.batch, q.steps, q.heads * v.size}
@@ -205,20 +207,16 @@ func (w *attending) run(ctx context.Context, c *operators.Call) error {
 	if t.y, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
 		return err
 	}
+	r := w.device.scratch.room()
+	defer r.give()
 	if w.joined {
-		given, err := w.remember(ctx, c, t)
-		for _, room := range given {
-			defer w.device.scratch.give(room)
-		}
-		if err != nil {
+		if err := w.remember(ctx, c, t, r); err != nil {
 			return err
 		}
 	}
-	rooms, err := w.rooms(t)
-	if err != nil {
+	if err := w.rooms(t, r); err != nil {
 		return err
 	}
-	defer w.device.scratch.give(rooms)
 	if t.turned != nil {
 		if err := w.device.divide(ctx, w.k.batch*w.k.heads, (*turningTask)(t)); err != nil {
 			return err
@@ -228,19 +226,18 @@ func (w *attending) run(ctx context.Context, c *operators.Call) error {
 }
 
 // remember puts the past in front of keys and values, where the outputs for them
-// are or in scratch, which it returns.
-func (w *attending) remember(ctx context.Context, c *operators.Call, t *attendingTask) (rooms [2][]byte, err error) {
+// are or in scratch.
+func (w *attending) remember(ctx context.Context, c *operators.Call, t *attendingTask, r *room) (err error) {
 	sides := [2]struct {
 		given, all headed
 		values     *[]float32
 	}{{w.k, w.allK, &t.k}, {w.v, w.allV, &t.v}}
 	for i, side := range sides {
-		n := side.all.shape().Size()
 		var all, past []float32
 		if w.wants[i] {
-			all, err = output[float32](c, 1+i, tensor.Float32, side.all.shape())
-		} else if rooms[i], err = w.device.scratch.take(4 * n); err == nil {
-			all = floats(rooms[i], n)
+			all, err = output[float32](c, 1+i, tensor.Float32, w.present[i])
+		} else {
+			all, err = take[float32](r, w.present[i].Size())
 		}
 		if err == nil && w.past > 0 {
 			past, err = input[float32](c, 4+i)
@@ -249,7 +246,7 @@ func (w *attending) remember(ctx context.Context, c *operators.Call, t *attendin
 			err = ctx.Err()
 		}
 		if err != nil {
-			return rooms, err
+			return err
 		}
 		row := side.all.size
 		for b := range side.all.batch {
@@ -264,27 +261,26 @@ func (w *attending) remember(ctx context.Context, c *operators.Call, t *attendin
 		}
 		*side.values = all
 	}
-	return rooms, nil
+	return nil
 }
 
 // rooms takes scratch for the scores of each thread and, where a head has several
 // queries, for its keys turned into columns.
-func (w *attending) rooms(t *attendingTask) ([]byte, error) {
+func (w *attending) rooms(t *attendingTask, r *room) error {
 	scores := w.block * w.allK.steps
 	n := w.device.threads * scores
 	if w.q.steps > 1 {
 		n += w.allK.shape().Size()
 	}
-	room, err := w.device.scratch.take(4 * n)
+	all, err := take[float32](r, n)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all := floats(room, n)
 	t.scores = all[:w.device.threads*scores]
 	if w.q.steps > 1 {
 		t.turned = all[w.device.threads*scores:]
 	}
-	return room, nil
+	return nil
 }
 
 // attendingTask is one run.

@@ -32,6 +32,8 @@ func planar(n *graph.Node) operators.Verdict {
 // of one that is not and has few channels.
 type blockedConvolution struct {
 	behind
+	adds          bool // to sums, before what is behind, the elements of
+	added         int  // this input, laid out as the result is
 	device        *Device
 	image         blockedImage
 	batch, groups int
@@ -139,6 +141,9 @@ func (w *blockedConvolution) divide(threads int) {
 
 func (w *blockedConvolution) result() tensor.Shape { return w.image.shape }
 
+// fuse implements fusible.
+func (w *blockedConvolution) fuse(e *epilogue) { w.added, w.after, w.adds = e.residual() }
+
 func (w *blockedConvolution) run(ctx context.Context, c *operators.Call) error {
 	m := &w.image
 	x, dst, err := ends(c, m.shape)
@@ -149,15 +154,12 @@ func (w *blockedConvolution) run(ctx context.Context, c *operators.Call) error {
 	defer w.tasks.put(t)
 	t.w = w
 	var residual []float32
-	if at, rest, ok := w.after.residual(); ok {
-		if residual, err = input[float32](c, at); err != nil {
+	if w.adds {
+		if residual, err = input[float32](c, w.added); err != nil {
 			return err
 		}
-		t.after = rest
-	} else {
-		t.after = w.after
 	}
-	if t.others, err = t.after.load(c); err != nil {
+	if t.others, err = w.after.load(c); err != nil {
 		return err
 	}
 	if t.step = m.step(m.planes / w.groups); t.step > 0 {
@@ -186,7 +188,6 @@ type blockedTask struct {
 	at               int    // the first element of dst in the result
 	room             []byte // for an image with its border for each worker, step elements apart
 	step             int
-	after            *epilogue
 	others           operands
 }
 
@@ -205,13 +206,13 @@ func (t *blockedTask) Do(worker, piece int) {
 		View: view, Filters: w.filters[group], Image: m.draw(room, t.x[group*inner:][:inner], part, 0), Dst: t.dst[at:], Block: m.outPlane,
 		Bias: w.bias[block*blocked.Width:][:w.blocks*blocked.Width],
 	}
-	p.Low, p.High = t.after.bounds()
+	p.Low, p.High = w.after.bounds()
 	if t.residual != nil {
 		p.Other = t.residual[at:]
 	}
 	p0 := row * w.pairs
 	p1 := min(p0+w.pairs, w.filters[group].Pairs())
-	if t.after.idle() {
+	if w.after.idle() {
 		p.Run(p0, p1, t0, t1)
 		return
 	}
@@ -220,7 +221,7 @@ func (t *blockedTask) Do(worker, piece int) {
 		p.Run(p0, p0+1, t0, t1)
 		for b := 2 * p0; b < min(2*p0+2, w.blocks); b++ {
 			first := at + b*m.outPlane + from
-			t.after.apply(t.dst[first:][:end-from], t.at+first, &t.others)
+			w.after.apply(t.dst[first:][:end-from], t.at+first, &t.others)
 		}
 	}
 }

@@ -81,7 +81,11 @@ func valueBytes(c *operators.Call, i int) ([]byte, error) {
 	if !has(c, i) {
 		return nil, nil
 	}
-	o := c.Inputs[i]
+	return elementBytes(c.Inputs[i])
+}
+
+// elementBytes returns the memory of an operand's elements.
+func elementBytes(o operators.Operand) ([]byte, error) {
 	return bytesFor(o, o.DType.Bytes(o.Shape.Size()))
 }
 

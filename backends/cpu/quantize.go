@@ -116,14 +116,14 @@ func (w *quantization) run(ctx context.Context, c *operators.Call) error {
 	defer w.tasks.put(t)
 	t.w = w
 	var err error
-	if t.a, err = view[byte](bytesOperand(c.Inputs[0])); err != nil {
+	if t.a, err = elementBytes(c.Inputs[0]); err != nil {
 		return err
 	}
 	if t.scales, err = input[float32](c, 1); err != nil {
 		return err
 	}
 	if has(c, 2) {
-		if t.zeros, err = view[byte](bytesOperand(c.Inputs[2])); err != nil {
+		if t.zeros, err = elementBytes(c.Inputs[2]); err != nil {
 			return err
 		}
 	}
@@ -131,17 +131,10 @@ func (w *quantization) run(ctx context.Context, c *operators.Call) error {
 	if err != nil {
 		return err
 	}
-	if t.dst, err = view[byte](bytesOperand(o)); err != nil {
+	if t.dst, err = elementBytes(o); err != nil {
 		return err
 	}
 	return w.device.divide(ctx, (w.shape.Size()+w.size-1)/w.size, t)
-}
-
-// bytesOperand is an operand's memory, byte by byte.
-func bytesOperand(o operators.Operand) operators.Operand {
-	o.Shape = tensor.Shape{o.DType.Bytes(o.Shape.Size())}
-	o.DType = tensor.Uint8
-	return o
 }
 
 // quantizationTask is one run of a quantization.

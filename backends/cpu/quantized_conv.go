@@ -157,10 +157,10 @@ func (w *integerConvolution) run(ctx context.Context, c *operators.Call) error {
 	t := w.tasks.get()
 	defer w.tasks.put(t)
 	t.w, t.ctx = w, ctx
-	t.room.scratch = &w.device.scratch
+	t.room = w.device.scratch.room()
 	defer t.room.give()
 	if t.packed = w.packed; t.packed == nil {
-		f, err := view[byte](bytesOperand(c.Inputs[w.in.w]))
+		f, err := elementBytes(c.Inputs[w.in.w])
 		if err != nil {
 			return err
 		}
@@ -191,7 +191,7 @@ func (w *integerConvolution) run(ctx context.Context, c *operators.Call) error {
 type integerConvTask struct {
 	w      *integerConvolution
 	ctx    context.Context
-	room   room
+	room   *room
 	packed *packedFilter
 
 	image           []byte // unsigned, with padding
@@ -208,18 +208,19 @@ type integerConvTask struct {
 	spread          []byte  // the result of windows of which some are over
 	sums, toSums    []int32 // the same of ConvInteger
 	planewise       planewiseSums
+	pixels          pixelsTask
 }
 
 // prepare finds the operands and draws the image.
 func (t *integerConvTask) prepare(c *operators.Call) (err error) {
 	w, in := t.w, t.w.in
-	zeros, err := zeroPoints(c, &t.room, in.xZero, c.Inputs[in.x].DType == tensor.Int8, 128)
+	zeros, err := zeroPoints(c, t.room, in.xZero, c.Inputs[in.x].DType == tensor.Int8, 128)
 	if err != nil {
 		return err
 	}
 	t.xZero = zeros[0]
 	shifted := c.Inputs[in.w].DType == tensor.Uint8 && !w.planewise
-	if t.wZeros, err = zeroPoints(c, &t.room, in.wZero, shifted, -128); err != nil {
+	if t.wZeros, err = zeroPoints(c, t.room, in.wZero, shifted, -128); err != nil {
 		return err
 	}
 	t.plain = true
@@ -234,17 +235,18 @@ func (t *integerConvTask) prepare(c *operators.Call) (err error) {
 	if err := t.outputs(c); err != nil {
 		return err
 	}
-	x, err := view[byte](bytesOperand(c.Inputs[in.x]))
+	x, err := elementBytes(c.Inputs[in.x])
 	if err != nil {
 		return err
 	}
 	if t.image = x; w.pixels.direct {
 		return nil
 	}
-	if t.image, err = take[byte](&t.room, w.batch*w.pixels.size+slack); err != nil {
+	if t.image, err = take[byte](t.room, w.batch*w.pixels.size+slack); err != nil {
 		return err
 	}
-	return w.device.drawPixels(t.ctx, w.pixels, t.image, x, w.last, byte(t.xZero), c.Inputs[in.x].DType == tensor.Int8)
+	t.pixels = pixelsTask{p: w.pixels, dst: t.image, x: x, last: w.last, blank: byte(t.xZero), signed: c.Inputs[in.x].DType == tensor.Int8}
+	return w.device.drawPixels(t.ctx, &t.pixels)
 }
 
 // outputs makes the result, and room for it with its channels last.
@@ -255,7 +257,7 @@ func (t *integerConvTask) outputs(c *operators.Call) (err error) {
 			return err
 		}
 		if t.sums = t.toSums; !w.last {
-			t.sums, err = take[int32](&t.room, len(t.toSums))
+			t.sums, err = take[int32](t.room, len(t.toSums))
 		}
 		return err
 	}
@@ -263,20 +265,20 @@ func (t *integerConvTask) outputs(c *operators.Call) (err error) {
 		return err
 	}
 	if t.bytes = t.toBytes; !w.last {
-		if t.bytes, err = take[byte](&t.room, len(t.toBytes)); err != nil {
+		if t.bytes, err = take[byte](t.room, len(t.toBytes)); err != nil {
 			return err
 		}
 	}
 	if p := w.pixels; p.pitch > 0 {
-		if t.spread, err = take[byte](&t.room, len(p.lines)*p.rows*w.filters); err != nil {
+		if t.spread, err = take[byte](t.room, len(p.lines)*p.rows*w.filters); err != nil {
 			return err
 		}
 	}
-	if t.scale, err = requantization(c, &t.room, w.filters, in.xScale, in.wScale, in.yScale); err != nil {
+	if t.scale, err = requantization(c, t.room, w.filters, in.xScale, in.wScale, in.yScale); err != nil {
 		return err
 	}
 	if w.fast {
-		if t.factor, err = take[float32](&t.room, w.filters); err != nil {
+		if t.factor, err = take[float32](t.room, w.filters); err != nil {
 			return err
 		}
 		for j, v := range t.scale {
@@ -290,7 +292,7 @@ func (t *integerConvTask) outputs(c *operators.Call) (err error) {
 // begin finds what sums start from.
 func (t *integerConvTask) begin(ctx context.Context) (err error) {
 	w := t.w
-	if t.start, err = take[int32](&t.room, w.filters); err != nil {
+	if t.start, err = take[int32](t.room, w.filters); err != nil {
 		return err
 	}
 	perGroup := w.filters / w.groups
@@ -303,11 +305,11 @@ func (t *integerConvTask) begin(ctx context.Context) (err error) {
 	}
 	pixels := len(w.pixels.lines) * w.pixels.rows
 	row := t.start
-	if t.start, err = take[int32](&t.room, pixels*w.filters); err != nil {
+	if t.start, err = take[int32](t.room, pixels*w.filters); err != nil {
 		return err
 	}
 	t.startStep = w.filters
-	seen, err := take[int32](&t.room, pixels)
+	seen, err := take[int32](t.room, pixels)
 	if err != nil {
 		return err
 	}

@@ -152,18 +152,18 @@ func (w *quantizedMultiplication) run(ctx context.Context, c *operators.Call) er
 	t := w.tasks.get()
 	defer w.tasks.put(t)
 	t.w = w
-	t.room.scratch = &w.device.scratch
+	t.room = w.device.scratch.room()
 	defer t.room.give()
 	if err := t.prepare(ctx, c); err != nil {
 		return err
 	}
-	b, err := view[byte](bytesOperand(c.Inputs[w.in.b]))
+	b, err := elementBytes(c.Inputs[w.in.b])
 	if err != nil {
 		return err
 	}
 	var columns []byte
 	if t.right = w.right; t.right == nil {
-		if columns, err = take[byte](&t.room, int(integer.ColumnsBytes(1, w.k, w.n))); err != nil {
+		if columns, err = take[byte](t.room, int(integer.ColumnsBytes(1, w.k, w.n))); err != nil {
 			return err
 		}
 	}
@@ -188,8 +188,9 @@ func (w *quantizedMultiplication) run(ctx context.Context, c *operators.Call) er
 // quantizedTask is one product of one run.
 type quantizedTask struct {
 	w    *quantizedMultiplication
-	room room
+	room *room
 
+	unsigned              unsignedTask
 	left                  []byte // rows step elements apart, unsigned
 	step                  int
 	leftZeros, rightZeros []int32
@@ -211,13 +212,13 @@ type quantizedTask struct {
 // prepare finds the operands that all products have in common.
 func (t *quantizedTask) prepare(ctx context.Context, c *operators.Call) (err error) {
 	w, in := t.w, t.w.in
-	if t.left, t.step, err = w.device.unsignedRows(ctx, &t.room, c.Inputs[in.a], w.k); err != nil {
+	if t.left, t.step, err = t.unsigned.rowsOf(ctx, w.device, t.room, c.Inputs[in.a], w.k); err != nil {
 		return err
 	}
-	if t.leftZeros, err = zeroPoints(c, &t.room, in.aZero, c.Inputs[in.a].DType == tensor.Int8, 128); err != nil {
+	if t.leftZeros, err = zeroPoints(c, t.room, in.aZero, c.Inputs[in.a].DType == tensor.Int8, 128); err != nil {
 		return err
 	}
-	if t.rightZeros, err = zeroPoints(c, &t.room, in.bZero, c.Inputs[in.b].DType == tensor.Uint8, -128); err != nil {
+	if t.rightZeros, err = zeroPoints(c, t.room, in.bZero, c.Inputs[in.b].DType == tensor.Uint8, -128); err != nil {
 		return err
 	}
 	t.plain = len(t.leftZeros) == 1
@@ -225,9 +226,9 @@ func (t *quantizedTask) prepare(ctx context.Context, c *operators.Call) (err err
 		t.plain = t.plain && y == 0
 	}
 	if t.plain {
-		t.start, err = take[int32](&t.room, w.n)
+		t.start, err = take[int32](t.room, w.n)
 	} else {
-		t.start, err = take[int32](&t.room, w.m*w.n)
+		t.start, err = take[int32](t.room, w.m*w.n)
 	}
 	if err != nil {
 		return err
@@ -256,7 +257,7 @@ func (t *quantizedTask) prepareFloats(c *operators.Call) error {
 	if err != nil {
 		return err
 	}
-	if t.factor, err = take[float32](&t.room, w.n); err != nil {
+	if t.factor, err = take[float32](t.room, w.n); err != nil {
 		return err
 	}
 	for j := range t.factor {
@@ -266,7 +267,7 @@ func (t *quantizedTask) prepareFloats(c *operators.Call) error {
 		t.bias, err = input[float32](c, in.bias)
 		return err
 	}
-	t.bias, err = take[float32](&t.room, w.n)
+	t.bias, err = take[float32](t.room, w.n)
 	clear(t.bias)
 	return err
 }
@@ -277,7 +278,7 @@ func (t *quantizedTask) prepareBytes(c *operators.Call) error {
 	if t.bytes, err = quantizedOutput(c, w.to, w.shape); err != nil {
 		return err
 	}
-	if t.scale, err = requantization(c, &t.room, w.n, in.aScale, in.bScale, in.yScale); err != nil {
+	if t.scale, err = requantization(c, t.room, w.n, in.aScale, in.bScale, in.yScale); err != nil {
 		return err
 	}
 	t.zero, t.low, t.high, err = target(c, in.yZero, w.to)

@@ -3,46 +3,21 @@ package cpu
 import (
 	"context"
 	"encoding/binary"
-	"unsafe"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
 )
 
-// room is scratch for one run. Give gives it all back.
-type room struct {
-	scratch *scratch
-	taken   [][]byte
-}
-
-// take returns scratch for n elements of a type.
-func take[T any](r *room, n int) ([]T, error) {
-	var zero T
-	b, err := r.scratch.take(n * int(unsafe.Sizeof(zero)))
-	if err != nil {
-		return nil, err
-	}
-	r.taken = append(r.taken, b)
-	return as[T](b)[:n], nil
-}
-
-func (r *room) give() {
-	for _, b := range r.taken {
-		r.scratch.give(b)
-	}
-	r.taken = nil
-}
-
-// unsignedRows returns the elements of an operand of rows of k integers, unsigned
+// rowsOf returns the elements of an operand of rows of k integers, unsigned
 // and in whole quads, and how far apart the rows lie. Signed elements have 128
 // added.
-func (d *Device) unsignedRows(ctx context.Context, r *room, o operators.Operand, k int) ([]byte, int, error) {
-	a, err := view[byte](bytesOperand(o))
+func (t *unsignedTask) rowsOf(ctx context.Context, d *Device, r *room, o operators.Operand, k int) ([]byte, int, error) {
+	a, err := elementBytes(o)
 	if err != nil || o.DType == tensor.Uint8 && k%4 == 0 {
 		return a, k, err
 	}
 	step := (k + 3) &^ 3
-	t := &unsignedTask{a: a, k: k, step: step, flip: o.DType == tensor.Int8, rows: len(a) / k}
+	*t = unsignedTask{a: a, k: k, step: step, flip: o.DType == tensor.Int8, rows: len(a) / k}
 	if t.dst, err = take[byte](r, t.rows*step); err != nil {
 		return nil, 0, err
 	}
@@ -97,7 +72,7 @@ func zeroPoints(c *operators.Call, r *room, i int, flipped bool, shift int32) ([
 		}
 		return list, err
 	}
-	v, err := view[byte](bytesOperand(c.Inputs[i]))
+	v, err := elementBytes(c.Inputs[i])
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +112,7 @@ func target(c *operators.Call, i int, d tensor.DType) (zero, low, high int32, er
 	if !has(c, i) {
 		return 0, low, high, nil
 	}
-	v, err := view[byte](bytesOperand(c.Inputs[i]))
+	v, err := elementBytes(c.Inputs[i])
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -153,5 +128,5 @@ func quantizedOutput(c *operators.Call, d tensor.DType, shape tensor.Shape) ([]b
 	if err != nil {
 		return nil, err
 	}
-	return view[byte](bytesOperand(o))
+	return elementBytes(o)
 }

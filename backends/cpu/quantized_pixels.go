@@ -95,14 +95,13 @@ func (p *pixels) gather(dst, src []byte, size int) {
 	}
 }
 
-// drawPixels makes images of an input, whose channels are last or not. Padding is
-// blank. Signed input has 128 added.
-func (d *Device) drawPixels(ctx context.Context, p *pixels, dst, x []byte, last bool, blank byte, signed bool) error {
-	t := &pixelsTask{p: p, dst: dst, x: x, last: last, blank: blank, signed: signed}
+// drawPixels makes images of an input.
+func (d *Device) drawPixels(ctx context.Context, t *pixelsTask) error {
+	p := t.p
 	t.lines = p.batch * p.extent[0] * p.extent[1]
 	var pieces int
 	pieces, t.size = share(t.lines, p.extent[2]*p.channels/8, d.threads)
-	clear(dst[len(dst)-slack:])
+	clear(t.dst[len(t.dst)-slack:])
 	return d.divide(ctx, pieces, t)
 }
 
@@ -110,10 +109,10 @@ func (d *Device) drawPixels(ctx context.Context, p *pixels, dst, x []byte, last 
 type pixelsTask struct {
 	p           *pixels
 	dst, x      []byte
-	last        bool
-	blank       byte
-	signed      bool
-	lines, size int // in all, and of a piece
+	last        bool // the input has its channels last
+	blank       byte // what padding is
+	signed      bool // 128 is added to the input
+	lines, size int  // in all, and of a piece
 }
 
 // Do implements parallel.Task.
@@ -175,7 +174,7 @@ type planewiseSums struct {
 // runPlanewise computes a convolution each of whose filters sees one channel.
 func (t *integerConvTask) runPlanewise(ctx context.Context) (err error) {
 	w, n, s := t.w, t.w.channels, &t.planewise
-	if t.start, err = take[int32](&t.room, n); err != nil {
+	if t.start, err = take[int32](t.room, n); err != nil {
 		return err
 	}
 	taps := int32(len(w.layout.taps))
@@ -184,7 +183,7 @@ func (t *integerConvTask) runPlanewise(ctx context.Context) (err error) {
 		t.start[j] = t.biasOf(j) - t.xZero*(t.packed.tapSums[j]-taps*y)
 	}
 	if s.taps = t.packed.taps; !t.plain {
-		if s.taps, err = take[int32](&t.room, len(s.taps)); err != nil {
+		if s.taps, err = take[int32](t.room, len(s.taps)); err != nil {
 			return err
 		}
 		for k := range s.taps {
@@ -194,7 +193,7 @@ func (t *integerConvTask) runPlanewise(ctx context.Context) (err error) {
 	s.packed = t.packed.planes != nil && t.plain && w.fast
 	s.chunk = min(max(1<<13/n, 1), w.pixels.rows)
 	if t.sums == nil && !s.packed {
-		if s.room, err = take[int32](&t.room, w.device.threads*s.chunk*n); err != nil {
+		if s.room, err = take[int32](t.room, w.device.threads*s.chunk*n); err != nil {
 			return err
 		}
 	}

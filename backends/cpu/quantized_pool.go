@@ -64,7 +64,7 @@ func (w *bytePool) run(ctx context.Context, c *operators.Call) error {
 	defer w.tasks.put(t)
 	t.w = w
 	var err error
-	if t.x, err = view[byte](bytesOperand(c.Inputs[0])); err != nil {
+	if t.x, err = elementBytes(c.Inputs[0]); err != nil {
 		return err
 	}
 	if t.dst, err = quantizedOutput(c, w.dtype, w.shape); err != nil {
@@ -152,7 +152,7 @@ func qLinearGlobalAveragePool(d *Device, _ *graph.Node) (planner, error) {
 }
 
 func (w *byteMean) run(ctx context.Context, c *operators.Call) error {
-	x, err := view[byte](bytesOperand(c.Inputs[0]))
+	x, err := elementBytes(c.Inputs[0])
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (w *byteMean) run(ctx context.Context, c *operators.Call) error {
 	if err != nil {
 		return err
 	}
-	r := room{scratch: &w.device.scratch}
+	r := w.device.scratch.room()
 	defer r.give()
 	xScale, err := input[float32](c, 1)
 	if err != nil {
@@ -170,14 +170,14 @@ func (w *byteMean) run(ctx context.Context, c *operators.Call) error {
 	if err != nil {
 		return err
 	}
-	scale, err := take[float64](&r, w.channels)
+	scale, err := take[float64](r, w.channels)
 	if err != nil {
 		return err
 	}
 	for j := range scale {
 		scale[j] = float64(xScale[0]) / float64(w.plane) / float64(yScale[0])
 	}
-	sums, err := take[int32](&r, w.channels)
+	sums, err := take[int32](r, w.channels)
 	if err != nil {
 		return err
 	}

@@ -63,10 +63,10 @@ func (w *quantizedAddition) run(ctx context.Context, c *operators.Call) error {
 	p, q := scales[0]/scales[2], scales[1]/scales[2]
 	t.sum.P, t.sum.Q, t.sum.R = float32(p), float32(q), float32(-(float64(zeros[0])*p + float64(zeros[1])*q))
 	t.sum.Zero, t.sum.Signed = zeros[2], w.dtype == tensor.Int8
-	if t.a, err = view[byte](bytesOperand(c.Inputs[0])); err != nil {
+	if t.a, err = elementBytes(c.Inputs[0]); err != nil {
 		return err
 	}
-	if t.b, err = view[byte](bytesOperand(c.Inputs[3])); err != nil {
+	if t.b, err = elementBytes(c.Inputs[3]); err != nil {
 		return err
 	}
 	if t.dst, err = quantizedOutput(c, w.dtype, w.shape); err != nil {

@@ -46,7 +46,8 @@ type recurrence struct {
 	node                            *graph.Node
 	cell                            cell
 	seq, batch, input, hidden, dirs int
-	reverse                         [2]bool // by direction
+	states, state                   tensor.Shape // of the outputs: Y, and of those for the last state
+	reverse                         [2]bool      // by direction
 	packed                          *[]recurrentWeights
 	tasks                           tasks[recurrenceTask]
 }
@@ -99,6 +100,7 @@ func planRecurrence(d *Device, n *graph.Node, k cell) planner {
 		if !w.fits(c) || !roomFits(x.Size()+r.Size(), w.dirs, w.seq+1, w.batch, k.gates, w.hidden) && !roomFits(w.seq*w.batch*w.hidden, w.seq+1, w.batch, k.gates, w.hidden) {
 			return nil, nil
 		}
+		w.states, w.state = tensor.Shape{w.seq, w.dirs, w.batch, w.hidden}, tensor.Shape{w.dirs, w.batch, w.hidden}
 		weights, state, bias := n.Input(1), n.Input(2), n.Input(3)
 		if weights.Const == nil || state.Const == nil || bias != nil && bias.Const == nil {
 			return w, nil

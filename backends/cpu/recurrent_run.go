@@ -82,11 +82,10 @@ func (t *recurrenceTask) operands(c *operators.Call) error {
 	} else {
 		t.weights = w.pack(list[1], list[2], list[3])
 	}
-	state := tensor.Shape{w.dirs, w.batch, w.hidden}
 	for i, o := range []struct {
 		to    *[]float32
 		shape tensor.Shape
-	}{{&t.y, tensor.Shape{w.seq, w.dirs, w.batch, w.hidden}}, {&t.lastH, state}, {&t.lastC, state}} {
+	}{{&t.y, w.states}, {&t.lastH, w.state}, {&t.lastC, w.state}} {
 		if w.node.Output(i) == nil {
 			continue
 		}

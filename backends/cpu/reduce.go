@@ -221,12 +221,13 @@ func (w *reduction) run(ctx context.Context, c *operators.Call) error {
 	if err != nil {
 		return err
 	}
-	var rooms [2][]byte
+	r := w.device.scratch.room()
+	defer r.give()
+	var rooms [2][]float32
 	for i := range min(len(w.stages)-1, 2) {
-		if rooms[i], err = w.device.scratch.take(w.room * 4); err != nil {
+		if rooms[i], err = take[float32](r, w.room); err != nil {
 			return err
 		}
-		defer w.device.scratch.give(rooms[i])
 	}
 	t := w.tasks.get()
 	defer w.tasks.put(t)
@@ -234,7 +235,7 @@ func (w *reduction) run(ctx context.Context, c *operators.Call) error {
 		g := &w.stages[i]
 		to := dst
 		if i < len(w.stages)-1 {
-			to = floats(rooms[i%2], g.outer*g.inner)
+			to = rooms[i%2][:g.outer*g.inner]
 		}
 		*t = reductionTask{g, to, a}
 		if err := w.device.divide(ctx, g.pieces, t); err != nil {

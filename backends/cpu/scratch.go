@@ -16,6 +16,8 @@ type scratch struct {
 
 	mu   sync.Mutex
 	idle [bits.UintSize][][]byte // by size class: 1<<class bytes
+
+	rooms sync.Pool // of *room, with nothing taken
 }
 
 // take returns at least n bytes with undefined contents, aligned to cache lines.
@@ -64,6 +66,40 @@ func (s *scratch) trim() {
 		s.memory.Release(int64(len(idle)) << class)
 		s.idle[class] = nil
 	}
+}
+
+// room is scratch for one run. Give gives it all back.
+type room struct {
+	scratch *scratch
+	taken   [][]byte
+}
+
+// room returns scratch for one run, of which nothing is taken yet.
+func (s *scratch) room() *room {
+	if r, ok := s.rooms.Get().(*room); ok {
+		return r
+	}
+	return &room{scratch: s}
+}
+
+// take returns scratch for n elements of a type.
+func take[T any](r *room, n int) ([]T, error) {
+	var zero T
+	b, err := r.scratch.take(n * int(unsafe.Sizeof(zero)))
+	if err != nil {
+		return nil, err
+	}
+	r.taken = append(r.taken, b)
+	return as[T](b)[:n], nil
+}
+
+func (r *room) give() {
+	for _, b := range r.taken {
+		r.scratch.give(b)
+	}
+	clear(r.taken)
+	r.taken = r.taken[:0]
+	r.scratch.rooms.Put(r)
 }
 
 // floats returns memory of scratch as n numbers.

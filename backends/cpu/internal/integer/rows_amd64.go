@@ -2,7 +2,13 @@
 
 package integer
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
+
+// lanewise is room for the least and the greatest number of each lane.
+var lanewise = sync.Pool{New: func() any { return new([2 * 16]float32) }}
 
 // use puts the functions in place of the plain ones, which do what is left behind
 // the last whole register.
@@ -46,7 +52,8 @@ func (fs *functions) use() {
 	}
 	extent = func(a []float32) (least, most float32) {
 		m := len(a) &^ (fs.lanes - 1)
-		var room [2 * 16]float32
+		room := lanewise.Get().(*[2 * 16]float32)
+		defer lanewise.Put(room)
 		if fs.extent(unsafe.SliceData(room[:]), unsafe.SliceData(a), m) != 0 {
 			return extentGeneric(a)
 		}

@@ -191,6 +191,30 @@ func TestGroupsInPlace(t *testing.T) {
 	}
 }
 
+// A group that begins with a node that can work in place, but moves what it computes
+// further on, has a result beside its operands.
+func TestGroupsThatMoveAreNotInPlace(t *testing.T) {
+	s := newSketch("heads")
+	x := s.input("x", tensor.Float32, 1, 2, 4, 2) // (batch, heads, steps, size)
+	q, k, v := s.Op("Abs", []*graph.Value{x}), s.Op("Sin", []*graph.Value{x}), s.Op("Exp", []*graph.Value{x})
+	scaled := s.Op("Mul", []*graph.Value{q, s.Const(tensor.Scalar(float32(0.5)))})
+	scores := s.Op("MatMul", []*graph.Value{scaled, s.Op("Transpose", []*graph.Value{k}, graph.A("perm", []int64{0, 1, 3, 2}))})
+	heads := s.Op("MatMul", []*graph.Value{s.Op("Softmax", []*graph.Value{scores}), v})
+	s.output("y", s.Op("Neg", []*graph.Value{s.Op("Transpose", []*graph.Value{heads}, graph.A("perm", []int64{0, 2, 1, 3}))}))
+	in := tensor.Of([]float32{1, -2, 3, -4, 0.5, 2, -1, 4, 2, 2, -3, 1, -0.5, 0.25, 5, -2}, 1, 2, 4, 2)
+	model := s.bytes(t)
+	var results [2][]float32
+	for i, device := range []string{"cpu", "emu:0"} {
+		session, err := models.LoadBytes(t.Context(), model, one(device))
+		require.NoError(t, err)
+		out, err := session.Run(t.Context(), values{"x": in})
+		require.NoError(t, err)
+		results[i] = floats(t, out["y"])
+		require.NoError(t, session.Close())
+	}
+	assert.InDeltaSlice(t, results[1], results[0], 1e-4)
+}
+
 // Shapes that follow from values are found anew when these change, and only then
 // looked for.
 func TestShapesFollowValues(t *testing.T) {

@@ -125,7 +125,8 @@ type InPlacer interface {
 	// InPlace returns the inputs, best first, whose memory the first output may
 	// take if it has as many elements of the same size and nothing needs the
 	// input any more. Other inputs may lie in the same memory only if they are the same value. For a group
-	// (see Fuser) the first node is asked; what the others read too stays.
+	// (see Fuser) the answer for the first node counts, if there is one for each; what
+	// the others read too stays.
 	InPlace(n *graph.Node) []int
 }
 

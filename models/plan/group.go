@@ -52,8 +52,11 @@ func (m *maker) groupKernel(a partition.Assignment, nodes []*graph.Node, kernel 
 		k.inputs = append(k.inputs, s)
 	}
 	if p, ok := m.env.backend(a.Device).(operators.InPlacer); ok {
-		later := k.inputs[len(nodes[0].Inputs):]
-		k.inPlace = slices.DeleteFunc(p.InPlace(nodes[0]), func(i int) bool { return slices.Contains(later, k.inputs[i]) })
+		moves := func(n *graph.Node) bool { return len(p.InPlace(n)) == 0 }
+		if !slices.ContainsFunc(nodes, moves) {
+			later := k.inputs[len(nodes[0].Inputs):]
+			k.inPlace = slices.DeleteFunc(p.InPlace(nodes[0]), func(i int) bool { return slices.Contains(later, k.inputs[i]) })
+		}
 	}
 	k.outputs = m.addAll(a.Group[len(a.Group)-1].Outputs, a.Device)
 	m.emit(k)

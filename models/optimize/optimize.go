@@ -27,9 +27,9 @@ var Passes = []Pass{
 	{"transpose", joinTransposes},
 	{"pad", mergePads},
 	{"batchnorm", foldBatchNorm},
+	{"activation", gatherActivations}, // before its factors go into a Conv behind it
 	{"affine", foldAffine},
 	{"normalization", gatherNormalizations},
-	{"activation", gatherActivations},
 	{"concat", growConcats},
 }
 

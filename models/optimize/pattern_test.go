@@ -103,6 +103,10 @@ func TestPatterns(t *testing.T) {
 			e := n.op("Add", n.op("Tanh", n.op("Mul", n.op("Add", n.x, cube), n.number(math.Sqrt(2/math.Pi)))), n.number(1))
 			return n.op("Mul", n.x, n.op("Mul", n.number(0.5), e))
 		}, []string{"Gelu"}},
+		"Gelu, halved at the end, and a Conv": {image, func(n net) *graph.Value {
+			e := n.op("Add", n.op("Erf", n.op("Div", n.x, n.number(math.Sqrt2))), n.number(1))
+			return n.conv(n.op("Mul", n.op("Mul", n.x, e), n.number(0.5)))
+		}, []string{"Gelu", "Conv"}},
 		"LayerNormalization":              {tokens, func(n net) *graph.Value { return n.op("Add", n.op("Mul", n.norm(n.x), n.random(8)), n.random(8)) }, []string{"LayerNormalization"}},
 		"LayerNormalization without bias": {tokens, func(n net) *graph.Value { return n.op("Mul", n.random(8), n.norm(n.x)) }, []string{"LayerNormalization"}},
 		"LayerNormalization, centred twice": {tokens, func(n net) *graph.Value {

@@ -2,6 +2,7 @@ package cpu_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"example.com/midplane/adapter/tensor"
@@ -117,6 +118,22 @@ func TestModOfReals(t *testing.T) {
 			inputs: []*tensor.Tensor{withSpecials(random(1, d, 4, 50)), withSpecials(random(2, d, 50))},
 		}.check(t)
 	}
+}
+
+// Quotients of every size, exact ones and such as all but reach an integer.
+func TestModOfManyReals(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var a, b []float32
+	for range 20000 {
+		x, y := math.Float32frombits(r.Uint32()), math.Float32frombits(r.Uint32())
+		multiple := float32(r.IntN(1<<20)) * y
+		a = append(a, x, multiple, math.Nextafter32(multiple, 0), y*float32(r.NormFloat64())*1e6)
+		b = append(b, y, y, y, y)
+	}
+	agreement{
+		op: "Mod", kernel: "elementwise", attributes: []graph.Attribute{graph.A("fmod", int64(1))},
+		inputs: []*tensor.Tensor{tensor.Of(a), tensor.Of(b)},
+	}.check(t)
 }
 
 func TestPowOfIntegers(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators/graph"
 )
 
@@ -14,7 +15,7 @@ var sign = family{
 		tensor.Int8: mapped(signs[int8]), tensor.Int16: mapped(signs[int16]), tensor.Int32: mapped(signs[int32]), tensor.Int64: mapped(signs[int64]),
 		tensor.Uint8: mapped(signs[uint8]), tensor.Uint16: mapped(signs[uint16]), tensor.Uint32: mapped(signs[uint32]), tensor.Uint64: mapped(signs[uint64]),
 	}},
-	{op: "IsNaN", kernel: "elementwise", by: byType{tensor.Float32: tested(notNumbers[float32]), tensor.Float64: tested(notNumbers[float64])}},
+	{op: "IsNaN", kernel: "elementwise", by: byType{tensor.Float32: tested(vector.IsNaN), tensor.Float64: tested(notNumbers)}},
 	{op: "IsInf", kernel: "elementwise", by: byType{tensor.Float32: isInf[float32], tensor.Float64: isInf[float64]}},
 	{op: "Abs", kernel: "elementwise", by: byType{
 		tensor.Int8: mapped(magnitudesOf[int8]), tensor.Int16: mapped(magnitudesOf[int16]), tensor.Int32: mapped(magnitudesOf[int32]), tensor.Int64: mapped(magnitudesOf[int64]),
@@ -56,7 +57,7 @@ func negative[T real](dst, a []T) {
 	}
 }
 
-func notNumbers[T real](dst []bool, a []T) {
+func notNumbers(dst []bool, a []float64) {
 	a = a[:len(dst)]
 	for i, v := range a {
 		dst[i] = v != v
@@ -69,17 +70,30 @@ func tested[T tensor.Element](f func(dst []bool, a []T)) builder {
 }
 
 func isInf[T float32 | float64](d *Device, n *graph.Node) (planner, error) {
+	positive, negative := n.Bool("detect_positive", true), n.Bool("detect_negative", true)
 	high, low := T(math.Inf(1)), T(math.Inf(-1))
-	if !n.Bool("detect_positive", true) {
-		high = T(math.NaN())
-	}
-	if !n.Bool("detect_negative", true) {
-		low = T(math.NaN())
-	}
+	equals := vector.Equal[T]()
 	return tested(func(dst []bool, a []T) {
-		a = a[:len(dst)]
-		for i, v := range a {
-			dst[i] = v == high || v == low
+		switch {
+		case positive && negative:
+			infinite(dst, a)
+		case positive:
+			equals.Right(dst, a, high)
+		case negative:
+			equals.Right(dst, a, low)
+		default:
+			clear(dst)
 		}
 	})(d, n)
+}
+
+// infinite asks for infinities of either sign.
+func infinite[T float32 | float64](dst []bool, a []T) {
+	if a, ok := any(a).([]float32); ok {
+		vector.IsInf(dst, a)
+		return
+	}
+	for i, v := range a[:len(dst)] {
+		dst[i] = math.IsInf(float64(v), 0)
+	}
 }

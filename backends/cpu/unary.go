@@ -124,13 +124,7 @@ func clip(d *Device, _ *graph.Node) (planner, error) {
 }
 
 func not(d *Device, _ *graph.Node) (planner, error) {
-	apply := func(dst, a []bool, _, _ float32) {
-		a = a[:len(dst)]
-		for i := range dst {
-			dst[i] = !a[i]
-		}
-	}
-	return planMapping(d, function[bool]{apply: apply}), nil
+	return planMapping(d, function[bool]{apply: func(dst, a []bool, _, _ float32) { vector.Not(dst, a) }}), nil
 }
 
 func (w *mapping[T]) result() tensor.Shape { return w.shape }

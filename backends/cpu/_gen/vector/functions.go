@@ -12,6 +12,7 @@ import (
 
 const (
 	signBit      = 0x80000000
+	infinity     = 0x7f800000
 	exponentBias = 127
 	fraction     = 23 // bits of it
 )

@@ -174,14 +174,16 @@ func (l *lanes) round(a value, way uint8) value {
 
 // Predicates of VCMPPS, all of which are quiet.
 const (
-	equal     = 0x00
-	less      = 0x11
-	unordered = 0x03
-	notLess   = 0x15
-	greater   = 0x1e
-	ordered   = 0x07
+	equal          = 0x00
+	unordered      = 0x03
+	ordered        = 0x07
+	less           = 0x11
+	lessOrEqual    = 0x12
+	greaterOrEqual = 0x1d
+	greater        = 0x1e
 
-	notLessOrEqual    = 0x16 // which of NaN holds
+	notLess           = 0x15 // which of NaN holds, as the following do
+	notLessOrEqual    = 0x16
 	notGreaterOrEqual = 0x19
 )
 

@@ -21,6 +21,9 @@ func main() {
 			for _, f := range reductions {
 				f.write(m)
 			}
+			for _, f := range comparisons {
+				f.write(m)
+			}
 			rows(m)
 			source += table(m)
 		}
@@ -37,6 +40,9 @@ func list() string {
 	for _, f := range reductions {
 		s += f.name + " reduction\n"
 	}
+	for _, f := range comparisons {
+		s += f.name + " comparison\n"
+	}
 	for _, name := range rowNames {
 		s += name + " func" + rowSignatures[name] + "\n"
 	}
@@ -51,6 +57,9 @@ func table(m *machine.Machine) string {
 		entry(f.name)
 	}
 	for _, f := range reductions {
+		entry(f.name)
+	}
+	for _, f := range comparisons {
 		entry(f.name)
 	}
 	for _, name := range rowNames {

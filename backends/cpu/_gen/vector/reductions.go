@@ -32,7 +32,7 @@ var reductions = []reduction{
 
 func zero(l *lanes) constant    { return l.bits(0) }
 func lowest(l *lanes) constant  { return l.bits(0xff800000) }
-func highest(l *lanes) constant { return l.bits(0x7f800000) }
+func highest(l *lanes) constant { return l.bits(infinity) }
 
 const sums = 4 // of a reduction, side by side
 

@@ -53,70 +53,9 @@ func Min[T Number]() Binary[T, T] {
 }
 
 // either returns the operator for float32 if that is T, else the other.
-func either[T any](f Binary[float32, float32], other Binary[T, T]) Binary[T, T] {
-	if b, ok := any(f).(Binary[T, T]); ok {
+func either[T, R, F any](f Binary[float32, F], other Binary[T, R]) Binary[T, R] {
+	if b, ok := any(f).(Binary[T, R]); ok {
 		return b
 	}
 	return other
-}
-
-// Equal asks whether a = b, which NaN never is.
-func Equal[T comparable]() Binary[T, bool] {
-	return Binary[T, bool]{equalBoth[T], equalRight[T], mirrored(equalRight[T])}
-}
-
-// Less asks whether a < b.
-func Less[T Number]() Binary[T, bool] {
-	return Binary[T, bool]{lessBoth[T], lessRight[T], mirrored(greaterRight[T])}
-}
-
-// Greater asks whether a > b.
-func Greater[T Number]() Binary[T, bool] {
-	return Binary[T, bool]{greaterBoth[T], greaterRight[T], mirrored(lessRight[T])}
-}
-
-// LessOrEqual asks whether a <= b.
-func LessOrEqual[T Number]() Binary[T, bool] {
-	return Binary[T, bool]{lessOrEqualBoth[T], lessOrEqualRight[T], mirrored(greaterOrEqualRight[T])}
-}
-
-// GreaterOrEqual asks whether a >= b.
-func GreaterOrEqual[T Number]() Binary[T, bool] {
-	return Binary[T, bool]{greaterOrEqualBoth[T], greaterOrEqualRight[T], mirrored(lessOrEqualRight[T])}
-}
-
-// mirrored makes the form with a repeated left operand of the opposite
-// operator's with a repeated right one.
-func mirrored[T, R any](right func(dst []R, a []T, b T)) func(dst []R, a T, b []T) {
-	return func(dst []R, a T, b []T) { right(dst, b, a) }
-}
-
-// And, Or and Xor combine truth values.
-var (
-	And = truths(func(a, b bool) bool { return a && b })
-	Or  = truths(func(a, b bool) bool { return a || b })
-	Xor = truths(func(a, b bool) bool { return a != b })
-)
-
-func truths(f func(a, b bool) bool) Binary[bool, bool] {
-	return Binary[bool, bool]{
-		Both: func(dst, a, b []bool) {
-			a, b = a[:len(dst)], b[:len(dst)]
-			for i := range dst {
-				dst[i] = f(a[i], b[i])
-			}
-		},
-		Right: func(dst, a []bool, b bool) {
-			a = a[:len(dst)]
-			for i := range dst {
-				dst[i] = f(a[i], b)
-			}
-		},
-		Left: func(dst []bool, a bool, b []bool) {
-			b = b[:len(dst)]
-			for i := range dst {
-				dst[i] = f(a, b[i])
-			}
-		},
-	}
 }

@@ -6,234 +6,276 @@ package vector
 
 // kernels are the functions of one set of instructions.
 type kernels struct {
-	addBoth            elementwise
-	subBoth            elementwise
-	mulBoth            elementwise
-	divBoth            elementwise
-	maxBoth            elementwise
-	minBoth            elementwise
-	addRight           elementwise
-	subRight           elementwise
-	mulRight           elementwise
-	divRight           elementwise
-	maxRight           elementwise
-	minRight           elementwise
-	subLeft            elementwise
-	divLeft            elementwise
-	prelu              elementwise
-	abs                elementwise
-	neg                elementwise
-	sqrt               elementwise
-	reciprocal         elementwise
-	floor              elementwise
-	ceil               elementwise
-	round              elementwise
-	affine             elementwise
-	clip               elementwise
-	leakyRelu          elementwise
-	hardSigmoid        elementwise
-	hardSwish          elementwise
-	exp                elementwise
-	log                elementwise
-	tanh               elementwise
-	erf                elementwise
-	sigmoid            elementwise
-	softplus           elementwise
-	gelu               elementwise
-	geluTanh           elementwise
-	swish              elementwise
-	elu                elementwise
-	sin                elementwise
-	cos                elementwise
-	tan                elementwise
-	asin               elementwise
-	acos               elementwise
-	atan               elementwise
-	sinh               elementwise
-	cosh               elementwise
-	asinh              elementwise
-	acosh              elementwise
-	atanh              elementwise
-	sum                reduction
-	sumSquares         reduction
-	dot                reduction
-	greatest           reduction
-	least              reduction
-	expSum             func(dst, a *float32, n int, m float32) float32
-	normalize          func(dst, a, scale, bias *float32, n int, mean, inverse float32)
-	addScaled          func(dst, a *float32, n int, s float32)
-	dots               func(dst, a, b *float32, rows, n, aStep int)
-	keepGreater        func(best *float32, at *int32, a *float32, n int, i int32)
-	keepLess           func(best *float32, at *int32, a *float32, n int, i int32)
-	widenHalf          func(dst *float32, a *uint16, n int)
-	narrowHalf         func(dst *uint16, a *float32, n int)
-	widenBrain         func(dst *float32, a *uint16, n int)
-	narrowBrain        func(dst *uint16, a *float32, n int)
-	copyRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
-	evenRows           func(dst, a *float32, rows, columns, dstStep, aStep int)
-	nibbles            func(dst *float32, q *byte, scales, zeros *float32, blocks, spans int)
-	nibblesDot         func(a *float32, q *byte, scales, zeros *float32, blocks, spans int) float32
-	quantize           func(dst *byte, a *float32, n int, scale, zero, low, high float32)
-	dequantizeUnsigned func(dst *float32, a *byte, n int, scale, zero float32)
-	dequantizeSigned   func(dst *float32, a *byte, n int, scale, zero float32)
-	scaleIntegers      func(dst *float32, a *int32, n int, scale float32)
-	selectWords        func(dst, a, b *float32, which *byte, n int)
-	softmax            func(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)
-	turn               func(dst, a *float32, rows, columns, dstStep, aStep int)
+	addBoth             elementwise
+	subBoth             elementwise
+	mulBoth             elementwise
+	divBoth             elementwise
+	maxBoth             elementwise
+	minBoth             elementwise
+	andBoth             elementwise
+	orBoth              elementwise
+	xorBoth             elementwise
+	xorRight            elementwise
+	addRight            elementwise
+	subRight            elementwise
+	mulRight            elementwise
+	divRight            elementwise
+	maxRight            elementwise
+	minRight            elementwise
+	subLeft             elementwise
+	divLeft             elementwise
+	prelu               elementwise
+	abs                 elementwise
+	neg                 elementwise
+	sqrt                elementwise
+	reciprocal          elementwise
+	floor               elementwise
+	ceil                elementwise
+	round               elementwise
+	affine              elementwise
+	clip                elementwise
+	leakyRelu           elementwise
+	hardSigmoid         elementwise
+	hardSwish           elementwise
+	exp                 elementwise
+	log                 elementwise
+	tanh                elementwise
+	erf                 elementwise
+	sigmoid             elementwise
+	softplus            elementwise
+	gelu                elementwise
+	geluTanh            elementwise
+	swish               elementwise
+	elu                 elementwise
+	sin                 elementwise
+	cos                 elementwise
+	tan                 elementwise
+	asin                elementwise
+	acos                elementwise
+	atan                elementwise
+	sinh                elementwise
+	cosh                elementwise
+	asinh               elementwise
+	acosh               elementwise
+	atanh               elementwise
+	sum                 reduction
+	sumSquares          reduction
+	dot                 reduction
+	greatest            reduction
+	least               reduction
+	equalBoth           comparison
+	lessBoth            comparison
+	lessOrEqualBoth     comparison
+	equalRight          comparison
+	lessRight           comparison
+	lessOrEqualRight    comparison
+	greaterRight        comparison
+	greaterOrEqualRight comparison
+	isNaN               comparison
+	isInf               comparison
+	expSum              func(dst, a *float32, n int, m float32) float32
+	normalize           func(dst, a, scale, bias *float32, n int, mean, inverse float32)
+	addScaled           func(dst, a *float32, n int, s float32)
+	dots                func(dst, a, b *float32, rows, n, aStep int)
+	keepGreater         func(best *float32, at *int32, a *float32, n int, i int32)
+	keepLess            func(best *float32, at *int32, a *float32, n int, i int32)
+	widenHalf           func(dst *float32, a *uint16, n int)
+	narrowHalf          func(dst *uint16, a *float32, n int)
+	widenBrain          func(dst *float32, a *uint16, n int)
+	narrowBrain         func(dst *uint16, a *float32, n int)
+	copyRows            func(dst, a *float32, rows, columns, dstStep, aStep int)
+	evenRows            func(dst, a *float32, rows, columns, dstStep, aStep int)
+	nibbles             func(dst *float32, q *byte, scales, zeros *float32, blocks, spans int)
+	nibblesDot          func(a *float32, q *byte, scales, zeros *float32, blocks, spans int) float32
+	quantize            func(dst *byte, a *float32, n int, scale, zero, low, high float32)
+	dequantizeUnsigned  func(dst *float32, a *byte, n int, scale, zero float32)
+	dequantizeSigned    func(dst *float32, a *byte, n int, scale, zero float32)
+	scaleIntegers       func(dst *float32, a *int32, n int, scale float32)
+	selectWords         func(dst, a, b *float32, which *byte, n int)
+	softmax             func(dst, a, mask, most *float32, rows, n, step, maskStep int, scale float32)
+	turn                func(dst, a *float32, rows, columns, dstStep, aStep int)
 }
 
 var kernelsAVX2 = kernels{
-	addBoth:            addBothAVX2,
-	subBoth:            subBothAVX2,
-	mulBoth:            mulBothAVX2,
-	divBoth:            divBothAVX2,
-	maxBoth:            maxBothAVX2,
-	minBoth:            minBothAVX2,
-	addRight:           addRightAVX2,
-	subRight:           subRightAVX2,
-	mulRight:           mulRightAVX2,
-	divRight:           divRightAVX2,
-	maxRight:           maxRightAVX2,
-	minRight:           minRightAVX2,
-	subLeft:            subLeftAVX2,
-	divLeft:            divLeftAVX2,
-	prelu:              preluAVX2,
-	abs:                absAVX2,
-	neg:                negAVX2,
-	sqrt:               sqrtAVX2,
-	reciprocal:         reciprocalAVX2,
-	floor:              floorAVX2,
-	ceil:               ceilAVX2,
-	round:              roundAVX2,
-	affine:             affineAVX2,
-	clip:               clipAVX2,
-	leakyRelu:          leakyReluAVX2,
-	hardSigmoid:        hardSigmoidAVX2,
-	hardSwish:          hardSwishAVX2,
-	exp:                expAVX2,
-	log:                logAVX2,
-	tanh:               tanhAVX2,
-	erf:                erfAVX2,
-	sigmoid:            sigmoidAVX2,
-	softplus:           softplusAVX2,
-	gelu:               geluAVX2,
-	geluTanh:           geluTanhAVX2,
-	swish:              swishAVX2,
-	elu:                eluAVX2,
-	sin:                sinAVX2,
-	cos:                cosAVX2,
-	tan:                tanAVX2,
-	asin:               asinAVX2,
-	acos:               acosAVX2,
-	atan:               atanAVX2,
-	sinh:               sinhAVX2,
-	cosh:               coshAVX2,
-	asinh:              asinhAVX2,
-	acosh:              acoshAVX2,
-	atanh:              atanhAVX2,
-	sum:                sumAVX2,
-	sumSquares:         sumSquaresAVX2,
-	dot:                dotAVX2,
-	greatest:           greatestAVX2,
-	least:              leastAVX2,
-	expSum:             expSumAVX2,
-	normalize:          normalizeAVX2,
-	addScaled:          addScaledAVX2,
-	dots:               dotsAVX2,
-	keepGreater:        keepGreaterAVX2,
-	keepLess:           keepLessAVX2,
-	widenHalf:          widenHalfAVX2,
-	narrowHalf:         narrowHalfAVX2,
-	widenBrain:         widenBrainAVX2,
-	narrowBrain:        narrowBrainAVX2,
-	copyRows:           copyRowsAVX2,
-	evenRows:           evenRowsAVX2,
-	nibbles:            nibblesAVX2,
-	nibblesDot:         nibblesDotAVX2,
-	quantize:           quantizeAVX2,
-	dequantizeUnsigned: dequantizeUnsignedAVX2,
-	dequantizeSigned:   dequantizeSignedAVX2,
-	scaleIntegers:      scaleIntegersAVX2,
-	selectWords:        selectWordsAVX2,
-	softmax:            softmaxAVX2,
-	turn:               turnAVX2,
+	addBoth:             addBothAVX2,
+	subBoth:             subBothAVX2,
+	mulBoth:             mulBothAVX2,
+	divBoth:             divBothAVX2,
+	maxBoth:             maxBothAVX2,
+	minBoth:             minBothAVX2,
+	andBoth:             andBothAVX2,
+	orBoth:              orBothAVX2,
+	xorBoth:             xorBothAVX2,
+	xorRight:            xorRightAVX2,
+	addRight:            addRightAVX2,
+	subRight:            subRightAVX2,
+	mulRight:            mulRightAVX2,
+	divRight:            divRightAVX2,
+	maxRight:            maxRightAVX2,
+	minRight:            minRightAVX2,
+	subLeft:             subLeftAVX2,
+	divLeft:             divLeftAVX2,
+	prelu:               preluAVX2,
+	abs:                 absAVX2,
+	neg:                 negAVX2,
+	sqrt:                sqrtAVX2,
+	reciprocal:          reciprocalAVX2,
+	floor:               floorAVX2,
+	ceil:                ceilAVX2,
+	round:               roundAVX2,
+	affine:              affineAVX2,
+	clip:                clipAVX2,
+	leakyRelu:           leakyReluAVX2,
+	hardSigmoid:         hardSigmoidAVX2,
+	hardSwish:           hardSwishAVX2,
+	exp:                 expAVX2,
+	log:                 logAVX2,
+	tanh:                tanhAVX2,
+	erf:                 erfAVX2,
+	sigmoid:             sigmoidAVX2,
+	softplus:            softplusAVX2,
+	gelu:                geluAVX2,
+	geluTanh:            geluTanhAVX2,
+	swish:               swishAVX2,
+	elu:                 eluAVX2,
+	sin:                 sinAVX2,
+	cos:                 cosAVX2,
+	tan:                 tanAVX2,
+	asin:                asinAVX2,
+	acos:                acosAVX2,
+	atan:                atanAVX2,
+	sinh:                sinhAVX2,
+	cosh:                coshAVX2,
+	asinh:               asinhAVX2,
+	acosh:               acoshAVX2,
+	atanh:               atanhAVX2,
+	sum:                 sumAVX2,
+	sumSquares:          sumSquaresAVX2,
+	dot:                 dotAVX2,
+	greatest:            greatestAVX2,
+	least:               leastAVX2,
+	equalBoth:           equalBothAVX2,
+	lessBoth:            lessBothAVX2,
+	lessOrEqualBoth:     lessOrEqualBothAVX2,
+	equalRight:          equalRightAVX2,
+	lessRight:           lessRightAVX2,
+	lessOrEqualRight:    lessOrEqualRightAVX2,
+	greaterRight:        greaterRightAVX2,
+	greaterOrEqualRight: greaterOrEqualRightAVX2,
+	isNaN:               isNaNAVX2,
+	isInf:               isInfAVX2,
+	expSum:              expSumAVX2,
+	normalize:           normalizeAVX2,
+	addScaled:           addScaledAVX2,
+	dots:                dotsAVX2,
+	keepGreater:         keepGreaterAVX2,
+	keepLess:            keepLessAVX2,
+	widenHalf:           widenHalfAVX2,
+	narrowHalf:          narrowHalfAVX2,
+	widenBrain:          widenBrainAVX2,
+	narrowBrain:         narrowBrainAVX2,
+	copyRows:            copyRowsAVX2,
+	evenRows:            evenRowsAVX2,
+	nibbles:             nibblesAVX2,
+	nibblesDot:          nibblesDotAVX2,
+	quantize:            quantizeAVX2,
+	dequantizeUnsigned:  dequantizeUnsignedAVX2,
+	dequantizeSigned:    dequantizeSignedAVX2,
+	scaleIntegers:       scaleIntegersAVX2,
+	selectWords:         selectWordsAVX2,
+	softmax:             softmaxAVX2,
+	turn:                turnAVX2,
 }
 
 var kernelsAVX512 = kernels{
-	addBoth:            addBothAVX512,
-	subBoth:            subBothAVX512,
-	mulBoth:            mulBothAVX512,
-	divBoth:            divBothAVX512,
-	maxBoth:            maxBothAVX512,
-	minBoth:            minBothAVX512,
-	addRight:           addRightAVX512,
-	subRight:           subRightAVX512,
-	mulRight:           mulRightAVX512,
-	divRight:           divRightAVX512,
-	maxRight:           maxRightAVX512,
-	minRight:           minRightAVX512,
-	subLeft:            subLeftAVX512,
-	divLeft:            divLeftAVX512,
-	prelu:              preluAVX512,
-	abs:                absAVX512,
-	neg:                negAVX512,
-	sqrt:               sqrtAVX512,
-	reciprocal:         reciprocalAVX512,
-	floor:              floorAVX512,
-	ceil:               ceilAVX512,
-	round:              roundAVX512,
-	affine:             affineAVX512,
-	clip:               clipAVX512,
-	leakyRelu:          leakyReluAVX512,
-	hardSigmoid:        hardSigmoidAVX512,
-	hardSwish:          hardSwishAVX512,
-	exp:                expAVX512,
-	log:                logAVX512,
-	tanh:               tanhAVX512,
-	erf:                erfAVX512,
-	sigmoid:            sigmoidAVX512,
-	softplus:           softplusAVX512,
-	gelu:               geluAVX512,
-	geluTanh:           geluTanhAVX512,
-	swish:              swishAVX512,
-	elu:                eluAVX512,
-	sin:                sinAVX512,
-	cos:                cosAVX512,
-	tan:                tanAVX512,
-	asin:               asinAVX512,
-	acos:               acosAVX512,
-	atan:               atanAVX512,
-	sinh:               sinhAVX512,
-	cosh:               coshAVX512,
-	asinh:              asinhAVX512,
-	acosh:              acoshAVX512,
-	atanh:              atanhAVX512,
-	sum:                sumAVX512,
-	sumSquares:         sumSquaresAVX512,
-	dot:                dotAVX512,
-	greatest:           greatestAVX512,
-	least:              leastAVX512,
-	expSum:             expSumAVX512,
-	normalize:          normalizeAVX512,
-	addScaled:          addScaledAVX512,
-	dots:               dotsAVX512,
-	keepGreater:        keepGreaterAVX512,
-	keepLess:           keepLessAVX512,
-	widenHalf:          widenHalfAVX512,
-	narrowHalf:         narrowHalfAVX512,
-	widenBrain:         widenBrainAVX512,
-	narrowBrain:        narrowBrainAVX512,
-	copyRows:           copyRowsAVX512,
-	evenRows:           evenRowsAVX512,
-	nibbles:            nibblesAVX512,
-	nibblesDot:         nibblesDotAVX512,
-	quantize:           quantizeAVX512,
-	dequantizeUnsigned: dequantizeUnsignedAVX512,
-	dequantizeSigned:   dequantizeSignedAVX512,
-	scaleIntegers:      scaleIntegersAVX512,
-	selectWords:        selectWordsAVX512,
-	softmax:            softmaxAVX512,
-	turn:               turnAVX512,
+	addBoth:             addBothAVX512,
+	subBoth:             subBothAVX512,
+	mulBoth:             mulBothAVX512,
+	divBoth:             divBothAVX512,
+	maxBoth:             maxBothAVX512,
+	minBoth:             minBothAVX512,
+	andBoth:             andBothAVX512,
+	orBoth:              orBothAVX512,
+	xorBoth:             xorBothAVX512,
+	xorRight:            xorRightAVX512,
+	addRight:            addRightAVX512,
+	subRight:            subRightAVX512,
+	mulRight:            mulRightAVX512,
+	divRight:            divRightAVX512,
+	maxRight:            maxRightAVX512,
+	minRight:            minRightAVX512,
+	subLeft:             subLeftAVX512,
+	divLeft:             divLeftAVX512,
+	prelu:               preluAVX512,
+	abs:                 absAVX512,
+	neg:                 negAVX512,
+	sqrt:                sqrtAVX512,
+	reciprocal:          reciprocalAVX512,
+	floor:               floorAVX512,
+	ceil:                ceilAVX512,
+	round:               roundAVX512,
+	affine:              affineAVX512,
+	clip:                clipAVX512,
+	leakyRelu:           leakyReluAVX512,
+	hardSigmoid:         hardSigmoidAVX512,
+	hardSwish:           hardSwishAVX512,
+	exp:                 expAVX512,
+	log:                 logAVX512,
+	tanh:                tanhAVX512,
+	erf:                 erfAVX512,
+	sigmoid:             sigmoidAVX512,
+	softplus:            softplusAVX512,
+	gelu:                geluAVX512,
+	geluTanh:            geluTanhAVX512,
+	swish:               swishAVX512,
+	elu:                 eluAVX512,
+	sin:                 sinAVX512,
+	cos:                 cosAVX512,
+	tan:                 tanAVX512,
+	asin:                asinAVX512,
+	acos:                acosAVX512,
+	atan:                atanAVX512,
+	sinh:                sinhAVX512,
+	cosh:                coshAVX512,
+	asinh:               asinhAVX512,
+	acosh:               acoshAVX512,
+	atanh:               atanhAVX512,
+	sum:                 sumAVX512,
+	sumSquares:          sumSquaresAVX512,
+	dot:                 dotAVX512,
+	greatest:            greatestAVX512,
+	least:               leastAVX512,
+	equalBoth:           equalBothAVX512,
+	lessBoth:            lessBothAVX512,
+	lessOrEqualBoth:     lessOrEqualBothAVX512,
+	equalRight:          equalRightAVX512,
+	lessRight:           lessRightAVX512,
+	lessOrEqualRight:    lessOrEqualRightAVX512,
+	greaterRight:        greaterRightAVX512,
+	greaterOrEqualRight: greaterOrEqualRightAVX512,
+	isNaN:               isNaNAVX512,
+	isInf:               isInfAVX512,
+	expSum:              expSumAVX512,
+	normalize:           normalizeAVX512,
+	addScaled:           addScaledAVX512,
+	dots:                dotsAVX512,
+	keepGreater:         keepGreaterAVX512,
+	keepLess:            keepLessAVX512,
+	widenHalf:           widenHalfAVX512,
+	narrowHalf:          narrowHalfAVX512,
+	widenBrain:          widenBrainAVX512,
+	narrowBrain:         narrowBrainAVX512,
+	copyRows:            copyRowsAVX512,
+	evenRows:            evenRowsAVX512,
+	nibbles:             nibblesAVX512,
+	nibblesDot:          nibblesDotAVX512,
+	quantize:            quantizeAVX512,
+	dequantizeUnsigned:  dequantizeUnsignedAVX512,
+	dequantizeSigned:    dequantizeSignedAVX512,
+	scaleIntegers:       scaleIntegersAVX512,
+	selectWords:         selectWordsAVX512,
+	softmax:             softmaxAVX512,
+	turn:                turnAVX512,
 }
 
 // addBothAVX2 sets dst[i] to a[i] + b[i].
@@ -265,6 +307,26 @@ func maxBothAVX2(dst, a, b *float32, n int, p, q float32)
 //
 //go:noescape
 func minBothAVX2(dst, a, b *float32, n int, p, q float32)
+
+// andBothAVX2 sets dst[i] to the bits that a[i] and b[i] have.
+//
+//go:noescape
+func andBothAVX2(dst, a, b *float32, n int, p, q float32)
+
+// orBothAVX2 sets dst[i] to the bits that a[i] or b[i] has.
+//
+//go:noescape
+func orBothAVX2(dst, a, b *float32, n int, p, q float32)
+
+// xorBothAVX2 sets dst[i] to the bits in which a[i] and b[i] differ.
+//
+//go:noescape
+func xorBothAVX2(dst, a, b *float32, n int, p, q float32)
+
+// xorRightAVX2 sets dst[i] to the bits in which a[i] and p differ.
+//
+//go:noescape
+func xorRightAVX2(dst, a, b *float32, n int, p, q float32)
 
 // addRightAVX2 sets dst[i] to a[i] + p.
 //
@@ -501,6 +563,56 @@ func greatestAVX2(a, b *float32, n int, m float32) float32
 //go:noescape
 func leastAVX2(a, b *float32, n int, m float32) float32
 
+// equalBothAVX2 sets dst[i] to whether a[i] = b[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func equalBothAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// lessBothAVX2 sets dst[i] to whether a[i] < b[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessBothAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// lessOrEqualBothAVX2 sets dst[i] to whether a[i] <= b[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessOrEqualBothAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// equalRightAVX2 sets dst[i] to whether a[i] = p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func equalRightAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// lessRightAVX2 sets dst[i] to whether a[i] < p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessRightAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// lessOrEqualRightAVX2 sets dst[i] to whether a[i] <= p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessOrEqualRightAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// greaterRightAVX2 sets dst[i] to whether a[i] > p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func greaterRightAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// greaterOrEqualRightAVX2 sets dst[i] to whether a[i] >= p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func greaterOrEqualRightAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// isNaNAVX2 sets dst[i] to whether a[i] is NaN; n is a multiple of a register's lanes.
+//
+//go:noescape
+func isNaNAVX2(dst *bool, a, b *float32, n int, p float32)
+
+// isInfAVX2 sets dst[i] to whether a[i] is infinite; n is a multiple of a register's lanes.
+//
+//go:noescape
+func isInfAVX2(dst *bool, a, b *float32, n int, p float32)
+
 // expSumAVX2 sets dst[i] to e^(a[i] - m) and returns the sum.
 //
 //go:noescape
@@ -644,6 +756,26 @@ func maxBothAVX512(dst, a, b *float32, n int, p, q float32)
 //
 //go:noescape
 func minBothAVX512(dst, a, b *float32, n int, p, q float32)
+
+// andBothAVX512 sets dst[i] to the bits that a[i] and b[i] have.
+//
+//go:noescape
+func andBothAVX512(dst, a, b *float32, n int, p, q float32)
+
+// orBothAVX512 sets dst[i] to the bits that a[i] or b[i] has.
+//
+//go:noescape
+func orBothAVX512(dst, a, b *float32, n int, p, q float32)
+
+// xorBothAVX512 sets dst[i] to the bits in which a[i] and b[i] differ.
+//
+//go:noescape
+func xorBothAVX512(dst, a, b *float32, n int, p, q float32)
+
+// xorRightAVX512 sets dst[i] to the bits in which a[i] and p differ.
+//
+//go:noescape
+func xorRightAVX512(dst, a, b *float32, n int, p, q float32)
 
 // addRightAVX512 sets dst[i] to a[i] + p.
 //
@@ -879,6 +1011,56 @@ func greatestAVX512(a, b *float32, n int, m float32) float32
 //
 //go:noescape
 func leastAVX512(a, b *float32, n int, m float32) float32
+
+// equalBothAVX512 sets dst[i] to whether a[i] = b[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func equalBothAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// lessBothAVX512 sets dst[i] to whether a[i] < b[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessBothAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// lessOrEqualBothAVX512 sets dst[i] to whether a[i] <= b[i]; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessOrEqualBothAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// equalRightAVX512 sets dst[i] to whether a[i] = p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func equalRightAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// lessRightAVX512 sets dst[i] to whether a[i] < p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessRightAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// lessOrEqualRightAVX512 sets dst[i] to whether a[i] <= p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func lessOrEqualRightAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// greaterRightAVX512 sets dst[i] to whether a[i] > p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func greaterRightAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// greaterOrEqualRightAVX512 sets dst[i] to whether a[i] >= p; n is a multiple of a register's lanes.
+//
+//go:noescape
+func greaterOrEqualRightAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// isNaNAVX512 sets dst[i] to whether a[i] is NaN; n is a multiple of a register's lanes.
+//
+//go:noescape
+func isNaNAVX512(dst *bool, a, b *float32, n int, p float32)
+
+// isInfAVX512 sets dst[i] to whether a[i] is infinite; n is a multiple of a register's lanes.
+//
+//go:noescape
+func isInfAVX512(dst *bool, a, b *float32, n int, p float32)
 
 // expSumAVX512 sets dst[i] to e^(a[i] - m) and returns the sum.
 //

@@ -476,6 +476,261 @@ done:
 	VZEROUPPER
 	RET
 
+// func andBothAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX
+TEXT ·andBothAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+blocks:
+	CMPQ    BX, $0x00000020
+	JL      blocks_done
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    BX, $0x00000008
+	JL      registers_done
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     registers
+
+registers_done:
+	TESTQ      BX, BX
+	JE         done
+	LEAQ       maskWords<>+0(SB), SI
+	SHLQ       $0x02, BX
+	SUBQ       BX, SI
+	ADDQ       $0x00000040, SI
+	VMOVDQU    (SI), Y0
+	VMASKMOVPS (CX), Y0, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS (DX), Y1, Y1
+	VANDPS     Y1, Y0, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func orBothAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX
+TEXT ·orBothAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+blocks:
+	CMPQ    BX, $0x00000020
+	JL      blocks_done
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    BX, $0x00000008
+	JL      registers_done
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     registers
+
+registers_done:
+	TESTQ      BX, BX
+	JE         done
+	LEAQ       maskWords<>+0(SB), SI
+	SHLQ       $0x02, BX
+	SUBQ       BX, SI
+	ADDQ       $0x00000040, SI
+	VMOVDQU    (SI), Y0
+	VMASKMOVPS (CX), Y0, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS (DX), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func xorBothAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX
+TEXT ·xorBothAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+blocks:
+	CMPQ    BX, $0x00000020
+	JL      blocks_done
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    BX, $0x00000008
+	JL      registers_done
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     registers
+
+registers_done:
+	TESTQ      BX, BX
+	JE         done
+	LEAQ       maskWords<>+0(SB), SI
+	SHLQ       $0x02, BX
+	SUBQ       BX, SI
+	ADDQ       $0x00000040, SI
+	VMOVDQU    (SI), Y0
+	VMASKMOVPS (CX), Y0, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS (DX), Y1, Y1
+	VXORPS     Y1, Y0, Y0
+	VMOVDQU    (SI), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func xorRightAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX
+TEXT ·xorRightAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Y0
+
+blocks:
+	CMPQ    DX, $0x00000020
+	JL      blocks_done
+	VMOVUPS (CX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    DX, $0x00000008
+	JL      registers_done
+	VMOVUPS (CX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     registers
+
+registers_done:
+	TESTQ      DX, DX
+	JE         done
+	LEAQ       maskWords<>+0(SB), BX
+	SHLQ       $0x02, DX
+	SUBQ       DX, BX
+	ADDQ       $0x00000040, BX
+	VMOVDQU    (BX), Y1
+	VMASKMOVPS (CX), Y1, Y1
+	VXORPS     Y0, Y1, Y0
+	VMOVDQU    (BX), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func addRightAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
 TEXT ·addRightAVX2(SB), NOSPLIT, $0-40
@@ -1464,31 +1719,35 @@ DATA constants<>+3264(SB)/8, $0x3eaaab303eaaab30
 DATA constants<>+3272(SB)/8, $0x3eaaab303eaaab30
 DATA constants<>+3280(SB)/8, $0x3eaaab303eaaab30
 DATA constants<>+3288(SB)/8, $0x3eaaab303eaaab30
-DATA constants<>+3296(SB)/8, $0x0d8000000d800000
-DATA constants<>+3304(SB)/8, $0x0d8000000d800000
-DATA constants<>+3312(SB)/8, $0x0d8000000d800000
-DATA constants<>+3320(SB)/8, $0x0d8000000d800000
-DATA constants<>+3328(SB)/8, $0x3effe0003effe000
-DATA constants<>+3336(SB)/8, $0x3effe0003effe000
-DATA constants<>+3344(SB)/8, $0x3effe0003effe000
-DATA constants<>+3352(SB)/8, $0x3effe0003effe000
-DATA constants<>+3360(SB)/8, $0x7180000071800000
-DATA constants<>+3368(SB)/8, $0x7180000071800000
-DATA constants<>+3376(SB)/8, $0x7180000071800000
-DATA constants<>+3384(SB)/8, $0x7180000071800000
-DATA constants<>+3392(SB)/8, $0x0c0804000c080400
-DATA constants<>+3400(SB)/8, $0x0c0804000c080400
-DATA constants<>+3408(SB)/8, $0x0c0804000c080400
-DATA constants<>+3416(SB)/8, $0x0c0804000c080400
-DATA constants<>+3424(SB)/8, $0x00007fff00007fff
-DATA constants<>+3432(SB)/8, $0x00007fff00007fff
-DATA constants<>+3440(SB)/8, $0x00007fff00007fff
-DATA constants<>+3448(SB)/8, $0x00007fff00007fff
-DATA constants<>+3456(SB)/8, $0x0000000f0000000f
-DATA constants<>+3464(SB)/8, $0x0000000f0000000f
-DATA constants<>+3472(SB)/8, $0x0000000f0000000f
-DATA constants<>+3480(SB)/8, $0x0000000f0000000f
-GLOBL constants<>(SB), RODATA|NOPTR, $3488
+DATA constants<>+3296(SB)/8, $0x0101010101010101
+DATA constants<>+3304(SB)/8, $0x0101010101010101
+DATA constants<>+3312(SB)/8, $0x0101010101010101
+DATA constants<>+3320(SB)/8, $0x0101010101010101
+DATA constants<>+3328(SB)/8, $0x0d8000000d800000
+DATA constants<>+3336(SB)/8, $0x0d8000000d800000
+DATA constants<>+3344(SB)/8, $0x0d8000000d800000
+DATA constants<>+3352(SB)/8, $0x0d8000000d800000
+DATA constants<>+3360(SB)/8, $0x3effe0003effe000
+DATA constants<>+3368(SB)/8, $0x3effe0003effe000
+DATA constants<>+3376(SB)/8, $0x3effe0003effe000
+DATA constants<>+3384(SB)/8, $0x3effe0003effe000
+DATA constants<>+3392(SB)/8, $0x7180000071800000
+DATA constants<>+3400(SB)/8, $0x7180000071800000
+DATA constants<>+3408(SB)/8, $0x7180000071800000
+DATA constants<>+3416(SB)/8, $0x7180000071800000
+DATA constants<>+3424(SB)/8, $0x0c0804000c080400
+DATA constants<>+3432(SB)/8, $0x0c0804000c080400
+DATA constants<>+3440(SB)/8, $0x0c0804000c080400
+DATA constants<>+3448(SB)/8, $0x0c0804000c080400
+DATA constants<>+3456(SB)/8, $0x00007fff00007fff
+DATA constants<>+3464(SB)/8, $0x00007fff00007fff
+DATA constants<>+3472(SB)/8, $0x00007fff00007fff
+DATA constants<>+3480(SB)/8, $0x00007fff00007fff
+DATA constants<>+3488(SB)/8, $0x0000000f0000000f
+DATA constants<>+3496(SB)/8, $0x0000000f0000000f
+DATA constants<>+3504(SB)/8, $0x0000000f0000000f
+DATA constants<>+3512(SB)/8, $0x0000000f0000000f
+GLOBL constants<>(SB), RODATA|NOPTR, $3520
 
 // func absAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX
@@ -4936,6 +5195,281 @@ done:
 	VZEROUPPER
 	RET
 
+// func equalBothAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·equalBothAVX2(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+registers:
+	CMPQ         BX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VCMPPS       $0x00, Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPACKSSDW    X1, X0, X0
+	VPACKSSWB    X0, X0, X0
+	VPAND        constants<>+3296(SB), X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessBothAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·lessBothAVX2(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+registers:
+	CMPQ         BX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VCMPPS       $0x11, Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPACKSSDW    X1, X0, X0
+	VPACKSSWB    X0, X0, X0
+	VPAND        constants<>+3296(SB), X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualBothAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·lessOrEqualBothAVX2(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+registers:
+	CMPQ         BX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VCMPPS       $0x12, Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPACKSSDW    X1, X0, X0
+	VPACKSSWB    X0, X0, X0
+	VPAND        constants<>+3296(SB), X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func equalRightAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·equalRightAVX2(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Y0
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y1
+	VCMPPS       $0x00, Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VPAND        constants<>+3296(SB), X1, X1
+	VMOVQ        X1, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessRightAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·lessRightAVX2(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Y0
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y1
+	VCMPPS       $0x11, Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VPAND        constants<>+3296(SB), X1, X1
+	VMOVQ        X1, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualRightAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·lessOrEqualRightAVX2(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Y0
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y1
+	VCMPPS       $0x12, Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VPAND        constants<>+3296(SB), X1, X1
+	VMOVQ        X1, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func greaterRightAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·greaterRightAVX2(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Y0
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y1
+	VCMPPS       $0x1e, Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VPAND        constants<>+3296(SB), X1, X1
+	VMOVQ        X1, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func greaterOrEqualRightAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·greaterOrEqualRightAVX2(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Y0
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y1
+	VCMPPS       $0x1d, Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VPAND        constants<>+3296(SB), X1, X1
+	VMOVQ        X1, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func isNaNAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·isNaNAVX2(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VCMPPS       $0x03, Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPACKSSDW    X1, X0, X0
+	VPACKSSWB    X0, X0, X0
+	VPAND        constants<>+3296(SB), X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func isInfAVX2(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX
+TEXT ·isInfAVX2(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ         DX, $0x00000008
+	JL           registers_done
+	VMOVUPS      (CX), Y0
+	VANDPS       constants<>+32(SB), Y0, Y0
+	VCMPPS       $0x00, constants<>+960(SB), Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPACKSSDW    X1, X0, X0
+	VPACKSSWB    X0, X0, X0
+	VPAND        constants<>+3296(SB), X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000008, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
 // func expSumAVX2(dst *float32, a *float32, n int, m float32) float32
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
@@ -5194,10 +5728,10 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
 	VDIVPS       Y0, Y4, Y4
 	VANDPS       constants<>+32(SB), Y4, Y5
 	VMOVUPS      constants<>+2432(SB), Y6
-	VCMPPS       $0x11, constants<>+3296(SB), Y5, Y7
-	VMOVUPS      constants<>+3328(SB), Y8
+	VCMPPS       $0x11, constants<>+3328(SB), Y5, Y7
+	VMOVUPS      constants<>+3360(SB), Y8
 	VBLENDVPS    Y7, Y6, Y8, Y7
-	VCMPPS       $0x15, constants<>+3360(SB), Y5, Y5
+	VCMPPS       $0x15, constants<>+3392(SB), Y5, Y5
 	VBLENDVPS    Y5, Y6, Y7, Y5
 
 registers:
@@ -5219,7 +5753,7 @@ far:
 	VMAXPS       Y2, Y6, Y6
 	VMINPS       Y6, Y3, Y6
 	VCVTPS2DQ    Y6, Y6
-	VPSHUFB      constants<>+3392(SB), Y6, Y6
+	VPSHUFB      constants<>+3424(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPUNPCKLDQ   X7, X6, X6
 	VMOVQ        X6, (AX)
@@ -5384,7 +5918,7 @@ registers:
 	VMOVUPS   (CX), Y0
 	VPSLLD    $0x0f, Y0, Y1
 	VPSRLD    $0x1f, Y1, Y1
-	VPADDD    constants<>+3424(SB), Y0, Y2
+	VPADDD    constants<>+3456(SB), Y0, Y2
 	VPADDD    Y1, Y2, Y1
 	VANDPS    constants<>+64(SB), Y0, Y2
 	VORPS     constants<>+992(SB), Y2, Y2
@@ -6072,7 +6606,7 @@ TEXT ·nibblesAVX2(SB), NOSPLIT, $0-48
 	MOVQ    scales+16(FP), DX
 	MOVQ    zeros+24(FP), BX
 	MOVQ    blocks+32(FP), SI
-	VMOVUPS constants<>+3456(SB), Y0
+	VMOVUPS constants<>+3488(SB), Y0
 	VMOVUPS constants<>+0(SB), Y1
 
 blocks:
@@ -6126,7 +6660,7 @@ TEXT ·nibblesDotAVX2(SB), NOSPLIT, $0-52
 	MOVQ    scales+16(FP), DX
 	MOVQ    zeros+24(FP), BX
 	MOVQ    blocks+32(FP), SI
-	VMOVUPS constants<>+3456(SB), Y0
+	VMOVUPS constants<>+3488(SB), Y0
 	VMOVUPS constants<>+0(SB), Y1
 
 blocks:
@@ -6768,6 +7302,254 @@ registers_done:
 	VMINPS    Z0, Z1, Z2
 	VMINPS    Z1, Z0, Z0
 	VORPS     Z0, Z2, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func andBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·andBothAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+blocks:
+	CMPQ    BX, $0x00000040
+	JL      blocks_done
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    BX, $0x00000010
+	JL      registers_done
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     registers
+
+registers_done:
+	TESTQ     BX, BX
+	JE        done
+	MOVL      $0xffffffff, SI
+	BZHIL     BX, SI, SI
+	KMOVW     SI, K1
+	SHRL      $0x10, SI
+	KMOVW     SI, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VANDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func orBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·orBothAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+blocks:
+	CMPQ    BX, $0x00000040
+	JL      blocks_done
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    BX, $0x00000010
+	JL      registers_done
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     registers
+
+registers_done:
+	TESTQ     BX, BX
+	JE        done
+	MOVL      $0xffffffff, SI
+	BZHIL     BX, SI, SI
+	KMOVW     SI, K1
+	SHRL      $0x10, SI
+	KMOVW     SI, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VORPS     Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func xorBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·xorBothAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+blocks:
+	CMPQ    BX, $0x00000040
+	JL      blocks_done
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    BX, $0x00000010
+	JL      registers_done
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     registers
+
+registers_done:
+	TESTQ     BX, BX
+	JE        done
+	MOVL      $0xffffffff, SI
+	BZHIL     BX, SI, SI
+	KMOVW     SI, K1
+	SHRL      $0x10, SI
+	KMOVW     SI, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VXORPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func xorRightAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·xorRightAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Z0
+
+blocks:
+	CMPQ    DX, $0x00000040
+	JL      blocks_done
+	VMOVUPS (CX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    DX, $0x00000010
+	JL      registers_done
+	VMOVUPS (CX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     registers
+
+registers_done:
+	TESTQ     DX, DX
+	JE        done
+	MOVL      $0xffffffff, BX
+	BZHIL     DX, BX, BX
+	KMOVW     BX, K1
+	SHRL      $0x10, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z1
+	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
 done:
@@ -10611,6 +11393,251 @@ done:
 	VZEROUPPER
 	RET
 
+// func equalBothAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalBothAVX512(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+registers:
+	CMPQ       BX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x00, Z1, Z0, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X0
+	VMOVDQU    X0, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000010, BX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessBothAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessBothAVX512(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+registers:
+	CMPQ       BX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x11, Z1, Z0, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X0
+	VMOVDQU    X0, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000010, BX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualBothAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessOrEqualBothAVX512(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+registers:
+	CMPQ       BX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X0
+	VMOVDQU    X0, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000010, BX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func equalRightAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalRightAVX512(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Z0
+
+registers:
+	CMPQ       DX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z1
+	VCMPPS     $0x00, Z0, Z1, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X1
+	VMOVDQU    X1, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000010, DX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessRightAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessRightAVX512(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Z0
+
+registers:
+	CMPQ       DX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z1
+	VCMPPS     $0x11, Z0, Z1, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X1
+	VMOVDQU    X1, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000010, DX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualRightAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessOrEqualRightAVX512(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Z0
+
+registers:
+	CMPQ       DX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z1
+	VCMPPS     $0x12, Z0, Z1, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X1
+	VMOVDQU    X1, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000010, DX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func greaterRightAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·greaterRightAVX512(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Z0
+
+registers:
+	CMPQ       DX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z1
+	VCMPPS     $0x1e, Z0, Z1, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X1
+	VMOVDQU    X1, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000010, DX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func greaterOrEqualRightAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·greaterOrEqualRightAVX512(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Z0
+
+registers:
+	CMPQ       DX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z1
+	VCMPPS     $0x1d, Z0, Z1, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X1
+	VMOVDQU    X1, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000010, DX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func isNaNAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·isNaNAVX512(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ       DX, $0x00000010
+	JL         registers_done
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x03, Z0, Z0, K3
+	VMOVDQU8.Z constants<>+3296(SB), K3, X0
+	VMOVDQU    X0, (AX)
+	ADDQ       $0x00000010, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000010, DX
+	JMP        registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
+// func isInfAVX512(dst *bool, a *float32, b *float32, n int, p float32)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+TEXT ·isInfAVX512(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+registers:
+	CMPQ        DX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z0
+	VCMPPS.BCST $0x00, constants<>+960(SB), Z0, K3
+	VMOVDQU8.Z  constants<>+3296(SB), K3, X0
+	VMOVDQU     X0, (AX)
+	ADDQ        $0x00000010, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         registers
+
+registers_done:
+	VZEROUPPER
+	RET
+
 // func expSumAVX512(dst *float32, a *float32, n int, m float32) float32
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·expSumAVX512(SB), NOSPLIT, $0-36
@@ -10848,10 +11875,10 @@ TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
 	VDIVPS       Z0, Z4, Z4
 	VANDPS.BCST  constants<>+32(SB), Z4, Z7
 	VBROADCASTSS constants<>+2432(SB), Z8
-	VCMPPS.BCST  $0x11, constants<>+3296(SB), Z7, K3
-	VBROADCASTSS constants<>+3328(SB), Z9
+	VCMPPS.BCST  $0x11, constants<>+3328(SB), Z7, K3
+	VBROADCASTSS constants<>+3360(SB), Z9
 	VBLENDMPS    Z8, Z9, K3, Z5
-	VCMPPS.BCST  $0x15, constants<>+3360(SB), Z7, K4
+	VCMPPS.BCST  $0x15, constants<>+3392(SB), Z7, K4
 	VBLENDMPS    Z8, Z5, K4, Z6
 
 registers:
@@ -11035,7 +12062,7 @@ registers:
 	VMOVUPS     (CX), Z0
 	VPSLLD      $0x0f, Z0, Z1
 	VPSRLD      $0x1f, Z1, Z1
-	VPADDD.BCST constants<>+3424(SB), Z0, Z3
+	VPADDD.BCST constants<>+3456(SB), Z0, Z3
 	VPADDD      Z1, Z3, Z1
 	VANDPS.BCST constants<>+64(SB), Z0, Z3
 	VORPS.BCST  constants<>+992(SB), Z3, Z3
@@ -11715,7 +12742,7 @@ TEXT ·nibblesAVX512(SB), NOSPLIT, $0-48
 	MOVQ         scales+16(FP), DX
 	MOVQ         zeros+24(FP), BX
 	MOVQ         blocks+32(FP), SI
-	VBROADCASTSS constants<>+3456(SB), Z0
+	VBROADCASTSS constants<>+3488(SB), Z0
 	VBROADCASTSS constants<>+0(SB), Z1
 
 blocks:
@@ -11758,7 +12785,7 @@ TEXT ·nibblesDotAVX512(SB), NOSPLIT, $0-52
 	MOVQ         scales+16(FP), DX
 	MOVQ         zeros+24(FP), BX
 	MOVQ         blocks+32(FP), SI
-	VBROADCASTSS constants<>+3456(SB), Z0
+	VBROADCASTSS constants<>+3488(SB), Z0
 	VBROADCASTSS constants<>+0(SB), Z1
 
 blocks:

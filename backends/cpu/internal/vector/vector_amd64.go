@@ -3,14 +3,16 @@
 package vector
 
 import (
+	"math"
 	"unsafe"
 
 	"example.com/midplane/backends/cpu/internal/isa"
 )
 
-// elementwise and reduction are the signatures of functions in assembly. Those
-// that do not use b are given nil.
+// elementwise, comparison and reduction are the signatures of functions in assembly.
+// Those that do not use b are given nil.
 type (
+	comparison  func(dst *bool, a, b *float32, n int, p float32)
 	elementwise func(dst, a, b *float32, n int, p, q float32)
 	reduction   func(a, b *float32, n int, m float32) float32
 )
@@ -45,6 +47,7 @@ func (ks *kernels) use() {
 	Swish, Softplus, Elu = ks.swish.unary(), ks.softplus.unary(), ks.elu.unary()
 	Gelu, GeluTanh = ks.gelu.unary(), ks.geluTanh.unary()
 
+	ks.useTruths()
 	Sum = func(a []float32) float32 { return ks.sum(unsafe.SliceData(a), nil, len(a), 0) }
 	SumSquares = func(a []float32, m float32) float32 { return ks.sumSquares(unsafe.SliceData(a), nil, len(a), m) }
 	Dot = func(a, b []float32) float32 {
@@ -95,6 +98,27 @@ func (ks *kernels) use() {
 	NarrowHalf, NarrowBrain = narrowing(ks.narrowHalf, narrowHalfGeneric), narrowing(ks.narrowBrain, narrowBrainGeneric)
 }
 
+// useTruths does so for functions that give or take truth values.
+func (ks *kernels) useTruths() {
+	equal, less, lessOrEqual := ks.equalRight.right(equalRight), ks.lessRight.right(lessRight), ks.lessOrEqualRight.right(lessOrEqualRight)
+	greater, greaterOrEqual := ks.greaterRight.right(greaterRight), ks.greaterOrEqualRight.right(greaterOrEqualRight)
+	equalFloat32 = Binary[float32, bool]{ks.equalBoth.both(equalBoth), equal, mirrored(equal)}
+	lessFloat32 = Binary[float32, bool]{ks.lessBoth.both(lessBoth), less, mirrored(greater)}
+	lessOrEqualFloat32 = Binary[float32, bool]{ks.lessOrEqualBoth.both(lessOrEqualBoth), lessOrEqual, mirrored(greaterOrEqual)}
+	greaterFloat32 = Binary[float32, bool]{exchanged(lessFloat32.Both), greater, mirrored(less)}
+	greaterOrEqualFloat32 = Binary[float32, bool]{exchanged(lessOrEqualFloat32.Both), greaterOrEqual, mirrored(lessOrEqual)}
+	IsNaN, IsInf = ks.isNaN.single(isNaNGeneric), ks.isInf.single(isInfGeneric)
+	andWords, orWords, xorWords = ks.andBoth.both(), ks.orBoth.both(), ks.xorBoth.both()
+	flipWords = func(dst, a []float32) {
+		ks.xorRight(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), nil, len(dst), math.Float32frombits(0x01010101), 0)
+	}
+}
+
+// exchanged returns a comparison of a and b as one of b and a.
+func exchanged(f func(dst []bool, a, b []float32)) func(dst []bool, a, b []float32) {
+	return func(dst []bool, a, b []float32) { f(dst, b, a) }
+}
+
 func (ks *kernels) useIntegers() {
 	Quantize = func(dst []byte, a []float32, scale, zero, low, high float32) {
 		n := len(dst) &^ (registers - 1)
@@ -136,6 +160,33 @@ func narrowing(f func(dst *uint16, a *float32, n int), rest func(dst []uint16, a
 	return func(dst []uint16, a []float32) {
 		n := len(dst) &^ (registers - 1)
 		f(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), n)
+		rest(dst[n:], a[n:])
+	}
+}
+
+func (f comparison) both(rest func(dst []bool, a, b []float32)) func(dst []bool, a, b []float32) {
+	return func(dst []bool, a, b []float32) {
+		n := len(dst) &^ (registers - 1)
+		a, b = a[:len(dst)], b[:len(dst)]
+		f(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), n, 0)
+		rest(dst[n:], a[n:], b[n:])
+	}
+}
+
+func (f comparison) right(rest func(dst []bool, a []float32, b float32)) func(dst []bool, a []float32, b float32) {
+	return func(dst []bool, a []float32, b float32) {
+		n := len(dst) &^ (registers - 1)
+		a = a[:len(dst)]
+		f(unsafe.SliceData(dst), unsafe.SliceData(a), nil, n, b)
+		rest(dst[n:], a[n:], b)
+	}
+}
+
+func (f comparison) single(rest func(dst []bool, a []float32)) func(dst []bool, a []float32) {
+	return func(dst []bool, a []float32) {
+		n := len(dst) &^ (registers - 1)
+		a = a[:len(dst)]
+		f(unsafe.SliceData(dst), unsafe.SliceData(a), nil, n, 0)
 		rest(dst[n:], a[n:])
 	}
 }

@@ -74,7 +74,8 @@ func (d *Device) newWinograd(x tensor.Shape, filters *tensor.Tensor, ws *windows
 	return w, nil
 }
 
-// divide makes bands, whose transformation stays in a near cache, and pieces.
+// divide makes bands, whose transformation stays in a near cache, and pieces: of one
+// pair where there are several workers, each of which transforms a band once.
 func (w *winograd) divide(weights int) {
 	const near = 1 << 20 // bytes
 	columns, tileRows := (w.shape[3]+1)/2, (w.shape[2]+1)/2
@@ -82,10 +83,9 @@ func (w *winograd) divide(weights int) {
 	rows := min(max(near/perRow, 1), tileRows)
 	w.pairs = w.filters.Pairs()
 	if threads := w.device.threads; threads > 1 {
+		w.pairs = 1
 		if weights <= near/2 { // read again by every band
 			rows = min(rows, (tileRows+2*threads-1)/(2*threads))
-		} else if bands := (tileRows + rows - 1) / rows; bands < 2*threads {
-			w.pairs = (w.pairs*bands + 2*threads - 1) / (2 * threads)
 		}
 	}
 	w.bands = (tileRows + rows - 1) / rows
@@ -119,6 +119,10 @@ func (w *winograd) run(ctx context.Context, c *operators.Call) error {
 	if t.others, err = w.after.load(c); err != nil {
 		return err
 	}
+	if t.held == nil {
+		t.held = make([]int, w.device.threads)
+	}
+	clear(t.held)
 	t.step = (w.drawn + w.transformed + w.sums + 15) &^ 15
 	if t.room, err = w.device.scratch.take(w.device.threads * t.step * 4); err != nil {
 		return err
@@ -126,7 +130,7 @@ func (w *winograd) run(ctx context.Context, c *operators.Call) error {
 	defer w.device.scratch.give(t.room)
 	size, out := len(x)/w.batch, len(dst)/w.batch
 	for n := range w.batch {
-		t.x, t.dst, t.at = x[n*size:][:size], dst[n*out:][:out], n*out
+		t.x, t.dst, t.at, t.first = x[n*size:][:size], dst[n*out:][:out], n*out, n*w.bands
 		if err := w.device.divide(ctx, w.bands*w.pieces, t); err != nil {
 			return err
 		}
@@ -139,8 +143,10 @@ type winogradTask struct {
 	w      *winograd
 	x, dst []float32
 	at     int    // the first element of dst in the result
+	first  int    // the number of its first band among those of all members
 	room   []byte // for each worker, step elements apart
 	step   int
+	held   []int // the number behind that of the band whose transformation a worker's room holds
 	others operands
 }
 
@@ -155,11 +161,14 @@ func (t *winogradTask) Do(worker, piece int) {
 	band.Low, band.High = w.after.bounds()
 	room := floats(t.room, (worker+1)*t.step)[worker*t.step:]
 	image, transformed, sums := room[:w.drawn], room[w.drawn:][:w.transformed], room[w.drawn+w.transformed:][:w.sums]
-	plane := w.border.rows * w.border.columns * blocked.Width
-	for p := range w.planes {
-		w.border.draw(image[p*band.PlaneStep:][:band.PlaneStep], t.x[p*plane:][:plane], index*w.rows, 0)
+	if number := t.first + index + 1; t.held[worker] != number {
+		plane := w.border.rows * w.border.columns * blocked.Width
+		for p := range w.planes {
+			w.border.draw(image[p*band.PlaneStep:][:band.PlaneStep], t.x[p*plane:][:plane], index*w.rows, 0)
+		}
+		band.Transform(w.filters, transformed, image)
+		t.held[worker] = number
 	}
-	band.Transform(w.filters, transformed, image)
 	from, size := index*w.rows*band.Columns*blocked.Width, band.Rows*band.Columns*blocked.Width
 	for p := first; p < min(first+w.pairs, w.filters.Pairs()); p++ {
 		at := 2*p*w.outPlane + from

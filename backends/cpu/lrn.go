@@ -20,7 +20,7 @@ type response struct {
 	batch, channels, inner int
 	before, after          int // channels that are summed beside an element's own
 	alpha, beta, bias      float32
-	blocks                 int // of an image's elements
+	blocks, width          int // of an image's elements, and elements of a block
 	tasks                  tasks[responseTask]
 }
 
@@ -28,7 +28,7 @@ type response struct {
 // the reference can be stopped between them.
 const widest = 64
 
-// responseBlock is how many elements of a channel are computed at a time.
+// responseBlock is how many elements of a channel are computed at a time at most.
 const responseBlock = 1024
 
 func localResponse(d *Device, n *graph.Node) (planner, error) {
@@ -42,7 +42,9 @@ func localResponse(d *Device, n *graph.Node) (planner, error) {
 			before: min((size-1)/2, s[1]), after: min(size/2, s[1]),
 			alpha: n.Float("alpha", 1e-4) / float32(size), beta: n.Float("beta", 0.75), bias: n.Float("bias", 1),
 		}
-		w.blocks = (w.inner + responseBlock - 1) / responseBlock
+		_, w.width = share(w.inner, w.channels*size, d.threads)
+		w.width = min((w.width+15)&^15, responseBlock)
+		w.blocks = (w.inner + w.width - 1) / w.width
 		return w, nil
 	}, nil
 }
@@ -70,8 +72,8 @@ type responseTask struct {
 // Do implements parallel.Task: it computes a block of all channels.
 func (t *responseTask) Do(_, piece int) {
 	w := t.w
-	image, first := piece/w.blocks, piece%w.blocks*responseBlock
-	width := min(responseBlock, w.inner-first)
+	image, first := piece/w.blocks, piece%w.blocks*w.width
+	width := min(w.width, w.inner-first)
 	channel := func(of []float32, k int) []float32 { return of[(image*w.channels+k)*w.inner+first:][:width] }
 	var rooms [2][responseBlock]float32
 	sum, square := rooms[0][:width], rooms[1][:width]

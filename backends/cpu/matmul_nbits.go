@@ -11,20 +11,17 @@ import (
 )
 
 // matMulNBits holds MatMulNBits of com.microsoft.
-var matMulNBits = family{{op: microsoft + "MatMulNBits", kernel: "gemm/nbits", build: multiplicationOfBits, accept: bytesOfBits, inputs: [][]tensor.DType{
+var matMulNBits = family{{op: microsoft + "MatMulNBits", kernel: "gemm/nbits", build: multiplicationOfBits, accept: fewBits, inputs: [][]tensor.DType{
 	{tensor.Float32}, {tensor.Uint8}, {tensor.Float32}, {tensor.Uint8, tensor.Float32}, {tensor.Int32}, {tensor.Float32},
 }}}
 
-// bytesOfBits takes weights of which one or two are in a byte, in the blocks that
-// their places say.
-func bytesOfBits(n *graph.Node) operators.Verdict {
+// fewBits takes weights that lie as the specification says.
+func fewBits(n *graph.Node) operators.Verdict {
 	switch bits := n.Int("bits", 4); {
-	case bits != 4 && bits != 8:
+	case bits < 2 || bits > 8:
 		return operators.Verdict{Reason: operators.WrongAttribute, Detail: "bits"}
 	case n.Int("weight_prepacked", 0) != 0:
 		return operators.Verdict{Reason: operators.WrongAttribute, Detail: "weight_prepacked"}
-	case n.Input(4) != nil:
-		return operators.Verdict{Reason: operators.WrongAttribute, Detail: "g_idx"}
 	}
 	return native
 }
@@ -41,6 +38,7 @@ type bitsProduct struct {
 	columnBytes, zeroRow int       // bytes of a column, and of its zero points
 	inner                int       // elements of a column that are multiplied
 	spans                bool      // in the order of vector.Nibbles, rows too
+	ordered              bool      // an input says which block an element of a column belongs to
 	middle               []float32 // the zero points where none are given
 	pieces, size         int       // of columns
 	own                  int       // elements of a worker's room
@@ -60,7 +58,8 @@ func multiplicationOfBits(d *Device, n *graph.Node) (planner, error) {
 		if len(a) < 1 || a[len(a)-1] != w.k || !w.fits(c) {
 			return nil, nil
 		}
-		w.m, w.inner, w.spans = a[:len(a)-1].Size(), w.k, bits == 4 && w.block%vector.NibbleSpan == 0
+		w.ordered = has(c, 4)
+		w.m, w.inner, w.spans = a[:len(a)-1].Size(), w.k, bits == 4 && w.block%vector.NibbleSpan == 0 && !w.ordered
 		if w.spans {
 			w.inner = w.blocks * w.block
 		}
@@ -95,7 +94,7 @@ func (w *bitsProduct) fits(c *operators.Call) bool {
 			return false
 		}
 	}
-	return !has(c, 5) || c.Inputs[5].Shape.Size() == w.n
+	return (!has(c, 4) || c.Inputs[4].Shape.Size() >= w.k) && (!has(c, 5) || c.Inputs[5].Shape.Size() == w.n)
 }
 
 // divide divides the columns: few rows are multiplied with one after the other, many
@@ -136,6 +135,11 @@ func (w *bitsProduct) run(ctx context.Context, c *operators.Call) error {
 			return err
 		}
 	}
+	if w.ordered {
+		if t.order, err = t.orderIn(c); err != nil {
+			return err
+		}
+	}
 	if has(c, 5) {
 		if t.bias, err = input[float32](c, 5); err != nil {
 			return err
@@ -144,25 +148,54 @@ func (w *bitsProduct) run(ctx context.Context, c *operators.Call) error {
 	if t.dst, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
 		return err
 	}
-	own := w.device.threads * w.own
-	room, err := w.device.scratch.take((own + w.m*w.inner) * 4)
-	if err != nil {
+	r := w.device.scratch.room()
+	defer r.give()
+	if t.rooms, err = take[float32](r, w.device.threads*w.own); err != nil {
 		return err
 	}
-	defer w.device.scratch.give(room)
-	t.rooms = floats(room, own+w.m*w.inner)
-	if w.spans {
-		from, to := t.a, t.rooms[own:]
-		t.a = to
-		if err := w.device.each(ctx, w.m, w.inner, func(first, end int) {
-			for i := first; i < end; i++ {
-				inSpans(to[i*w.inner:][:w.inner], from[i*w.k:][:w.k])
-			}
-		}); err != nil {
+	if !w.spans {
+		if t.bytes, err = take[byte](r, w.device.threads*w.blocks*w.block); err != nil {
 			return err
 		}
+		return w.device.divide(ctx, w.pieces, t)
 	}
+	if t.turned, err = take[float32](r, w.m*w.inner); err != nil {
+		return err
+	}
+	pieces, size := share(w.m, w.inner, w.device.threads)
+	t.rows = size
+	if err := w.device.divide(ctx, pieces, (*spansTask)(t)); err != nil {
+		return err
+	}
+	t.a = t.turned
 	return w.device.divide(ctx, w.pieces, t)
+}
+
+// orderIn returns the blocks of a column's elements. It fails with errUnfit where
+// there is no such block.
+func (t *bitsTask) orderIn(c *operators.Call) ([]int32, error) {
+	order, err := input[int32](c, 4)
+	if err != nil {
+		return nil, err
+	}
+	order = order[:t.w.k]
+	for _, block := range order {
+		if block < 0 || int(block) >= t.w.blocks {
+			return nil, errUnfit
+		}
+	}
+	return order, nil
+}
+
+// spansTask puts rows into the order of vector.Nibbles.
+type spansTask bitsTask
+
+// Do implements parallel.Task.
+func (t *spansTask) Do(_, piece int) {
+	w := t.w
+	for i := piece * t.rows; i < min((piece+1)*t.rows, w.m); i++ {
+		inSpans(t.turned[i*w.inner:][:w.inner], t.a[i*w.k:][:w.k])
+	}
 }
 
 // inSpans puts a row into the order of vector.Nibbles, with zeros behind it.
@@ -187,8 +220,12 @@ type bitsTask struct {
 	scales     []float32
 	zeros      []uint8   // packed as the weights are, or
 	floatZeros []float32 // one for each block, or none: the middle of the range
+	order      []int32   // the block of each element of a column, where it is not its place
 	bias       []float32
-	rooms      []float32
+	rooms      []float32 // of each worker
+	bytes      []byte    // of each worker: weights unpacked; nil for spans
+	turned     []float32 // rows in spans
+	rows       int       // of a piece of them
 }
 
 // Do implements parallel.Task.
@@ -197,14 +234,14 @@ func (t *bitsTask) Do(worker, piece int) {
 	room := t.rooms[worker*w.own:][:w.own]
 	first, end := piece*w.size, min((piece+1)*w.size, w.n)
 	if w.m <= mostDots {
-		t.dots(room, first, end)
+		t.dots(worker, room, first, end)
 		return
 	}
 	zeros, panel := room[:w.blocks], room[w.blocks:]
 	padded, count := w.blocks*w.block, end-first
 	turned := panel[padded*w.size:]
 	for i := range count {
-		t.column(panel[i*padded:][:padded], zeros, first+i)
+		t.column(worker, panel[i*padded:][:padded], zeros, first+i)
 	}
 	vector.Turn(turned, panel, w.inner, count, count, padded)
 	p := matrix.Product{
@@ -222,7 +259,7 @@ func (t *bitsTask) Do(worker, piece int) {
 }
 
 // dots multiplies all rows with columns [first, end).
-func (t *bitsTask) dots(room []float32, first, end int) {
+func (t *bitsTask) dots(worker int, room []float32, first, end int) {
 	w := t.w
 	for column := first; column < end; column++ {
 		if column%256 == 0 && t.ctx.Err() != nil {
@@ -231,7 +268,7 @@ func (t *bitsTask) dots(room []float32, first, end int) {
 		zeros, numbers := t.zerosOf(room[:w.blocks], column), room[w.blocks:]
 		scales, bytes := t.scales[column*w.blocks:][:w.blocks], t.b[column*w.columnBytes:][:w.columnBytes]
 		if !w.spans {
-			t.column(numbers, room[:w.blocks], column)
+			t.column(worker, numbers, room[:w.blocks], column)
 		}
 		for row := range w.m {
 			a, sum := t.a[row*w.inner:][:w.inner], float32(0)
@@ -257,19 +294,21 @@ func (t *bitsTask) zerosOf(room []float32, column int) []float32 {
 	case t.zeros == nil:
 		return w.middle
 	}
+	var unpacked [64]byte
 	packed := t.zeros[column*w.zeroRow:][:w.zeroRow]
-	for i := range room {
-		if w.bits == 4 {
-			room[i] = float32(packed[i/2] >> (i % 2 * 4) & 15)
-		} else {
-			room[i] = float32(packed[i])
+	for rest := room; len(rest) > 0; { // 64 numbers are whole bytes
+		n := min(len(rest), len(unpacked))
+		vector.Unpack(unpacked[:n], packed, w.bits)
+		for i, q := range unpacked[:n] {
+			rest[i] = float32(q)
 		}
+		rest, packed = rest[n:], packed[min(len(unpacked)/8*w.bits, len(packed)):]
 	}
 	return room
 }
 
 // column makes numbers of a column of weights; zeros is room for its zero points.
-func (t *bitsTask) column(dst, zeros []float32, column int) {
+func (t *bitsTask) column(worker int, dst, zeros []float32, column int) {
 	w := t.w
 	zeros = t.zerosOf(zeros, column)
 	scales, from := t.scales[column*w.blocks:][:w.blocks], t.b[column*w.columnBytes:][:w.columnBytes]
@@ -277,16 +316,16 @@ func (t *bitsTask) column(dst, zeros []float32, column int) {
 		vector.Nibbles(dst, from, scales, zeros)
 		return
 	}
-	bytes := w.block / 8 * w.bits
-	for i, scale := range scales {
-		block, from := dst[i*w.block:][:w.block], from[i*bytes:][:bytes]
-		for k, q := range from {
-			if w.bits == 4 {
-				block[2*k], block[2*k+1] = float32(q&15)-zeros[i], float32(q>>4)-zeros[i]
-			} else {
-				block[k] = float32(q) - zeros[i]
-			}
+	padded := w.blocks * w.block
+	bytes := t.bytes[worker*padded:][:padded]
+	vector.Unpack(bytes, from, w.bits)
+	if w.ordered {
+		for i, block := range t.order {
+			dst[i] = (float32(bytes[i]) - zeros[block]) * scales[block]
 		}
-		vector.MulFloat32.Right(block, block, scale)
+		return
+	}
+	for i, scale := range scales {
+		vector.DequantizeUnsigned(dst[i*w.block:][:w.block], bytes[i*w.block:], scale, zeros[i])
 	}
 }

@@ -43,7 +43,7 @@ type channelwise struct {
 	batch, channels, inner int
 	perGroup               int // channels of a group; 0: the statistics are inputs 3 and 4
 	epsilon                float64
-	pieces, size           int // of channels, or of groups
+	pieces, size           int // of channels, of groups, or, where a channel has one element, of the batch
 	tasks                  tasks[channelwiseTask]
 }
 
@@ -53,7 +53,11 @@ func batchNormalization(d *Device, n *graph.Node) (planner, error) {
 		if w == nil || !perChannel(c, w.channels, 1, 2, 3, 4) {
 			return nil, nil
 		}
-		w.pieces, w.size = share(w.batch*w.channels, w.inner, d.threads)
+		if w.inner == 1 {
+			w.pieces, w.size = share(w.batch, w.channels, d.threads)
+		} else {
+			w.pieces, w.size = share(w.batch*w.channels, w.inner, d.threads)
+		}
 		return w, nil
 	}, nil
 }
@@ -112,12 +116,11 @@ func (w *channelwise) run(ctx context.Context, c *operators.Call) error {
 		return err
 	}
 	if w.perGroup == 0 {
-		if t.mean, err = input[float32](c, 3); err != nil {
+		room, err := w.known(c, t)
+		if err != nil {
 			return err
 		}
-		if t.variance, err = input[float32](c, 4); err != nil {
-			return err
-		}
+		defer w.device.scratch.give(room)
 	}
 	if t.dst, err = output[float32](c, 0, tensor.Float32, w.shape); err != nil {
 		return err
@@ -125,31 +128,72 @@ func (w *channelwise) run(ctx context.Context, c *operators.Call) error {
 	return w.device.divide(ctx, w.pieces, t)
 }
 
+// known puts given statistics into scale and bias of each channel, in scratch that
+// it returns.
+func (w *channelwise) known(c *operators.Call, t *channelwiseTask) ([]byte, error) {
+	mean, err := input[float32](c, 3)
+	if err != nil {
+		return nil, err
+	}
+	variance, err := input[float32](c, 4)
+	if err != nil {
+		return nil, err
+	}
+	n := w.channels
+	room, err := w.device.scratch.take(8 * n)
+	if err != nil {
+		return nil, err
+	}
+	both := floats(room, 2*n)
+	for i := range n {
+		both[i], both[n+i] = w.affine(t.scale[i], t.bias[i], float64(mean[i]), float64(variance[i]))
+	}
+	t.scale, t.bias = both[:n], both[n:]
+	return room, nil
+}
+
+// affine returns factor and term of the elements that have such statistics.
+func (w *channelwise) affine(scale, bias float32, mean, variance float64) (factor, term float32) {
+	f := float64(scale) / math.Sqrt(variance+w.epsilon)
+	return float32(f), float32(float64(bias) - mean*f)
+}
+
 // channelwiseTask is one run of a channelwise.
 type channelwiseTask struct {
-	w                           *channelwise
-	dst, a                      []float32
-	scale, bias, mean, variance []float32
+	w           *channelwise
+	dst, a      []float32
+	scale, bias []float32
 }
 
 // Do implements parallel.Task.
 func (t *channelwiseTask) Do(_, piece int) {
-	w := t.w
-	step := max(w.perGroup, 1)
-	for g := piece * w.size; g < min((piece+1)*w.size, w.batch*w.channels/step); g++ {
-		var mean, variance float64
-		if w.perGroup > 0 {
-			mean, variance = moments(t.a[g*step*w.inner:][:step*w.inner])
+	w, first := t.w, piece*t.w.size
+	switch {
+	case w.perGroup > 0:
+		for g := first; g < min(first+w.size, w.batch*w.channels/w.perGroup); g++ {
+			t.group(g)
 		}
-		for i := g * step; i < (g+1)*step; i++ {
+	case w.inner == 1:
+		for i := first; i < min(first+w.size, w.batch); i++ {
+			at := i * w.channels
+			vector.Normalize(t.dst[at:][:w.channels], t.a[at:][:w.channels], t.scale, t.bias, 0, 1)
+		}
+	default:
+		for i := first; i < min(first+w.size, w.batch*w.channels); i++ {
 			k := i % w.channels
-			if w.perGroup == 0 {
-				mean, variance = float64(t.mean[k]), float64(t.variance[k])
-			}
-			factor := float64(t.scale[k]) / math.Sqrt(variance+w.epsilon)
-			shift := float64(t.bias[k]) - mean*factor
-			vector.Affine(t.dst[i*w.inner:][:w.inner], t.a[i*w.inner:][:w.inner], float32(factor), float32(shift))
+			vector.Affine(t.dst[i*w.inner:][:w.inner], t.a[i*w.inner:][:w.inner], t.scale[k], t.bias[k])
 		}
+	}
+}
+
+// group normalizes a group of channels by statistics of its own.
+func (t *channelwiseTask) group(g int) {
+	w := t.w
+	mean, variance := moments(t.a[g*w.perGroup*w.inner:][:w.perGroup*w.inner])
+	for i := g * w.perGroup; i < (g+1)*w.perGroup; i++ {
+		k := i % w.channels
+		factor, term := w.affine(t.scale[k], t.bias[k], mean, variance)
+		vector.Affine(t.dst[i*w.inner:][:w.inner], t.a[i*w.inner:][:w.inner], factor, term)
 	}
 }
 

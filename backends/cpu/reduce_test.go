@@ -76,7 +76,7 @@ func TestNormalizations(t *testing.T) {
 		}
 		return v
 	}
-	for _, s := range [][]int{{2, 6}, {2, 6, 5}, {1, 6, 7, 33}, {3, 6, 2, 3, 4}, {0, 6, 2}, {6}} {
+	for _, s := range [][]int{{2, 6}, {9000, 6}, {2, 6, 5}, {1, 6, 7, 33}, {3, 6, 2, 3, 4}, {0, 6, 2}, {6}} {
 		c := 6
 		if len(s) == 1 {
 			c = 1

@@ -179,8 +179,8 @@ func (t *relocationTask[U]) Do(_, piece int) {
 	b := t.b
 	first := piece * b.size
 	end := min(first+b.size, b.rows*b.chunks)
-	if b.inner <= narrow && b.chunks == 1 && !b.turned && len(b.dims) > 1 {
-		t.narrowRows(first, end)
+	if b.chunks == 1 && !b.turned && len(b.dims) > 1 && (b.inner <= narrow || t.dense()) {
+		t.shortRows(first, end)
 		return
 	}
 	var at cursor
@@ -209,27 +209,42 @@ func (t *relocationTask[U]) Do(_, piece int) {
 	}
 }
 
-// narrow is the length of rows that are copied element by element, several rows in
-// one loop.
-const narrow = 8
+// Lengths of rows of which several are copied in one loop: element by element, and
+// by vector instructions.
+const (
+	narrow = 8
+	short  = 1024
+)
 
-// narrowRows copies rows [first, end).
-func (t *relocationTask[U]) narrowRows(first, end int) {
+// dense reports whether rows are short and can be copied by vector instructions.
+func (t *relocationTask[U]) dense() bool {
+	b := t.b
+	var v U
+	return unsafe.Sizeof(v) == 4 && b.inner <= short && b.step(0) == 1 && b.step(1) == 1 && b.steps[1][len(b.dims)-2] >= 0
+}
+
+// shortRows copies rows [first, end).
+func (t *relocationTask[U]) shortRows(first, end int) {
 	b, axis := t.b, len(t.b.dims)-2
 	stepTo, stepFrom := b.step(0), b.step(1)
 	nextTo, nextFrom := b.steps[0][axis], b.steps[1][axis]
+	dense := t.dense()
 	var at cursor
 	for row := first; row < end; {
 		b.seek(&at, row)
 		n := min(b.dims[axis]-row%b.dims[axis], end-row)
+		row += n
 		to, from := b.to+at.offset[0], b.from+at.offset[1]
+		if dense {
+			vector.CopyRows(asFloats(t.dst[to:]), asFloats(t.src[from:]), n, b.inner, nextTo, nextFrom)
+			continue
+		}
 		for range n {
 			for i := range b.inner {
 				t.dst[to+i*stepTo] = t.src[from+i*stepFrom]
 			}
 			to, from = to+nextTo, from+nextFrom
 		}
-		row += n
 	}
 }
 

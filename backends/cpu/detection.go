@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
@@ -135,21 +136,59 @@ func (r *rectangle) overlaps(with *rectangle, threshold float64) bool {
 	return float64(float32(common/(r.area+with.area-common))) > threshold
 }
 
+// candidates returns the boxes of a class of an image whose scores are high enough:
+// the order of the score, and below it the complement of the index.
+func (w *suppression) candidates(group int) []uint64 {
+	list, n := make([]uint64, w.perImage), 0
+	least := w.least
+	if !w.thresholded {
+		least = vector.NegativeInfinity
+	}
+	for i, s := range w.scores[group*w.perImage:][:w.perImage] {
+		list[n] = ordered(s)<<32 | uint64(^uint32(i))
+		if more := n + 1; s > least {
+			n = more
+		} else if !w.thresholded { // -Inf, or NaN, which comes last
+			if s != s {
+				list[n] &= 1<<32 - 1
+			}
+			n = more
+		}
+	}
+	return list[:n]
+}
+
+// sink moves element i of a heap, whose greatest element is the first, to where none
+// below it is greater.
+func sink(heap []uint64, i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(heap) {
+			return
+		}
+		if child+1 < len(heap) && heap[child+1] > heap[child] {
+			child++
+		}
+		if heap[i] >= heap[child] {
+			return
+		}
+		heap[i], heap[child] = heap[child], heap[i]
+		i = child
+	}
+}
+
 // keep takes the boxes of a class of an image in the order of their scores, of equal
 // ones the first first, and returns those that overlap none that was kept before.
 func (w *suppression) keep(ctx context.Context, group int) []int {
-	var candidates []uint64 // order of the score, and complement of the index
-	for i, s := range w.scores[group*w.perImage:][:w.perImage] {
-		if w.thresholded && !(s > w.least) {
-			continue
+	candidates := w.candidates(group)
+	fewFirst := w.limit < int64(len(candidates)/8) // of which a heap gives the greatest without sorting all
+	if fewFirst {
+		for i := len(candidates)/2 - 1; i >= 0; i-- {
+			sink(candidates, i)
 		}
-		rank := ordered(s)
-		if s != s {
-			rank = 0 // NaN comes last
-		}
-		candidates = append(candidates, rank<<32|uint64(^uint32(i)))
+	} else {
+		slices.Sort(candidates)
 	}
-	slices.Sort(candidates)
 	var kept []int
 	var rectangles []rectangle
 	base := group / w.classes * w.perImage
@@ -157,6 +196,10 @@ next:
 	for n := len(candidates) - 1; n >= 0 && int64(len(kept)) < w.limit; n-- {
 		if ctx.Err() != nil {
 			return nil
+		}
+		if fewFirst {
+			candidates[0], candidates[n] = candidates[n], candidates[0]
+			sink(candidates[:n], 0)
 		}
 		i := int(^uint32(candidates[n]))
 		r := w.rectangle(base + i)
@@ -305,22 +348,44 @@ func (w *alignment) pool(dst, image []float32, points []alignmentPoint) {
 		clear(dst)
 		return
 	}
+	if !w.largest {
+		w.average(dst, image, points)
+		return
+	}
 	for i := range dst {
-		channel, bin := image[i/bins*plane:][:plane], points[i%bins*per:][:per]
-		if w.largest {
-			best := math.Inf(-1)
-			for _, p := range bin {
-				best = max(best, p.weight*float64(channel[p.at]))
-			}
-			dst[i] = float32(best)
-			continue
+		channel, best := image[i/bins*plane:][:plane], math.Inf(-1)
+		for _, p := range points[i%bins*per:][:per] {
+			best = max(best, p.weight*float64(channel[p.at]))
 		}
-		total := 0.0
-		for _, p := range bin {
-			if p.weight != 0 {
-				total += p.weight * float64(channel[p.at])
+		dst[i] = float32(best)
+	}
+}
+
+// average is pool of averages, for four channels at a time.
+func (w *alignment) average(dst, image []float32, points []alignmentPoint) {
+	bins, plane := w.bins[0]*w.bins[1], w.shape[2]*w.shape[3]
+	per := len(points) / bins
+	count := float64(per / 4)
+	for channel := 0; channel < w.channels; channel += 4 {
+		n := min(4, w.channels-channel)
+		of := func(i int) []float32 { return image[(channel+min(i, n-1))*plane:][:plane] }
+		c0, c1, c2, c3 := of(0), of(1), of(2), of(3)
+		c1, c2, c3 = c1[:len(c0)], c2[:len(c0)], c3[:len(c0)]
+		for bin := range bins {
+			s0, s1, s2, s3 := 0.0, 0.0, 0.0, 0.0
+			for _, p := range points[bin*per:][:per] {
+				if p.weight == 0 { // of no matter what
+					continue
+				}
+				s0 += p.weight * float64(c0[p.at])
+				s1 += p.weight * float64(c1[p.at])
+				s2 += p.weight * float64(c2[p.at])
+				s3 += p.weight * float64(c3[p.at])
+			}
+			sums := [4]float64{s0, s1, s2, s3}
+			for i, sum := range sums[:n] {
+				dst[(channel+i)*bins+bin] = float32(sum / count)
 			}
 		}
-		dst[i] = float32(total / float64(per/4))
 	}
 }

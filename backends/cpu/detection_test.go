@@ -25,6 +25,8 @@ func TestNonMaxSuppression(t *testing.T) {
 	for centred := range int64(2) {
 		for _, inputs := range [][]*tensor.Tensor{
 			{boxes, scores, ints(10), number(0.5), number(0)},
+			{boxes, scores, ints(3), number(0.2), nil},
+			{boxes, withSpecials(scores), ints(20), number(0.4), nil},
 			{boxes, scores, ints(1000), number(0.3), number(-0.5)},
 			{boxes, scores, ints(1000), number(0), nil},
 			{boxes, scores, ints(1000), number(1), number(9)},
@@ -48,7 +50,7 @@ func TestNonMaxSuppression(t *testing.T) {
 }
 
 func TestRoiAlign(t *testing.T) {
-	x := random(1, tensor.Float32, 2, 3, 9, 12)
+	x := random(1, tensor.Float32, 2, 7, 9, 12)
 	rois := tensor.Of([]float32{0, 0, 11, 8, 2, 1, 5, 6, -4, -3, 20, 30, 3, 3, 3, 3, 5, 5, 2, 2, 0.5, 0.25, 7.75, 3.5}, 6, 4)
 	images := ints(0, 1, 1, 0, 0, 1)
 	for _, mode := range []string{"avg", "max"} {

@@ -20,6 +20,7 @@ type pixelScattering struct {
 	bands, band   int               // of lines of the result, so many in all but the last
 	chunk         int               // pixels that are multiplied at a time
 	tasks         tasks[pixelTask]
+	turns         tasks[turnTask]
 }
 
 // The extents of a piece: fewer filters are not worth vectors of them, more do not
@@ -37,18 +38,14 @@ func (w *scattering) byPixels(constant *tensor.Tensor) (*pixelScattering, error)
 	if w.windows[0].in != 1 || w.windows[0].kernel != 1 || filters < leastPixel {
 		return nil, nil
 	}
-	p := &pixelScattering{scattering: w, width: min(filters, mostPixel)}
-	p.blocks = (filters + p.width - 1) / p.width
-	for p.width >= 2*leastPixel && w.groups*p.blocks < 2*w.device.threads && w.device.threads > 1 {
-		p.width = (p.width + 1) / 2
-		p.blocks = (filters + p.width - 1) / p.width
+	p := &pixelScattering{scattering: w}
+	p.divide(min(filters, mostPixel))
+	for threads := w.device.threads; threads > 1 && p.width >= 2*leastPixel && w.groups*p.blocks*p.bands < 2*threads; {
+		p.divide((p.width + 1) / 2)
 	}
-	lines, columns := w.windows[1].in, w.windows[2].in
-	p.band = min(lines, max(pixelSums/(columns*p.width), 4*w.windows[1].span(), 1))
-	if p.band*columns > 4*pixelSums/p.width {
+	if p.band*w.windows[2].in > 4*pixelSums/p.width {
 		return nil, nil
 	}
-	p.bands = (lines + p.band - 1) / p.band
 	p.chunk = min(w.plane, max(pixelProduct/(w.taps*p.width), 2*matrix.TileHeight()))
 	if !roomFits(2*w.shape.Size(), p.chunk, w.taps*p.width) {
 		return nil, nil
@@ -62,6 +59,15 @@ func (w *scattering) byPixels(constant *tensor.Tensor) (*pixelScattering, error)
 		p.packed = *packed
 	}
 	return p, err
+}
+
+// divide makes pieces of so many filters, and of the lines whose sums stay in a near
+// cache.
+func (w *pixelScattering) divide(width int) {
+	filters, lines := w.filters/w.groups, w.windows[1].in
+	w.width, w.blocks = width, (filters+width-1)/width
+	w.band = min(lines, max(pixelSums/(w.windows[2].in*width), 4*w.windows[1].span(), 1))
+	w.bands = (lines + w.band - 1) / w.band
 }
 
 // packedPixels is how filters were packed for a pixelScattering.
@@ -108,9 +114,15 @@ func (w *pixelScattering) run(ctx context.Context, c *operators.Call) error {
 	all := floats(room, image+w.device.threads*own)
 	*t = pixelTask{ctx: ctx, w: w, x: all[:image], rooms: all[image:], own: own, bias: bias}
 	channels := w.channels / w.groups
+	turn := w.turns.get()
+	defer w.turns.put(turn)
+	pieces, size := share(w.plane, channels, w.device.threads)
 	for n := range w.batch {
 		for g := range w.groups {
-			vector.Turn(t.x[g*channels*w.plane:], x[n*image+g*channels*w.plane:], w.plane, channels, channels, w.plane)
+			*turn = turnTask{t.x[g*channels*w.plane:], x[n*image+g*channels*w.plane:], w.plane, channels, size}
+			if err := w.device.divide(ctx, pieces, turn); err != nil {
+				return err
+			}
 		}
 		t.dst = dst[n*w.filters*w.outPlane:][:w.filters*w.outPlane]
 		if err := w.device.divide(ctx, w.groups*w.blocks*w.bands, t); err != nil {
@@ -118,6 +130,18 @@ func (w *pixelScattering) run(ctx context.Context, c *operators.Call) error {
 		}
 	}
 	return nil
+}
+
+// turnTask turns planes of channels into pixels of channels, so many at a time.
+type turnTask struct {
+	dst, src              []float32
+	plane, channels, size int
+}
+
+// Do implements parallel.Task.
+func (t *turnTask) Do(_, piece int) {
+	from := piece * t.size
+	vector.Turn(t.dst[from*t.channels:], t.src[from:], min(t.size, t.plane-from), t.channels, t.channels, t.plane)
 }
 
 // pixelTask is a run of a pixelScattering, for one member of the batch.

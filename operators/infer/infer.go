@@ -343,10 +343,6 @@ func textBytes(t *tensor.Tensor) int {
 }
 
 func lookup(operator string) (Func, bool) {
-	for _, f := range families {
-		if fn, ok := f[operator]; ok {
-			return fn, true
-		}
-	}
-	return nil, false
+	fn, ok := functions[operator]
+	return fn, ok
 }

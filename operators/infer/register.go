@@ -1,8 +1,5 @@
 package infer
 
-// registered holds what vendors register.
-var registered = family{}
-
 // Register adds the inference of an operator, in its newest form:
 // "com.example.Fold". It is called from the init function of the vendor's
 // package, and panics for nil and for an operator that has inference: mistakes
@@ -17,5 +14,5 @@ func Register(operator string, fn Func) {
 	if _, ok := lookup(operator); ok {
 		panic("infer: Register: " + operator + " has inference already")
 	}
-	registered[operator] = fn
+	functions[operator] = fn
 }

@@ -1,6 +1,8 @@
 package infer
 
-// families gathers the inference functions of every file, and of vendors.
+import "maps"
+
+// families gathers the inference functions of every file.
 var families = []family{
 	arithmetic,
 	trigonometry,
@@ -36,5 +38,13 @@ var families = []family{
 	scaler,
 	linear,
 	tree,
-	registered,
 }
+
+// functions are those of all families in one table, and what vendors register.
+var functions = func() family {
+	all := make(family)
+	for _, f := range families {
+		maps.Copy(all, f)
+	}
+	return all
+}()

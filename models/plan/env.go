@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"time"
+	"weak"
 
 	"example.com/midplane/adapter"
 	"example.com/midplane/adapter/driver"
@@ -45,7 +47,7 @@ type Env struct {
 }
 
 type constantKey struct {
-	t        *tensor.Tensor
+	t        weak.Pointer[tensor.Tensor]
 	location int
 }
 
@@ -79,8 +81,10 @@ func (e *Env) free(b *adapter.Buffer) {
 	_ = b.Free() // fails only for a device that is gone, and the memory with it
 }
 
-// constant returns a tensor as an operand at a location, copied there once.
-func (e *Env) constant(ctx context.Context, t *tensor.Tensor, location int) (operators.Operand, error) {
+// constant returns a tensor as an operand at a location, copied there once. One that
+// was found for the shapes of some plans lies there until none of them is left, the
+// model's own until Close.
+func (e *Env) constant(ctx context.Context, t *tensor.Tensor, location int, found bool) (operators.Operand, error) {
 	o := operators.Operand{DType: t.DType(), Shape: t.Shape()}
 	if location == Host {
 		o.Host = t
@@ -88,7 +92,7 @@ func (e *Env) constant(ctx context.Context, t *tensor.Tensor, location int) (ope
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	key := constantKey{t, location}
+	key := constantKey{weak.Make(t), location}
 	b, ok := e.constants[key]
 	if !ok {
 		var err error
@@ -99,9 +103,31 @@ func (e *Env) constant(ctx context.Context, t *tensor.Tensor, location int) (ope
 			e.constants = make(map[constantKey]*adapter.Buffer)
 		}
 		e.constants[key] = b
+		if found {
+			env := weak.Make(e) // or what e refers to would live as long as t
+			runtime.AddCleanup(t, func(key constantKey) { env.Value().forget(key) }, key)
+		}
 	}
 	o.Region = b.All()
 	return o, nil
+}
+
+// forget frees a constant that nothing refers to any more.
+func (e *Env) forget(key constantKey) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	b, ok := e.constants[key]
+	delete(e.constants, key)
+	e.mu.Unlock()
+	switch {
+	case !ok: // closed
+	case b.Kind() == driver.ImportedMemory:
+		_ = b.Free() // fails only for a device that is gone
+	default:
+		e.free(b)
+	}
 }
 
 // place puts a constant's elements on a device, without copying where it can.
@@ -144,6 +170,13 @@ func (e *Env) own(k operators.Kernel, err error) {
 		e.kernels = append(e.kernels, c)
 		e.mu.Unlock()
 	}
+}
+
+// closes reports whether kernels are there that have to be closed.
+func (e *Env) closes() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.kernels) > 0
 }
 
 // Close closes the kernels and frees the constants. No plan may run any more.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"example.com/midplane/adapter"
@@ -30,6 +31,7 @@ func (x *Execution) frame(p *Plan) (*frame, error) {
 	if idle := x.frames[p]; len(idle) > 0 {
 		f, x.frames[p] = idle[len(idle)-1], idle[:len(idle)-1]
 	} else {
+		maps.DeleteFunc(x.frames, func(p *Plan, _ []*frame) bool { return p.dropped.Load() })
 		f = &frame{
 			plan:   p,
 			values: make([]operators.Operand, len(p.slots)),

@@ -16,20 +16,12 @@ func (m *maker) groupNode(n *graph.Node, a partition.Assignment) error {
 	if n != a.Group[len(a.Group)-1] {
 		return nil
 	}
-	nodes := make([]*graph.Node, len(a.Group))
-	whole := true
-	for i, part := range a.Group {
-		nodes[i] = m.exact(part)
-		whole = whole && m.running[part] && m.fixedValues(nodes[i].Inputs) && m.fixedValues(nodes[i].Outputs)
+	c, err := m.chooseGroup(a)
+	if err != nil {
+		return err
 	}
-	if whole {
-		k, err := m.env.buildGroup(nodes, a.Device)
-		if err != nil {
-			return &NodeError{n, m.env.Placement.DeviceName(a.Device), err}
-		}
-		if k != nil {
-			return m.groupKernel(a, nodes, k)
-		}
+	if c.kernel != nil {
+		return m.groupKernel(a, c)
 	}
 	for _, part := range a.Group {
 		if m.running[part] {
@@ -42,8 +34,8 @@ func (m *maker) groupNode(n *graph.Node, a partition.Assignment) error {
 }
 
 // groupKernel emits the step of a kernel that computes several nodes.
-func (m *maker) groupKernel(a partition.Assignment, nodes []*graph.Node, kernel operators.Kernel) error {
-	k := &kernelAction{assignment: a, exact: nodes[len(nodes)-1], kernel: kernel}
+func (m *maker) groupKernel(a partition.Assignment, c *choice) error {
+	k := c.action(&kernelAction{assignment: a})
 	for _, v := range operators.GroupInputs(a.Group) {
 		s, err := m.at(v, a.Device)
 		if err != nil {
@@ -51,16 +43,17 @@ func (m *maker) groupKernel(a partition.Assignment, nodes []*graph.Node, kernel 
 		}
 		k.inputs = append(k.inputs, s)
 	}
-	if p, ok := m.env.backend(a.Device).(operators.InPlacer); ok {
-		moves := func(n *graph.Node) bool { return len(p.InPlace(n)) == 0 }
-		if !slices.ContainsFunc(nodes, moves) {
-			later := k.inputs[len(nodes[0].Inputs):]
-			k.inPlace = slices.DeleteFunc(p.InPlace(nodes[0]), func(i int) bool { return slices.Contains(later, k.inputs[i]) })
-		}
-	}
 	k.outputs = m.addAll(a.Group[len(a.Group)-1].Outputs, a.Device)
+	m.groupInPlace(k)
 	m.emit(k)
 	return nil
+}
+
+// groupInPlace leaves a group the inputs in place of which it can work that none of
+// its nodes but the first reads.
+func (m *maker) groupInPlace(k *kernelAction) {
+	later := k.inputs[len(k.assignment.Group[0].Inputs):]
+	k.inPlace = slices.DeleteFunc(slices.Clone(k.inPlace), func(i int) bool { return slices.Contains(later, k.inputs[i]) })
 }
 
 // alone is the assignment of a node of a group that has a step of its own.

@@ -1,7 +1,5 @@
 package plan
 
-import "slices"
-
 // lifetime is the steps between which a slot is needed.
 type lifetime struct{ first, last int }
 
@@ -50,9 +48,6 @@ func (m *maker) lifetimes() []lifetime {
 			if w >= 0 {
 				lives[w] = lifetime{i, i}
 			}
-		}
-		if k, ok := s.action.(*kernelAction); ok {
-			k.dynamic = slices.ContainsFunc(k.outputs, func(w int) bool { return w >= 0 && m.plan.slots[w].storage == inPool })
 		}
 		for _, r := range s.action.reads() {
 			if r >= 0 {

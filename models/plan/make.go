@@ -7,52 +7,94 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/partition"
-	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 	"example.com/midplane/operators/infer"
 )
 
-// make builds the plan of a program for parameters of the given types.
+// make builds the plan of a program for parameters of the given types, with what
+// making the last one has found.
 func (p *Program) make(ctx context.Context, given []Given) (*Plan, error) {
-	m := &maker{
-		ctx: ctx, program: p, env: p.env,
-		plan:  &Plan{program: p, arenas: make([]int64, len(p.env.Devices))},
-		slots: make(map[place]int),
-		typed: make(map[*graph.Value]*graph.Value),
+	m := p.last
+	p.last = nil // where making fails, nothing is kept
+	if m == nil {
+		m = newMaker(p)
 	}
-	known := make(infer.Facts, len(given))
-	for i, g := range given {
-		known[p.params[i]] = infer.Fact{Type: g.Type}
-	}
-	var err error
-	if m.facts, err = infer.Run(ctx, p.graph, known); err != nil {
+	m.ctx = ctx
+	if err := m.draft(given); err != nil {
 		return nil, err
 	}
-	m.params(given)
-	m.running = m.needed()
-	for _, n := range p.graph.Nodes {
-		if m.running[n] {
-			if err := m.node(n); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := m.outputs(); err != nil {
+	plan, err := m.finish()
+	if err != nil {
 		return nil, err
 	}
-	return m.plan, m.layout()
+	if !p.fixed {
+		m.ctx, p.last = nil, m
+	}
+	return plan, nil
 }
 
-// maker is the state of making one plan.
+// maker makes the plans of a program, one after another: what it knows is of the
+// last one, and serves the next as far as types are the same.
 type maker struct {
 	ctx     context.Context
 	program *Program
 	env     *Env
-	plan    *Plan
+	plan    *Plan // every value in memory of its own
 	facts   infer.Facts
 	slots   map[place]int
 	typed   map[*graph.Value]*graph.Value
-	running map[*graph.Node]bool // the nodes that have to run
+	running map[*graph.Node]bool    // the nodes that have to run
+	choices map[*graph.Node]*choice // of single nodes
+	groups  map[*graph.Node]*choice // of groups, by their last nodes
+}
+
+func newMaker(p *Program) *maker {
+	return &maker{
+		program: p, env: p.env,
+		typed:   make(map[*graph.Value]*graph.Value),
+		choices: make(map[*graph.Node]*choice),
+		groups:  make(map[*graph.Node]*choice),
+	}
+}
+
+// draft makes the steps of a plan, with every value in memory of its own.
+func (m *maker) draft(given []Given) error {
+	known := make(infer.Facts, len(given))
+	for i, g := range given {
+		known[m.program.params[i]] = infer.Fact{Type: g.Type}
+	}
+	if m.facts != nil {
+		if done, err := m.revise(given, known); done || err != nil {
+			return err
+		}
+	} else {
+		var err error
+		if m.facts, err = infer.Run(m.ctx, m.program.graph, known); err != nil {
+			return err
+		}
+	}
+	m.plan = &Plan{program: m.program}
+	m.slots = make(map[place]int)
+	m.params(given)
+	m.running = m.needed()
+	for _, n := range m.program.graph.Nodes {
+		if m.running[n] {
+			if err := m.node(n); err != nil {
+				return err
+			}
+		}
+	}
+	return m.outputs()
+}
+
+// finish returns the plan of a draft with every value in its place.
+func (m *maker) finish() (*Plan, error) {
+	p := &Plan{
+		program: m.program, params: m.plan.params, outputs: m.plan.outputs, turns: m.plan.turns,
+		steps: slices.Clone(m.plan.steps), slots: slices.Clone(m.plan.slots), arenas: make([]int64, len(m.env.Devices)),
+	}
+	f := &maker{ctx: m.ctx, program: m.program, env: m.env, plan: p}
+	return p, f.layout()
 }
 
 // place is a value at a location.
@@ -86,7 +128,11 @@ func (m *maker) needed() map[*graph.Node]bool {
 			continue
 		}
 		nodes[n] = true
-		for _, v := range n.Reads() {
+		reads := n.Inputs
+		if len(n.Bodies()) > 0 {
+			reads = n.Reads()
+		}
+		for _, v := range reads {
 			want(v)
 		}
 	}
@@ -144,14 +190,19 @@ func (m *maker) at(v *graph.Value, location int) (int, error) {
 }
 
 func (m *maker) constantSlot(v *graph.Value, t *tensor.Tensor, location int) (int, error) {
-	o, err := m.env.constant(m.ctx, t, location)
-	if err != nil {
-		return 0, fmt.Errorf("constant %q: %w", v.Name, err)
-	}
 	s := m.add(v, location)
-	m.plan.slots[s].storage, m.plan.slots[s].constant = inConstant, o
-	m.plan.slots[s].dtype, m.plan.slots[s].shape = t.DType(), t.Shape()
-	return s, nil
+	m.plan.slots[s].storage = inConstant
+	return s, m.setConstant(s, t)
+}
+
+// setConstant makes a tensor what a slot for a constant holds.
+func (m *maker) setConstant(i int, t *tensor.Tensor) (err error) {
+	s := &m.plan.slots[i]
+	s.dtype, s.shape, s.tensor = t.DType(), t.Shape(), t
+	if s.constant, err = m.env.constant(m.ctx, t, s.location, t != s.value.Const); err != nil {
+		return fmt.Errorf("constant %q: %w", s.value.Name, err)
+	}
+	return nil
 }
 
 func (m *maker) emit(a action) { m.plan.steps = append(m.plan.steps, step{action: a}) }
@@ -172,29 +223,20 @@ func (m *maker) node(n *graph.Node) error {
 	return m.kernelNode(n, a)
 }
 
-// kernelNode builds the kernel of a node for the types found, unless the node
-// needs none.
+// kernelNode emits the kernel of a node for the types found, unless the node needs
+// none.
 func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
-	backend, exact := m.env.backend(a.Device), m.exact(n)
-	if done, err := m.viewNode(n, exact, a); done || err != nil {
+	c, err := m.choose(n, a)
+	if err != nil {
 		return err
 	}
-	if v := backend.Supports(exact); v.Level == operators.Unsupported {
-		return &NodeError{n, m.env.Placement.DeviceName(a.Device), &partition.UnsupportedError{Nodes: []partition.Missing{{Node: exact, Verdicts: []string{v.String()}}}}}
+	if c.kernel == nil {
+		return m.viewNode(n, a, c)
 	}
-	k := &kernelAction{assignment: a, exact: exact}
-	if p, ok := backend.(operators.InPlacer); ok {
-		k.inPlace = p.InPlace(exact)
-	}
-	if joiner, ok := backend.(operators.Joiner); ok {
-		if places, ok := joiner.Join(exact); ok {
-			k.places = places
-		}
-	}
-	hostIn, hostOut := m.hostOperands(a.Device, exact)
+	k := c.action(&kernelAction{assignment: a, hostOutputs: c.hostOut})
 	for i, v := range n.Inputs {
 		location := a.Device
-		if slices.Contains(hostIn, i) {
+		if slices.Contains(c.hostIn, i) {
 			location = Host
 		}
 		s, err := m.at(v, location)
@@ -209,27 +251,13 @@ func (m *maker) kernelNode(n *graph.Node, a partition.Assignment) error {
 			continue
 		}
 		location := a.Device
-		if slices.Contains(hostOut, i) {
+		if slices.Contains(c.hostOut, i) {
 			location = Host
-			k.hostOutputs = append(k.hostOutputs, i)
 		}
-		s := m.add(v, location)
-		k.outputs = append(k.outputs, s)
-	}
-	var err error
-	if k.kernel, err = m.env.build(exact, a.Device); err != nil {
-		return &NodeError{n, m.env.Placement.DeviceName(a.Device), err}
+		k.outputs = append(k.outputs, m.add(v, location))
 	}
 	m.emit(k)
 	return nil
-}
-
-func (m *maker) hostOperands(device int, n *graph.Node) (in, out []int) {
-	h, ok := m.env.backend(device).(operators.HostOperands)
-	if !ok {
-		return nil, nil
-	}
-	return h.HostInputs(n), h.HostOutputs(n)
 }
 
 // exact returns a copy of a node whose values have the types found.
@@ -305,6 +333,11 @@ func (m *maker) outputs() error {
 			m.plan.slots[r].storage = inPool
 		}
 		m.plan.outputs = append(m.plan.outputs, s)
+	}
+	for _, s := range m.plan.steps {
+		if k, ok := s.action.(*kernelAction); ok {
+			k.dynamic = slices.ContainsFunc(k.outputs, func(w int) bool { return w >= 0 && m.plan.slots[w].storage == inPool })
+		}
 	}
 	return nil
 }

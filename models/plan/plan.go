@@ -4,8 +4,9 @@
 // inputs of given types: every shape that follows from them is computed, values
 // that follow from shapes alone become constants, kernels are built, and every
 // value of known size gets its offset in one arena per device. A [Plan] is
-// immutable and cached. An [Execution] is the state of one run: streams, arenas
-// and pools; it runs one plan at a time, in a straight line over its steps.
+// immutable and cached; one for other types is made of what was found for the
+// last. An [Execution] is the state of one run: streams, arenas and pools; it runs
+// one plan at a time, in a straight line over its steps.
 //
 // What a value's size is found only while running (data-dependent shapes), it
 // lives in a pool instead of the arena. If and Loop run the plans of their
@@ -15,6 +16,7 @@ package plan
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/partition"
@@ -27,10 +29,11 @@ type Plan struct {
 	program *Program
 	steps   []step
 	slots   []slot
-	params  []int   // slot of each parameter of the program
-	outputs []int   // slot of each output, at the location that the program wants
-	arenas  []int64 // bytes per device
-	turns   int     // how many bodies its nodes have
+	params  []int       // slot of each parameter of the program
+	outputs []int       // slot of each output, at the location that the program wants
+	arenas  []int64     // bytes per device
+	turns   int         // how many bodies its nodes have
+	dropped atomic.Bool // from the program's plans: later runs have another
 }
 
 // Steps returns how many steps the plan has.
@@ -78,6 +81,7 @@ type slot struct {
 	view     int               // 1 + the slot in whose memory it lies; 0: it has its own
 	at       int64             // the byte where it begins there
 	constant operators.Operand // of constants
+	tensor   *tensor.Tensor    // likewise: kept, with what lies on a device for it
 }
 
 // storage says whose memory a slot's value lies in.

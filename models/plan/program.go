@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 
 	"example.com/midplane/adapter/tensor"
@@ -19,13 +20,25 @@ type Program struct {
 	wants  []int                     // where each output is wanted
 	bodies map[*graph.Graph]*Program // of the graph's control-flow nodes
 	root   bool
+	fixed  bool // the types of all parameters are known exactly: there is one plan
 
 	mu    sync.Mutex
-	plans map[string]*Plan
+	plans map[string]*cached
+	asked int    // how often plans were asked for
+	last  *maker // of the last plan, for the next
 }
 
-// maxPlans bounds how many plans of exact shapes a program keeps. Beyond it one
-// plan is made that leaves every extent open until it runs.
+// cached is a plan and when it was asked for last.
+type cached struct {
+	*Plan
+	asked int
+}
+
+// maxPlans bounds how many plans of exact shapes a program keeps. Beyond it a new
+// one takes the place of the one that was not asked for longest. Of a body, which
+// may come with new shapes in every iteration, and where kernels hold something
+// that has to be given back, one more plan is made instead, which leaves every
+// extent open until it runs.
 const maxPlans = 24
 
 // Given is what is known of a parameter before a run.
@@ -65,13 +78,17 @@ func New(env *Env, wants []int) *Program {
 
 // newProgram returns the program of a graph and of the bodies in it.
 func newProgram(env *Env, g *graph.Graph) *Program {
-	p := &Program{env: env, graph: g, plans: make(map[string]*Plan), bodies: make(map[*graph.Graph]*Program)}
+	p := &Program{env: env, graph: g, plans: make(map[string]*cached), bodies: make(map[*graph.Graph]*Program)}
 	p.params = append(p.params, g.Inputs...)
 	for _, v := range g.Captures() {
 		if v.Const == nil {
 			p.params = append(p.params, v)
 		}
 	}
+	p.fixed = !slices.ContainsFunc(p.params, func(v *graph.Value) bool {
+		_, known := v.Type.Dims.Shape()
+		return !known || !v.Type.IsTensor()
+	})
 	for _, n := range g.Nodes {
 		if n.Domain != "" || n.Op != "If" && n.Op != "Loop" {
 			continue
@@ -123,13 +140,15 @@ func (p *Program) Plan(ctx context.Context, given []Given) (*Plan, error) {
 	key := signature(room[:0], given)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if plan, ok := p.plans[string(key)]; ok {
+	p.asked++
+	if plan := p.cached(key); plan != nil {
 		return plan, nil
 	}
-	if len(p.plans) >= maxPlans {
-		given = widen(given)
+	full := len(p.plans) >= maxPlans
+	if full && (!p.root || p.env.closes()) {
+		given, full = widen(given), false
 		key = signature(room[:0], given)
-		if plan, ok := p.plans[string(key)]; ok {
+		if plan := p.cached(key); plan != nil {
 			return plan, nil
 		}
 	}
@@ -137,8 +156,33 @@ func (p *Program) Plan(ctx context.Context, given []Given) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.plans[string(key)] = plan
+	if full {
+		p.drop()
+	}
+	p.plans[string(key)] = &cached{plan, p.asked}
 	return plan, nil
+}
+
+// cached returns the plan for a key, nil where there is none.
+func (p *Program) cached(key []byte) *Plan {
+	c := p.plans[string(key)]
+	if c == nil {
+		return nil
+	}
+	c.asked = p.asked
+	return c.Plan
+}
+
+// drop forgets the plan that was not asked for longest.
+func (p *Program) drop() {
+	oldest, since := "", p.asked
+	for key, c := range p.plans {
+		if c.asked < since {
+			oldest, since = key, c.asked
+		}
+	}
+	p.plans[oldest].dropped.Store(true)
+	delete(p.plans, oldest)
 }
 
 // signature appends what tells one list of parameters from another.

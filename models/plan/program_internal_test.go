@@ -38,8 +38,9 @@ func ramp(shape ...int) *tensor.Tensor {
 	return x
 }
 
-// Plans are made once for each list of types. Beyond a number of them one plan
-// with open extents serves every further shape; those made before stay in use.
+// Plans are made once for each list of types. Beyond a number of them, a new one
+// takes the place of that which was not asked for longest, and runs keep nothing of
+// it.
 func TestPlansAreCached(t *testing.T) {
 	x := input("x", 0, 2)
 	g := graphOf([]*graph.Value{x}, func(b *graph.Builder) []*graph.Value {
@@ -52,20 +53,24 @@ func TestPlansAreCached(t *testing.T) {
 		require.NoError(t, err)
 		return made
 	}
-	var exact []*Plan
+	var made []*Plan
 	for rows := range maxPlans {
-		exact = append(exact, plan(rows))
-		assert.NotContains(t, exact[:rows], exact[rows])
+		made = append(made, plan(rows))
 	}
-	wide := plan(1000)
-	assert.NotContains(t, exact, wide)
-	assert.Same(t, wide, plan(1001))
-	for rows, was := range exact {
-		assert.Same(t, was, plan(rows))
+	for _, rows := range []int{3, 1, maxPlans - 1, 0} {
+		require.True(t, made[rows] == plan(rows))
 	}
-	assert.Len(t, p.plans, maxPlans+1)
-	assert.Positive(t, exact[3].ArenaBytes(0))
-	assert.Zero(t, wide.ArenaBytes(0), "extents that are open find their memory in the pool")
+	another := plan(1000)
+	assert.Len(t, p.plans, maxPlans)
+	assert.True(t, another == plan(1000))
+	for rows, was := range made {
+		require.Equal(t, rows == 2, was.dropped.Load(), "plan %d", rows)
+	}
+	assert.True(t, made[0] == plan(0))
+	assert.True(t, made[2] != plan(2))
+	assert.True(t, made[4].dropped.Load())
+	assert.Len(t, p.plans, maxPlans)
+	assert.EqualValues(t, 2*1000*2*4, another.ArenaBytes(0), "the input, and what is computed")
 
 	x1, err := NewExecution(p.env)
 	require.NoError(t, err)
@@ -77,7 +82,40 @@ func TestPlansAreCached(t *testing.T) {
 			require.Equal(t, max(-v, 0), tensor.Slice[float32](out)[i])
 		}
 	}
+	for rows := range 3 * maxPlans {
+		run(t, p, x1, []tensor.Value{ramp(rows, 2)})
+		require.LessOrEqual(t, len(x1.frames), maxPlans+1)
+	}
 	require.NoError(t, x1.Close())
+}
+
+// Beyond that number a body has one plan with open extents for every further shape;
+// those made before stay in use.
+func TestPlansOfBodies(t *testing.T) {
+	x := input("x", 0, 2)
+	g := graphOf([]*graph.Value{x}, func(b *graph.Builder) []*graph.Value {
+		return []*graph.Value{b.Op("Relu", []*graph.Value{b.Op("Neg", []*graph.Value{x})})}
+	})
+	p := New(environment(t, g, "cpu"), nil)
+	p.root = false
+	plan := func(rows int) *Plan {
+		made, err := p.Plan(t.Context(), known([]tensor.Value{tensor.Zeros(tensor.Float32, tensor.Shape{rows, 2})}))
+		require.NoError(t, err)
+		return made
+	}
+	var exact []*Plan
+	for rows := range maxPlans {
+		exact = append(exact, plan(rows))
+	}
+	wide := plan(1000)
+	assert.NotContains(t, exact, wide)
+	assert.True(t, wide == plan(1001))
+	for rows, was := range exact {
+		require.True(t, was == plan(rows))
+	}
+	assert.Len(t, p.plans, maxPlans+1)
+	assert.Positive(t, exact[3].ArenaBytes(0))
+	assert.Zero(t, wide.ArenaBytes(0), "extents that are open find their memory in the pool")
 }
 
 // described is what a plan says of itself, without the names of kernels.

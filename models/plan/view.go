@@ -17,31 +17,45 @@ type viewAction struct {
 	to         []int
 }
 
-// viewNode emits a node whose outputs lie in its input's memory, if the device
-// says so; it reports whether it did.
-func (m *maker) viewNode(n, exact *graph.Node, a partition.Assignment) (bool, error) {
-	viewer, ok := m.env.backend(a.Device).(operators.Viewer)
+// view returns how the outputs of a node with exact types lie in its input's memory,
+// if the device says so, or nil.
+func (m *maker) view(exact *graph.Node, device int) *choice {
+	viewer, ok := m.env.backend(device).(operators.Viewer)
 	if !ok || m.env.Apart || !m.fixedValues(exact.Outputs) {
-		return false, nil
+		return nil
 	}
 	i, offsets, ok := viewer.View(exact)
-	if !ok || !m.fixed(exact.Inputs[i]) || !m.within(exact.Inputs[i], exact.Outputs, offsets, a.Device) {
-		return false, nil
+	if !ok || !m.fixed(exact.Inputs[i]) || !m.within(exact.Inputs[i], exact.Outputs, offsets, device) {
+		return nil
 	}
-	from, err := m.at(n.Inputs[i], a.Device)
+	return &choice{exact: exact, from: i, offsets: offsets}
+}
+
+// viewNode emits a node that needs no kernel.
+func (m *maker) viewNode(n *graph.Node, a partition.Assignment, c *choice) error {
+	from, err := m.at(n.Inputs[c.from], a.Device)
 	if err != nil {
-		return false, err
+		return err
 	}
 	v := &viewAction{assignment: a, from: from, to: m.addAll(n.Outputs, a.Device)}
-	for k, to := range v.to {
+	for _, to := range v.to {
 		if to >= 0 {
-			s := &m.plan.slots[to]
-			s.storage, s.view, s.at = inView, from+1, offsets[k]
+			m.plan.slots[to].storage, m.plan.slots[to].view = inView, from+1
 		}
 	}
+	m.begin(v, c)
 	v.assignment.Kernel = "view"
 	m.emit(v)
-	return true, nil
+	return nil
+}
+
+// begin notes where views begin.
+func (m *maker) begin(v *viewAction, c *choice) {
+	for k, to := range v.to {
+		if to >= 0 {
+			m.plan.slots[to].at = c.offsets[k]
+		}
+	}
 }
 
 // within reports whether parts can lie in a whole at the given bytes: inside it,

@@ -9,14 +9,30 @@ import (
 )
 
 func init() {
-	rowNames = append(rowNames, "dots")
-	rowSignatures["dots"] = "(dst, a, b *float32, rows, n, aStep int)"
+	for _, name := range []string{"dots", "distances"} {
+		rowNames = append(rowNames, name)
+		rowSignatures[name] = "(dst, a, b *float32, rows, n, aStep int)"
+	}
 }
 
-// dots writes a product of a matrix and a vector, four rows at a time.
+// dots writes a product of a matrix and a vector.
 func dots(m *machine.Machine) {
+	sumsOfRows(m, "dots", "a[y×aStep+x] × b[x]", func(_ *run, a, b, sum value) { VFMADD231PS(a, b, sum) })
+}
+
+// distances writes the squares of the distances of a vector from the rows of a
+// matrix.
+func distances(m *machine.Machine) {
+	sumsOfRows(m, "distances", "(b[x] - a[y×aStep+x])²", func(r *run, a, b, sum value) {
+		d := r.sub(b, a)
+		VFMADD231PS(d, d, sum)
+	})
+}
+
+// sumsOfRows writes a function that adds up a term of each element of four rows at a time.
+func sumsOfRows(m *machine.Machine, name, term string, add func(r *run, a, b, sum value)) {
 	const four = 4
-	r := begin(m, "dots", rowSignatures["dots"], "sets dst[y] to Σ a[y×aStep+x] × b[x] for rows, a multiple of four, of n\nelements.")
+	r := begin(m, name, rowSignatures[name], "sets dst[y] to Σ "+term+" for rows, a multiple of four, of n\nelements.")
 	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
 	dst, a, b, rows, step := load("dst"), load("a"), load("b"), load("rows"), load("aStep")
 	SHLQ(U8(2), step)
@@ -40,7 +56,7 @@ func dots(m *machine.Machine) {
 	r.each(1, func(int) {
 		x := r.load(by, 0)
 		for i, at := range []Mem{{Base: from}, {Base: from, Index: step, Scale: 1}, {Base: from, Index: step, Scale: 2}, {Base: from, Index: three, Scale: 1}} {
-			VFMADD231PS(r.loadAt(at), x, sum[i])
+			add(r, r.loadAt(at), x, sum[i])
 		}
 	})
 	// Halves are added up to registers of eight lanes, then neighbours.

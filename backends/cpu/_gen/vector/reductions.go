@@ -116,6 +116,7 @@ func rows(m *machine.Machine) {
 	turn(m)
 	softmax(m)
 	dots(m)
+	distances(m)
 	selectWords(m)
 	nibbles(m)
 	extremes(m)

@@ -77,6 +77,7 @@ type kernels struct {
 	normalize           func(dst, a, scale, bias *float32, n int, mean, inverse float32)
 	addScaled           func(dst, a *float32, n int, s float32)
 	dots                func(dst, a, b *float32, rows, n, aStep int)
+	distances           func(dst, a, b *float32, rows, n, aStep int)
 	keepGreater         func(best *float32, at *int32, a *float32, n int, i int32)
 	keepLess            func(best *float32, at *int32, a *float32, n int, i int32)
 	widenHalf           func(dst *float32, a *uint16, n int)
@@ -168,6 +169,7 @@ var kernelsAVX2 = kernels{
 	normalize:           normalizeAVX2,
 	addScaled:           addScaledAVX2,
 	dots:                dotsAVX2,
+	distances:           distancesAVX2,
 	keepGreater:         keepGreaterAVX2,
 	keepLess:            keepLessAVX2,
 	widenHalf:           widenHalfAVX2,
@@ -259,6 +261,7 @@ var kernelsAVX512 = kernels{
 	normalize:           normalizeAVX512,
 	addScaled:           addScaledAVX512,
 	dots:                dotsAVX512,
+	distances:           distancesAVX512,
 	keepGreater:         keepGreaterAVX512,
 	keepLess:            keepLessAVX512,
 	widenHalf:           widenHalfAVX512,
@@ -700,6 +703,12 @@ func softmaxAVX2(dst, a, mask, most *float32, rows, n, step, maskStep int, scale
 //
 //go:noescape
 func dotsAVX2(dst, a, b *float32, rows, n, aStep int)
+
+// distancesAVX2 sets dst[y] to Σ (b[x] - a[y×aStep+x])² for rows, a multiple of four, of n
+// elements.
+//
+//go:noescape
+func distancesAVX2(dst, a, b *float32, rows, n, aStep int)
 
 // selectWordsAVX2 sets dst[i] to a[i] where which[i] is not 0, else to b[i]; n is a multiple of a
 // register's lanes.
@@ -1149,6 +1158,12 @@ func softmaxAVX512(dst, a, mask, most *float32, rows, n, step, maskStep int, sca
 //
 //go:noescape
 func dotsAVX512(dst, a, b *float32, rows, n, aStep int)
+
+// distancesAVX512 sets dst[y] to Σ (b[x] - a[y×aStep+x])² for rows, a multiple of four, of n
+// elements.
+//
+//go:noescape
+func distancesAVX512(dst, a, b *float32, rows, n, aStep int)
 
 // selectWordsAVX512 sets dst[i] to a[i] where which[i] is not 0, else to b[i]; n is a multiple of a
 // register's lanes.

@@ -6568,6 +6568,91 @@ end:
 	VZEROUPPER
 	RET
 
+// func distancesAVX2(dst *float32, a *float32, b *float32, rows int, n int, aStep int)
+// Requires: AVX, FMA3
+TEXT ·distancesAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+	MOVQ aStep+40(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+
+rows:
+	TESTQ  BX, BX
+	JLE    end
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   n+32(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+registers:
+	CMPQ        R10, $0x00000008
+	JL          registers_done
+	VMOVUPS     (R9), Y4
+	VMOVUPS     (R8), Y5
+	VSUBPS      Y5, Y4, Y5
+	VFMADD231PS Y5, Y5, Y0
+	VMOVUPS     (R8)(SI*1), Y5
+	VSUBPS      Y5, Y4, Y5
+	VFMADD231PS Y5, Y5, Y1
+	VMOVUPS     (R8)(SI*2), Y5
+	VSUBPS      Y5, Y4, Y5
+	VFMADD231PS Y5, Y5, Y2
+	VMOVUPS     (R8)(DI*1), Y5
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, R10
+	JMP         registers
+
+registers_done:
+	TESTQ       R10, R10
+	JE          done
+	LEAQ        maskWords<>+0(SB), R11
+	SHLQ        $0x02, R10
+	SUBQ        R10, R11
+	ADDQ        $0x00000040, R11
+	VMOVDQU     (R11), Y4
+	VMASKMOVPS  (R9), Y4, Y4
+	VMOVDQU     (R11), Y5
+	VMASKMOVPS  (R8), Y5, Y5
+	VSUBPS      Y5, Y4, Y5
+	VFMADD231PS Y5, Y5, Y0
+	VMOVDQU     (R11), Y5
+	VMASKMOVPS  (R8)(SI*1), Y5, Y5
+	VSUBPS      Y5, Y4, Y5
+	VFMADD231PS Y5, Y5, Y1
+	VMOVDQU     (R11), Y5
+	VMASKMOVPS  (R8)(SI*2), Y5, Y5
+	VSUBPS      Y5, Y4, Y5
+	VFMADD231PS Y5, Y5, Y2
+	VMOVDQU     (R11), Y5
+	VMASKMOVPS  (R8)(DI*1), Y5, Y5
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y4, Y3
+
+done:
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y1
+	VHADDPS      Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x00000010, AX
+	LEAQ         (CX)(SI*4), CX
+	SUBQ         $0x00000004, BX
+	JMP          rows
+
+end:
+	VZEROUPPER
+	RET
+
 // func selectWordsAVX2(dst *float32, a *float32, b *float32, which *byte, n int)
 // Requires: AVX, AVX2
 TEXT ·selectWordsAVX2(SB), NOSPLIT, $0-40
@@ -12679,6 +12764,95 @@ registers_done:
 	VFMADD231PS Z5, Z4, Z2
 	VMOVUPS.Z   (R8)(DI*1), K1, Z5
 	VFMADD231PS Z5, Z4, Z3
+
+done:
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPS        Y4, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y4
+	VADDPS        Y4, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y4
+	VADDPS        Y4, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VADDPS        Y4, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y1
+	VHADDPS       Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X1
+	VMOVUPS       X1, (AX)
+	ADDQ          $0x00000010, AX
+	LEAQ          (CX)(SI*4), CX
+	SUBQ          $0x00000004, BX
+	JMP           rows
+
+end:
+	VZEROUPPER
+	RET
+
+// func distancesAVX512(dst *float32, a *float32, b *float32, rows int, n int, aStep int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·distancesAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+	MOVQ aStep+40(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+
+rows:
+	TESTQ  BX, BX
+	JLE    end
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   n+32(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+registers:
+	CMPQ        R10, $0x00000010
+	JL          registers_done
+	VMOVUPS     (R9), Z4
+	VMOVUPS     (R8), Z5
+	VSUBPS      Z5, Z4, Z5
+	VFMADD231PS Z5, Z5, Z0
+	VMOVUPS     (R8)(SI*1), Z5
+	VSUBPS      Z5, Z4, Z5
+	VFMADD231PS Z5, Z5, Z1
+	VMOVUPS     (R8)(SI*2), Z5
+	VSUBPS      Z5, Z4, Z5
+	VFMADD231PS Z5, Z5, Z2
+	VMOVUPS     (R8)(DI*1), Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z3
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R10
+	JMP         registers
+
+registers_done:
+	TESTQ       R10, R10
+	JE          done
+	MOVL        $0xffffffff, R11
+	BZHIL       R10, R11, R11
+	KMOVW       R11, K1
+	SHRL        $0x10, R11
+	KMOVW       R11, K2
+	VMOVUPS.Z   (R9), K1, Z4
+	VMOVUPS.Z   (R8), K1, Z5
+	VSUBPS      Z5, Z4, Z5
+	VFMADD231PS Z5, Z5, Z0
+	VMOVUPS.Z   (R8)(SI*1), K1, Z5
+	VSUBPS      Z5, Z4, Z5
+	VFMADD231PS Z5, Z5, Z1
+	VMOVUPS.Z   (R8)(SI*2), K1, Z5
+	VSUBPS      Z5, Z4, Z5
+	VFMADD231PS Z5, Z5, Z2
+	VMOVUPS.Z   (R8)(DI*1), K1, Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z3
 
 done:
 	VEXTRACTF64X4 $0x01, Z0, Y4

@@ -55,17 +55,33 @@ var softmax = softmaxGeneric
 
 // Dots multiplies a matrix by a vector: dst[y] = Σ a[y*aStep+x] × b[x] for x < len(b).
 func Dots(dst, a, b []float32, aStep int) {
-	whole := len(dst) &^ 3
-	if whole > 0 && len(b) > 0 {
-		_ = a[(whole-1)*aStep+len(b)-1]
-		dots(dst, a, b, whole, aStep)
-	} else {
-		whole = 0
-	}
-	for y := whole; y < len(dst); y++ {
+	for y := fours(dst, a, b, aStep, dots); y < len(dst); y++ {
 		dst[y] = Dot(b, a[y*aStep:])
 	}
 }
 
-// dots is the implementation for rows that are a multiple of four.
-var dots = dotsGeneric
+// Distances gives the squares of the distances of a vector from the rows of a matrix:
+// dst[y] = Σ (b[x] - a[y*aStep+x])² for x < len(b).
+func Distances(dst, a, b []float32, aStep int) {
+	if y := fours(dst, a, b, aStep, distances); y < len(dst) {
+		distancesGeneric(dst[y:], a[y*aStep:], b, len(dst)-y, aStep)
+	}
+}
+
+// fours calls f for all rows but the last few, so that they are a multiple of four,
+// and returns how many they are.
+func fours(dst, a, b []float32, aStep int, f func(dst, a, b []float32, rows, aStep int)) int {
+	whole := len(dst) &^ 3
+	if whole == 0 || len(b) == 0 {
+		return 0
+	}
+	_ = a[(whole-1)*aStep+len(b)-1]
+	f(dst, a, b, whole, aStep)
+	return whole
+}
+
+// dots and distances are the implementations for rows that are a multiple of four.
+var (
+	dots      = dotsGeneric
+	distances = distancesGeneric
+)

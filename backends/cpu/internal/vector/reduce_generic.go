@@ -94,3 +94,14 @@ func dotsGeneric(dst, a, b []float32, rows, aStep int) {
 		dst[y] = dotGeneric(b, a[y*aStep:])
 	}
 }
+
+func distancesGeneric(dst, a, b []float32, rows, aStep int) {
+	for y := range rows {
+		row, sum := a[y*aStep:][:len(b)], 0.0
+		for x, v := range b {
+			d := float64(v) - float64(row[x])
+			sum += d * d
+		}
+		dst[y] = float32(sum)
+	}
+}

@@ -84,6 +84,9 @@ func (ks *kernels) use() {
 	dots = func(dst, a, b []float32, rows, aStep int) {
 		ks.dots(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), rows, len(b), aStep)
 	}
+	distances = func(dst, a, b []float32, rows, aStep int) {
+		ks.distances(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(b), rows, len(b), aStep)
+	}
 	selectWords = func(dst, a, b unsafe.Pointer, which *bool, n int) {
 		ks.selectWords((*float32)(dst), (*float32)(a), (*float32)(b), (*byte)(unsafe.Pointer(which)), n)
 	}

@@ -369,6 +369,15 @@ func TestDots(t *testing.T) {
 				for y := range rows {
 					assert.Equal(t, dotGeneric(b, a[y*(n+3):]), got[y], "row %d of %d of %d", y, rows, n)
 				}
+				Distances(got, a, b, n+3)
+				check()
+				for y := range rows {
+					want := float32(0)
+					for x, v := range b {
+						want += (v - a[y*(n+3)+x]) * (v - a[y*(n+3)+x])
+					}
+					assert.Equal(t, want, got[y], "distance of row %d of %d of %d", y, rows, n)
+				}
 			}
 		}
 	})

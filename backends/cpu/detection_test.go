@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -98,5 +99,24 @@ func TestGridSample(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Elements that are infinite or NaN count where they have a weight, and only there.
+func TestGridSampleOfSpecials(t *testing.T) {
+	x := make([]float32, 2*5*5)
+	for i := range x {
+		x[i] = float32(i)
+	}
+	x[7], x[12], x[31] = float32(nan), float32(math.Inf(1)), float32(math.Inf(-1))
+	grid := make([]float32, 0, 2*81)
+	for i := range 81 {
+		grid = append(grid, float32(i%9-4)/4, float32(i/9-4)/4) // on elements and half-way between
+	}
+	for _, mode := range []string{"linear", "nearest", "cubic"} {
+		agreement{
+			op: "GridSample", kernel: "grid", inputs: []*tensor.Tensor{tensor.Of(x, 1, 2, 5, 5), tensor.Of(grid, 1, 9, 9, 2)}, tolerance: 1e-6,
+			attributes: []graph.Attribute{graph.A("mode", mode), graph.A("align_corners", int64(1))},
+		}.check(t)
 	}
 }

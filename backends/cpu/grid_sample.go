@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
@@ -31,12 +32,8 @@ type sampling struct {
 	spatial       tensor.Shape // extents of X behind batch and channels
 	mode, padding string
 	alignCorners  bool
-}
-
-// samplePoint is an element of a plane and its weight in a value.
-type samplePoint struct {
-	at     int
-	weight float64
+	neighbours    int // along an axis, of which a value is made
+	points        int // of which a value is made
 }
 
 func gridSampleOf(d *Device, n *graph.Node) (planner, error) {
@@ -55,7 +52,10 @@ func gridSampleOf(d *Device, n *graph.Node) (planner, error) {
 		if tensor.Fits(tensor.Float32, shape) != nil {
 			return nil, nil
 		}
-		w := &sampling{x[2:].Clone(), n.Text("mode", "linear"), n.Text("padding_mode", "zeros"), n.Bool("align_corners", false)}
+		w := &sampling{spatial: x[2:].Clone(), mode: n.Text("mode", "linear"), padding: n.Text("padding_mode", "zeros"), alignCorners: n.Bool("align_corners", false)}
+		if !w.count() {
+			return nil, nil
+		}
 		channels, plane, count := x[1], w.spatial.Size(), shape[2:].Size()
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			a, err := input[float32](c, 0)
@@ -72,13 +72,13 @@ func gridSampleOf(d *Device, n *graph.Node) (planner, error) {
 			}
 			blocks := (count + sampleBlock - 1) / sampleBlock // of positions of an image
 			return d.each(ctx, x[0]*blocks, sampleBlock*(16+8*channels), func(first, end int) {
-				var room sampleRoom
+				room := newSampleRoom(w.points)
 				for i := first; i < end; i++ {
 					image, from := i/blocks, i%blocks*sampleBlock
 					n := min(sampleBlock, count-from)
-					w.find(&room, positions[(image*count+from)*rank:][:n*rank], rank)
+					w.find(room, positions[(image*count+from)*rank:][:n*rank], rank)
 					for k := image * channels; k < (image+1)*channels; k++ {
-						room.sample(dst[k*count+from:][:n], a[k*plane:][:plane])
+						vector.GatherSum(dst[k*count+from:][:n], a[k*plane:][:plane], room.at, room.weight, w.points, sampleBlock)
 					}
 				}
 			})
@@ -90,54 +90,56 @@ func gridSampleOf(d *Device, n *graph.Node) (planner, error) {
 // gone through.
 const sampleBlock = 64
 
-// sampleRoom holds the points of a block.
-type sampleRoom struct {
-	points      []samplePoint
-	end         [sampleBlock]int // of the points of each position
-	found, next []samplePoint
-}
+// mostPoints is how many points a value may be made of.
+const mostPoints = 64
 
-// find finds the points of each position.
-func (w *sampling) find(r *sampleRoom, positions []float32, rank int) {
-	r.points = r.points[:0]
-	for i := range len(positions) / rank {
-		r.found, r.next = w.points(positions[i*rank:][:rank], r.found, r.next)
-		r.points = append(r.points, r.found...)
-		r.end[i] = len(r.points)
-	}
-}
-
-// sample makes a value of the points of each position in a plane.
-func (r *sampleRoom) sample(dst, plane []float32) {
-	start := 0
-	for i := range dst {
-		total := 0.0
-		for _, p := range r.points[start:r.end[i]] {
-			total += p.weight * float64(plane[p.at])
+// count finds how many points a value is made of; it returns false where they are too
+// many, or a plane has too many elements.
+func (w *sampling) count() bool {
+	w.neighbours, w.points = map[string]int{"nearest": 1, "linear": 2, "cubic": 4}[w.mode], 1
+	for range w.spatial {
+		if w.points *= w.neighbours; w.points > mostPoints {
+			return false
 		}
-		dst[i], start = float32(total), r.end[i]
 	}
+	return w.spatial.Size() <= math.MaxInt32
 }
 
-// points returns the elements that a value is made of at a normalized position, whose
-// coordinates are given from the innermost axis to the outermost. It works in the
-// memory of two lists, which it returns.
-func (w *sampling) points(position []float32, points, next []samplePoint) (found, room []samplePoint) {
-	points = append(points[:0], samplePoint{0, 1})
-	var weights [4]float64
-	for axis, n := range w.spatial {
-		first, count := w.around(w.coordinate(float64(position[len(position)-1-axis]), n), &weights)
-		next = next[:0]
-		for _, p := range points {
-			for i, weight := range weights[:count] {
-				if at, ok := w.pad(first+i, n); ok && p.weight*weight != 0 {
-					next = append(next, samplePoint{p.at*n + at, p.weight * weight})
+// sampleRoom holds the points of a block of positions, point k of position i at
+// k×sampleBlock + i.
+type sampleRoom struct {
+	at     []int32   // in a plane
+	weight []float32 // 0: there is none
+}
+
+func newSampleRoom(points int) *sampleRoom {
+	return &sampleRoom{make([]int32, points*sampleBlock), make([]float32, points*sampleBlock)}
+}
+
+// find finds the points of normalized positions, whose coordinates are given from the
+// innermost axis to the outermost.
+func (w *sampling) find(r *sampleRoom, positions []float32, rank int) {
+	var at [mostPoints]int
+	var weight [mostPoints]float64
+	for i := range len(positions) / rank {
+		at[0], weight[0] = 0, 1
+		count := 1
+		for axis, n := range w.spatial {
+			var place [4]int
+			var share [4]float64
+			w.around(w.coordinate(float64(positions[(i+1)*rank-1-axis]), n), n, &place, &share)
+			for p := count - 1; p >= 0; p-- { // in the room of those along fewer axes
+				from, factor := at[p]*n, weight[p]
+				for k := w.neighbours - 1; k >= 0; k-- {
+					at[p*w.neighbours+k], weight[p*w.neighbours+k] = from+place[k], factor*share[k]
 				}
 			}
+			count *= w.neighbours
 		}
-		points, next = next, points
+		for k := range count {
+			r.at[k*sampleBlock+i], r.weight[k*sampleBlock+i] = int32(at[k]), float32(weight[k])
+		}
 	}
-	return points, next
 }
 
 // farthest is how far from X, in elements, positions may lie.
@@ -154,36 +156,54 @@ func (w *sampling) coordinate(x float64, n int) float64 {
 	if w.padding == "border" && (x < low || x > high) {
 		x = min(max(x, 0), float64(n-1))
 	}
-	if math.IsNaN(x) {
-		return -farthest
+	switch {
+	case x > farthest:
+		return farthest
+	case x >= -farthest:
+		return x
 	}
-	return min(max(x, -farthest), farthest)
+	return -farthest
 }
 
-// around returns the first of the neighbours of a coordinate along an axis, and how
-// many there are; it sets their weights.
-func (w *sampling) around(x float64, weights *[4]float64) (first, count int) {
+// around finds the neighbours of a coordinate along an axis of extent n: where they lie
+// and their weights, 0 of those that do not exist.
+func (w *sampling) around(x float64, n int, place *[4]int, share *[4]float64) {
 	floor := math.Floor(x)
+	first := int(floor)
 	switch w.mode {
 	case "nearest":
-		weights[0] = 1
-		return int(math.RoundToEven(x)), 1
+		first, share[0] = int(math.RoundToEven(x)), 1
 	case "linear":
-		weights[0], weights[1] = 1-(x-floor), x-floor
-		return int(floor), 2
-	}
-	const a = -0.75 // of R. Keys, Cubic convolution interpolation, 1981
-	for i := range weights {
-		switch t := math.Abs(x - floor + 1 - float64(i)); {
-		case t <= 1:
-			weights[i] = ((a+2)*t-(a+3))*t*t + 1
-		case t < 2:
-			weights[i] = ((a*t-5*a)*t+8*a)*t - 4*a
-		default:
-			weights[i] = 0
+		share[0], share[1] = 1-(x-floor), x-floor
+	default:
+		first--
+		for i := range share {
+			share[i] = keys(math.Abs(x - floor + 1 - float64(i)))
 		}
 	}
-	return int(floor) - 1, 4
+	for k := range w.neighbours {
+		if place[k] = first + k; uint(place[k]) < uint(n) {
+			continue
+		}
+		if at, ok := w.pad(first+k, n); ok {
+			place[k] = at
+		} else {
+			place[k], share[k] = 0, 0
+		}
+	}
+}
+
+// keys is the weight of a neighbour at a distance: R. Keys, Cubic convolution
+// interpolation, 1981.
+func keys(t float64) float64 {
+	const a = -0.75
+	switch {
+	case t <= 1:
+		return ((a+2)*t-(a+3))*t*t + 1
+	case t < 2:
+		return ((a*t-5*a)*t+8*a)*t - 4*a
+	}
+	return 0
 }
 
 // pad returns the element that stands for element i of an axis of extent n, if any.

@@ -182,7 +182,8 @@ const (
 	greaterOrEqual = 0x1d
 	greater        = 0x1e
 
-	notLess           = 0x15 // which of NaN holds, as the following do
+	notEqual          = 0x04 // which of NaN holds, as the following do
+	notLess           = 0x15
 	notLessOrEqual    = 0x16
 	notGreaterOrEqual = 0x19
 )

@@ -120,6 +120,7 @@ func rows(m *machine.Machine) {
 	selectWords(m)
 	nibbles(m)
 	extremes(m)
+	gatherSum(m)
 }
 
 func expSum(m *machine.Machine) {

@@ -80,6 +80,7 @@ type kernels struct {
 	distances           func(dst, a, b *float32, rows, n, aStep int)
 	keepGreater         func(best *float32, at *int32, a *float32, n int, i int32)
 	keepLess            func(best *float32, at *int32, a *float32, n int, i int32)
+	gatherSum           func(dst, a *float32, at *int32, weight *float32, n, terms, step int)
 	widenHalf           func(dst *float32, a *uint16, n int)
 	narrowHalf          func(dst *uint16, a *float32, n int)
 	widenBrain          func(dst *float32, a *uint16, n int)
@@ -172,6 +173,7 @@ var kernelsAVX2 = kernels{
 	distances:           distancesAVX2,
 	keepGreater:         keepGreaterAVX2,
 	keepLess:            keepLessAVX2,
+	gatherSum:           gatherSumAVX2,
 	widenHalf:           widenHalfAVX2,
 	narrowHalf:          narrowHalfAVX2,
 	widenBrain:          widenBrainAVX2,
@@ -264,6 +266,7 @@ var kernelsAVX512 = kernels{
 	distances:           distancesAVX512,
 	keepGreater:         keepGreaterAVX512,
 	keepLess:            keepLessAVX512,
+	gatherSum:           gatherSumAVX512,
 	widenHalf:           widenHalfAVX512,
 	narrowHalf:          narrowHalfAVX512,
 	widenBrain:          widenBrainAVX512,
@@ -736,6 +739,12 @@ func keepGreaterAVX2(best *float32, at *int32, a *float32, n int, i int32)
 //go:noescape
 func keepLessAVX2(best *float32, at *int32, a *float32, n int, i int32)
 
+// gatherSumAVX2 sets dst[i] to the sum of weight[k*step+i] × a[at[k*step+i]] for k < terms, leaving
+// out weights of 0.
+//
+//go:noescape
+func gatherSumAVX2(dst, a *float32, at *int32, weight *float32, n, terms, step int)
+
 // addBothAVX512 sets dst[i] to a[i] + b[i].
 //
 //go:noescape
@@ -1190,3 +1199,9 @@ func keepGreaterAVX512(best *float32, at *int32, a *float32, n int, i int32)
 //
 //go:noescape
 func keepLessAVX512(best *float32, at *int32, a *float32, n int, i int32)
+
+// gatherSumAVX512 sets dst[i] to the sum of weight[k*step+i] × a[at[k*step+i]] for k < terms, leaving
+// out weights of 0.
+//
+//go:noescape
+func gatherSumAVX512(dst, a *float32, at *int32, weight *float32, n, terms, step int)

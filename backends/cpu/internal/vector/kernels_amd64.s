@@ -6967,6 +6967,75 @@ done:
 	VZEROUPPER
 	RET
 
+// func gatherSumAVX2(dst *float32, a *float32, at *int32, weight *float32, n int, terms int, step int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gatherSumAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ at+16(FP), CX
+	MOVQ weight+24(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ terms+40(FP), DI
+	MOVQ step+48(FP), R8
+	SHLQ $0x02, R8
+
+registers:
+	CMPQ    SI, $0x00000008
+	JL      registers_done
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+	VMOVUPS constants<>+0(SB), Y0
+
+terms:
+	VMOVUPS     (R10), Y1
+	VMOVUPS     (R9), Y2
+	VCMPPS      $0x04, constants<>+0(SB), Y1, Y3
+	VXORPS      Y4, Y4, Y4
+	VGATHERDPS  Y3, (BX)(Y2*4), Y4
+	VFMADD231PS Y4, Y1, Y0
+	ADDQ        R8, R9
+	ADDQ        R8, R10
+	DECQ        R11
+	JNE         terms
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, SI
+	JMP         registers
+
+registers_done:
+	TESTQ   SI, SI
+	JE      done
+	LEAQ    maskWords<>+0(SB), R9
+	SHLQ    $0x02, SI
+	SUBQ    SI, R9
+	ADDQ    $0x00000040, R9
+	MOVQ    DX, DX
+	MOVQ    DI, SI
+	VMOVUPS constants<>+0(SB), Y0
+
+last_terms:
+	VMOVDQU     (R9), Y1
+	VMASKMOVPS  (DX), Y1, Y1
+	VMOVDQU     (R9), Y2
+	VMASKMOVPS  (CX), Y2, Y2
+	VCMPPS      $0x04, constants<>+0(SB), Y1, Y3
+	VXORPS      Y4, Y4, Y4
+	VGATHERDPS  Y3, (BX)(Y2*4), Y4
+	VFMADD231PS Y4, Y1, Y0
+	ADDQ        R8, CX
+	ADDQ        R8, DX
+	DECQ        SI
+	JNE         last_terms
+	VMOVDQU     (R9), Y1
+	VMASKMOVPS  Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func addBothAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addBothAVX512(SB), NOSPLIT, $0-40
@@ -13161,6 +13230,73 @@ registers_done:
 	VMOVUPS.Z (CX), K1, Z1
 	VBLENDMPS Z0, Z1, K2, Z10
 	VMOVUPS   Z10, K1, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gatherSumAVX512(dst *float32, a *float32, at *int32, weight *float32, n int, terms int, step int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·gatherSumAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ at+16(FP), CX
+	MOVQ weight+24(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ terms+40(FP), DI
+	MOVQ step+48(FP), R8
+	SHLQ $0x02, R8
+
+registers:
+	CMPQ         SI, $0x00000010
+	JL           registers_done
+	MOVQ         CX, R9
+	MOVQ         DX, R10
+	MOVQ         DI, R11
+	VBROADCASTSS constants<>+0(SB), Z0
+
+terms:
+	VMOVUPS     (R10), Z1
+	VMOVUPS     (R9), Z2
+	VCMPPS.BCST $0x04, constants<>+0(SB), Z1, K3
+	VPXORD      Z3, Z3, Z3
+	VGATHERDPS  (BX)(Z2*4), K3, Z3
+	VFMADD231PS Z3, Z1, Z0
+	ADDQ        R8, R9
+	ADDQ        R8, R10
+	DECQ        R11
+	JNE         terms
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, SI
+	JMP         registers
+
+registers_done:
+	TESTQ        SI, SI
+	JE           done
+	MOVL         $0xffffffff, R9
+	BZHIL        SI, R9, R9
+	KMOVW        R9, K1
+	SHRL         $0x10, R9
+	KMOVW        R9, K2
+	MOVQ         DX, DX
+	MOVQ         DI, SI
+	VBROADCASTSS constants<>+0(SB), Z0
+
+last_terms:
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (CX), K1, Z2
+	VCMPPS.BCST $0x04, constants<>+0(SB), Z1, K4
+	VPXORD      Z4, Z4, Z4
+	VGATHERDPS  (BX)(Z2*4), K4, Z4
+	VFMADD231PS Z4, Z1, Z0
+	ADDQ        R8, CX
+	ADDQ        R8, DX
+	DECQ        SI
+	JNE         last_terms
+	VMOVUPS     Z0, K1, (AX)
 
 done:
 	VZEROUPPER

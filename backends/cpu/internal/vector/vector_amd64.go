@@ -69,6 +69,9 @@ func (ks *kernels) use() {
 		ks.addScaled(unsafe.SliceData(dst), unsafe.SliceData(a[:len(dst)]), len(dst), s)
 	}
 	KeepGreater, KeepLess = keeping(ks.keepGreater), keeping(ks.keepLess)
+	gatherSum = func(dst, a []float32, at []int32, weight []float32, terms, step int) {
+		ks.gatherSum(unsafe.SliceData(dst), unsafe.SliceData(a), unsafe.SliceData(at), unsafe.SliceData(weight), len(dst), terms, step)
+	}
 	copyRows = func(dst, a []float32, rows, columns, dstStep, aStep int) {
 		ks.copyRows(unsafe.SliceData(dst), unsafe.SliceData(a), rows, columns, dstStep, aStep)
 	}

@@ -263,7 +263,7 @@ func TestCancelEndsARun(t *testing.T) {
 		_, err = s.Run(ctx, nil)
 		require.ErrorIs(t, err, adapter.Canceled)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Less(t, time.Since(start), time.Second)
+		assert.Less(t, time.Since(start), 10*time.Second, "the model has no end of its own")
 	})
 }
 

@@ -134,13 +134,13 @@ func TestReorderedWork(t *testing.T) {
 }
 
 func TestDelayedWork(t *testing.T) {
-	_, d := open(t, &emu.Options{MaxDelay: -1, Faults: schedule(t, "CopyIn=delay:20ms")})
+	_, d := open(t, &emu.Options{MaxDelay: -1, Faults: schedule(t, "CopyIn=delay:300ms")})
 	b, s := buffer(t, d, 1), stream(t, d)
 	start := time.Now()
 	require.NoError(t, s.CopyIn(ctx, b.All(), []byte{1}))
-	assert.Less(t, time.Since(start), 10*time.Millisecond)
+	assert.Less(t, time.Since(start), 300*time.Millisecond, "the stream is late, not the caller")
 	require.NoError(t, s.Synchronize(ctx))
-	assert.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond)
+	assert.GreaterOrEqual(t, time.Since(start), 300*time.Millisecond)
 }
 
 func TestHangingWorkEndsWithTheDevice(t *testing.T) {
@@ -194,9 +194,13 @@ func TestThrottling(t *testing.T) {
 
 	drv.Throttle(1)
 	assert.Equal(t, driver.HealthNormal, (<-events).Kind)
-	start = time.Now()
-	require.NoError(t, d.Fill(ctx, b.All(), []byte{1}))
-	assert.Less(t, time.Since(start), slow)
+	fast := slow
+	for range 20 { // other programs share the machine
+		start = time.Now()
+		require.NoError(t, d.Fill(ctx, b.All(), []byte{1}))
+		fast = min(fast, time.Since(start))
+	}
+	assert.Less(t, fast, slow)
 }
 
 func TestLiesAndHiddenCapabilities(t *testing.T) {

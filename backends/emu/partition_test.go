@@ -69,25 +69,27 @@ func TestFaultsOfAPartitionAreItsOwn(t *testing.T) {
 }
 
 func TestComputeQuota(t *testing.T) {
-	_, d := open(t, &emu.Options{MaxDelay: -1})
-	work := func(d *adapter.Device) time.Duration {
-		b := buffer(t, d, 4<<20)
-		defer b.Free()
-		best := time.Hour
-		for range 5 {
-			start := time.Now()
-			for range 20 {
-				require.NoError(t, d.Fill(ctx, b.All(), []byte{1}))
-			}
-			best = min(best, time.Since(start))
-		}
-		return best
+	d := emu.New(&emu.Options{MaxDelay: -1})
+	defer d.Close()
+	part := func(of driver.Partitioner, compute float64) *emu.Device {
+		p, err := of.Partition(ctx, driver.PartitionSpec{Memory: 1 << 20, Compute: compute})
+		require.NoError(t, err)
+		return p.(*emu.Device)
 	}
-	whole := work(d)
-	quarter, err := d.Partition(ctx, driver.PartitionSpec{Memory: 16 << 20, Compute: 0.25})
-	require.NoError(t, err)
-	ratio := work(quarter).Seconds() / whole.Seconds()
-	assert.Greater(t, ratio, 2.0, "a quarter of the units takes four times as long")
+	quarter := part(d, 0.25)
+	defer quarter.Close()
+	const took = 5 * time.Millisecond
+	start := time.Now()
+	quarter.Owe(took)
+	assert.GreaterOrEqual(t, time.Since(start), 3*took, "a quarter of the units takes four times as long")
+	half := part(quarter, 0.5)
+	defer half.Close()
+	start = time.Now()
+	half.Owe(took)
+	assert.GreaterOrEqual(t, time.Since(start), 7*took, "half of a quarter takes eight times as long")
+	assert.Zero(t, d.Owed(), "the whole is as fast as it is")
+	d.Owe(took)
+	assert.Zero(t, d.Owed(), "the whole is as fast as it is")
 }
 
 func TestTensorsOnAPartition(t *testing.T) {

@@ -22,6 +22,7 @@ type blockedImage struct {
 	parts      int           // that the result is divided into
 	tiles      int           // of a part, where there is no border
 	band       int           // rows of the result in a part, where there is one
+	tapRows    int           // rows from what a row of taps sees to what the next sees, as they are read
 	plane      int           // elements of a plane as it is read
 	view, last *blocked.View // of the image or of a band, and of the last band
 }
@@ -59,6 +60,7 @@ func (m *blockedImage) units() int {
 
 // divide divides the result into parts of so many units.
 func (m *blockedImage) divide(units int) {
+	m.tapRows = m.y.dilation
 	if m.border == nil {
 		m.plane = m.y.in * m.x.in * m.wide
 		m.view = m.viewOf(m.y.out, m.x.in)
@@ -71,6 +73,9 @@ func (m *blockedImage) divide(units int) {
 	if 2*m.x.out <= blocked.MostPixels() { // tiles have two rows
 		m.band = min((m.band+1)&^1, m.y.out)
 	}
+	if m.y.stride == 1 && m.band < m.y.dilation { // no two rows of taps see the same
+		m.tapRows = m.band
+	}
 	m.parts = (m.y.out + m.band - 1) / m.band
 	m.plane = m.bandRows(m.band) * m.border.outerColumns * m.wide
 	m.view = m.viewOf(m.band, m.border.outerColumns)
@@ -80,8 +85,25 @@ func (m *blockedImage) divide(units int) {
 	}
 }
 
-// bandRows returns how many rows of the image make so many rows of the result.
-func (m *blockedImage) bandRows(rows int) int { return (rows-1)*m.y.stride + m.y.span() }
+// bandRows returns how many rows of the image, as they are read, make so many rows of
+// the result.
+func (m *blockedImage) bandRows(rows int) int {
+	return (rows-1)*m.y.stride + (m.y.kernel-1)*m.tapRows + 1
+}
+
+// near returns how many units of the result are computed from so many bytes of the
+// image, of the channels of one group.
+func (m *blockedImage) near(bytes, groups int) int {
+	all := m.units()
+	units := bytes / max(m.size/groups*4/all, 1)
+	if m.border != nil && m.y.stride == 1 && m.y.dilation > 1 {
+		row := m.planes / groups * m.border.outerColumns * m.wide * 4
+		if (units+m.y.span())*row > 2*bytes { // what is between rows of taps is better left out
+			units = min(bytes/(m.y.kernel*row), m.y.dilation-1)
+		}
+	}
+	return min(max(units, 1), all)
+}
 
 // viewOf returns the view of so many rows of the result on an image with so many
 // columns.
@@ -90,7 +112,7 @@ func (m *blockedImage) viewOf(rows, columns int) *blocked.View {
 	for p := range m.depth {
 		for ky := range m.y.kernel {
 			for kx := range m.x.kernel {
-				offsets = append(offsets, int64(p*m.plane+(ky*m.y.dilation*columns+kx*m.x.dilation)*m.wide)*4)
+				offsets = append(offsets, int64(p*m.plane+(ky*m.tapRows*columns+kx*m.x.dilation)*m.wide)*4)
 			}
 		}
 	}
@@ -130,8 +152,14 @@ func (m *blockedImage) draw(room, planes []float32, i int, blank float32) []floa
 	}
 	size := m.y.in * m.x.in * m.wide
 	n := len(planes) / size
+	first, each := i*m.band*m.y.stride, m.plane // rows that follow each other
+	if m.tapRows != m.y.dilation {
+		each /= m.y.kernel
+	}
 	for p := range n {
-		m.border.draw(room[p*m.plane:][:m.plane], planes[p*size:][:size], i*m.band*m.y.stride, blank)
+		for k := 0; k*each < m.plane; k++ {
+			m.border.draw(room[p*m.plane+k*each:][:each], planes[p*size:][:size], first+k*m.y.dilation, blank)
+		}
 	}
 	return room[:n*m.plane]
 }

@@ -44,6 +44,9 @@ func TestBlockedConv(t *testing.T) {
 		{x: []int{1, 48, 7, 7}, w: []int{64, 48, 3, 3}, pads: one},
 		{x: []int{1, 16, 15, 6}, w: []int{33, 16, 3, 3}, pads: one, strides: []int64{2, 2}},
 		{x: []int{1, 16, 21, 40}, w: []int{16, 16, 5, 3}, dilations: []int64{2, 3}, strides: []int64{1, 2}, pads: []int64{4, 3, 4, 3}},
+		{x: []int{1, 32, 9, 11}, w: []int{16, 32, 3, 3}, dilations: []int64{18, 12}, pads: []int64{18, 12, 18, 12}}, // rows of taps apart
+		{x: []int{1, 32, 9, 11}, w: []int{32, 1, 3, 3}, group: 32, dilations: []int64{12, 18}, pads: []int64{12, 18, 12, 18}},
+		{x: []int{1, 128, 40, 33}, w: []int{32, 128, 3, 3}, dilations: []int64{12, 12}, pads: []int64{12, 12, 12, 12}},
 		{x: []int{1, 32, 20, 20}, w: []int{16, 32, 1, 1}, strides: []int64{2, 2}},
 		{x: []int{1, 32, 6, 6}, w: []int{64, 16, 3, 3}, group: 2, pads: one},
 		{x: []int{2, 32, 9, 11}, w: []int{32, 1, 3, 3}, group: 32, pads: one},

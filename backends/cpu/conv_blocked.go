@@ -118,7 +118,7 @@ func (w *blockedConvolution) divide(threads int) {
 	m, pairs := &w.image, w.filters[0].Pairs()
 	all := m.units()
 	each := max(m.outPlane/all*2*w.filters[0].Depth(), 1)
-	units := min(max(near/max(m.size/w.groups*4/all, 1), 1), all)
+	units := m.near(near, w.groups)
 	w.pairs = pairs
 	pieces := func() int { return w.groups * ((pairs + w.pairs - 1) / w.pairs) * ((all + units - 1) / units) }
 	halve := func() bool { // an image of many tiles is cut first, weights of many filters then

@@ -18,7 +18,8 @@ import (
 // even. Sums are so of float32s. Operators that only move elements have kernels for
 // all types.
 var halves = []string{
-	"MatMul", "Gemm", "Conv", "ConvTranspose", "LSTM", "GRU", "Attention",
+	"MatMul", "Gemm", "Conv", "ConvTranspose", "LSTM", "GRU", "Attention", "RotaryEmbedding",
+	microsoft + "GroupQueryAttention", microsoft + "MatMulNBits",
 	"AveragePool", "MaxPool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "LRN", "GridSample", "RoiAlign",
 	"BatchNormalization", "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
 	"Softmax", "LogSoftmax", "Hardmax", "TopK", "ArgMax", "ArgMin", "CumSum", "CumProd",

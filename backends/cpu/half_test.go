@@ -79,6 +79,11 @@ func TestHalves(t *testing.T) {
 			{agreement{op: "Resize", attributes: []graph.Attribute{graph.A("mode", "linear")}, inputs: tensors(f(1, 1, 3, 4, 5), nil, nil, tensor.Of([]int64{1, 3, 8, 9})), constants: []int{3}, kernel: "resize"}, false},
 			{agreement{op: "LSTM", attributes: []graph.Attribute{i("hidden_size", 8)}, inputs: tensors(f(1, 4, 2, 5), f(2, 1, 32, 5), f(3, 1, 32, 8), f(4, 1, 64)), constants: []int{1, 2, 3}, outputs: 3, kernel: "recurrent"}, false},
 			{agreement{op: "Attention", inputs: tensors(f(1, 2, 3, 5, 8), f(2, 2, 3, 7, 8), f(3, 2, 3, 7, 9)), outputs: 3, kernel: "attention"}, false},
+			{agreement{op: "RotaryEmbedding", inputs: tensors(f(1, 2, 3, 5, 8), f(2, 16, 4), f(3, 16, 4), tensor.Of([]int64{1, 2, 3, 4, 5, 9, 0, 15, 7, 8}, 2, 5)), kernel: "rotary"}, false},
+			{agreement{op: "com.microsoft.GroupQueryAttention", attributes: []graph.Attribute{i("num_heads", 4), i("kv_num_heads", 2), i("do_rotary", 1)},
+				inputs: tensors(f(1, 1, 3, 32), f(2, 1, 3, 16), f(3, 1, 3, 16), f(4, 1, 2, 4, 8), f(5, 1, 2, 4, 8), tensor.Of([]int32{6}), tensor.Of([]int32{7}), f(6, 16, 4), f(7, 16, 4)), outputs: 3, kernel: "attention/grouped"}, false},
+			{agreement{op: "com.microsoft.MatMulNBits", attributes: []graph.Attribute{i("K", 64), i("N", 3), i("block_size", 32)},
+				inputs: tensors(f(1, 2, 64), random(2, tensor.Uint8, 3, 2, 16), f(3, 3, 2), nil, nil, f(4, 3)), constants: []int{1, 2}, kernel: "gemm/nbits"}, false},
 		} {
 			t.Run(fmt.Sprint(c.agreement), func(t *testing.T) {
 				c.kernel += "/half"

@@ -14,7 +14,7 @@ import (
 
 // families are the tables of fast kernels, one for each file.
 var families = []family{
-	matmul, matMulNBits, rotary, conv, convTranspose, pool, recurrent, resize, pairwise, unary, cast, where, shape, slice, gather, reduce, softmax, normalization,
+	matmul, matMulNBits, rotary, groupedAttention, conv, convTranspose, pool, recurrent, resize, pairwise, unary, cast, where, shape, slice, gather, reduce, softmax, normalization,
 	padModes, quantize, quantizedMatmul, quantizedConv, quantizedSum, quantizedPool, lrn, tree, attention, extents,
 	blockedImages, blockedConv, blockedConvTranspose,
 	arg, sort, cumulative, generate, choose, scatter, trigonometry, activation, bitwise, mod, sign, detection, gridSample, reduceExact, poolIndices, unpool,

@@ -224,10 +224,13 @@ type alignment struct {
 	channels int
 }
 
-// alignmentPoint is an element and its weight in an interpolated sample.
-type alignmentPoint struct {
-	at     int
-	weight float64
+// alignmentPoints are the elements that the bins of a region are made of, and their
+// weights: point k of bin b at k×bins + b.
+type alignmentPoints struct {
+	at     []int32 // in a plane
+	weight []float32
+	count  int // of each bin
+	met    []float32
 }
 
 func roiAlign(d *Device, n *graph.Node) (planner, error) {
@@ -240,7 +243,7 @@ func roiAlign(d *Device, n *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		shape := tensor.Shape{r[0], s[1], height, width}
-		if tensor.Fits(tensor.Float64, shape) != nil || shape.Size() == 0 {
+		if tensor.Fits(tensor.Float64, shape) != nil || shape.Size() == 0 || s[2]*s[3] > math.MaxInt32 {
 			return nil, nil
 		}
 		w := alignment{
@@ -278,11 +281,11 @@ func (w *alignment) run(ctx context.Context, d *Device, c *operators.Call, shape
 	}
 	per := shape[1:].Size()
 	return d.each(ctx, len(images), 16*per, func(first, end int) {
-		var points []alignmentPoint
+		var points alignmentPoints
 		for r := first; r < end && ctx.Err() == nil; r++ {
 			image := x[int(images[r])*w.shape[1:].Size():][:w.shape[1:].Size()]
-			points = w.points(rois[4*r:][:4], points[:0])
-			w.pool(dst[r*per:][:per], image, points)
+			w.find(&points, rois[4*r:][:4])
+			w.pool(dst[r*per:][:per], image, &points)
 		}
 	})
 }
@@ -309,83 +312,77 @@ func (w *alignment) samples(start, end float32, axis int) float64 {
 	return max(math.Ceil(size), 0)
 }
 
-// points lists the four points of each sample of each bin of a region (x1, y1, x2, y2).
-func (w *alignment) points(roi []float32, points []alignmentPoint) []alignmentPoint {
-	rows, columns := int(w.samples(roi[1], roi[3], 0)), int(w.samples(roi[0], roi[2], 1))
+// find finds the four points of each sample of each bin of a region (x1, y1, x2, y2).
+func (w *alignment) find(p *alignmentPoints, roi []float32) {
+	rows, columns, bins := int(w.samples(roi[1], roi[3], 0)), int(w.samples(roi[0], roi[2], 1)), w.bins[0]*w.bins[1]
 	top, height := w.side(roi[1], roi[3], 0)
 	left, width := w.side(roi[0], roi[2], 1)
-	for bin := range w.bins[0] * w.bins[1] {
+	p.count = 4 * rows * columns
+	p.at, p.weight = slices.Grow(p.at[:0], p.count*bins)[:p.count*bins], slices.Grow(p.weight[:0], p.count*bins)[:p.count*bins]
+	share := 1.0 // of a sample in its bin
+	if !w.largest {
+		share = 1 / float64(rows*columns)
+	}
+	for bin := range bins {
 		for i := range rows * columns {
 			y := top + (float64(bin/w.bins[1])+(float64(i/columns)+0.5)/float64(rows))*height
 			x := left + (float64(bin%w.bins[1])+(float64(i%columns)+0.5)/float64(columns))*width
-			points = w.corners(y, x, points)
+			at, weight := w.corners(y, x)
+			for k := range at {
+				p.at[(4*i+k)*bins+bin], p.weight[(4*i+k)*bins+bin] = int32(at[k]), float32(weight[k]*share)
+			}
 		}
 	}
-	return points
 }
 
-// corners appends the four elements around a position. One up to an element outside
-// counts as on the border; beyond that, the weights are 0.
-func (w *alignment) corners(y, x float64, points []alignmentPoint) []alignmentPoint {
+// corners returns the four elements around a position and their weights. One up to an
+// element outside counts as on the border; beyond that, the weights are 0.
+func (w *alignment) corners(y, x float64) (at [4]int, weight [4]float64) {
 	rows, columns := w.shape[2], w.shape[3]
 	if !(y >= -1 && y <= float64(rows) && x >= -1 && x <= float64(columns)) {
-		return append(points, alignmentPoint{}, alignmentPoint{}, alignmentPoint{}, alignmentPoint{})
+		return at, weight
 	}
 	y, x = min(max(y, 0), float64(rows-1)), min(max(x, 0), float64(columns-1))
 	top, left := int(y), int(x)
 	below, right := min(top+1, rows-1), min(left+1, columns-1)
 	v, u := y-float64(top), x-float64(left)
-	return append(points,
-		alignmentPoint{top*columns + left, (1 - v) * (1 - u)}, alignmentPoint{top*columns + right, (1 - v) * u},
-		alignmentPoint{below*columns + left, v * (1 - u)}, alignmentPoint{below*columns + right, v * u})
+	at = [4]int{top*columns + left, top*columns + right, below*columns + left, below*columns + right}
+	return at, [4]float64{(1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u}
 }
 
 // pool averages the samples of each bin of each channel, or takes the largest point.
-func (w *alignment) pool(dst, image []float32, points []alignmentPoint) {
+func (w *alignment) pool(dst, image []float32, p *alignmentPoints) {
 	bins, plane := w.bins[0]*w.bins[1], w.shape[2]*w.shape[3]
-	per := len(points) / bins
-	if per == 0 {
+	if p.count == 0 {
 		clear(dst)
 		return
 	}
-	if !w.largest {
-		w.average(dst, image, points)
-		return
-	}
-	for i := range dst {
-		channel, best := image[i/bins*plane:][:plane], math.Inf(-1)
-		for _, p := range points[i%bins*per:][:per] {
-			best = max(best, p.weight*float64(channel[p.at]))
+	for i := range w.channels {
+		to, channel := dst[i*bins:][:bins], image[i*plane:][:plane]
+		if w.largest {
+			p.largest(to, channel)
+		} else {
+			vector.GatherSum(to, channel, p.at, p.weight, p.count, bins)
 		}
-		dst[i] = float32(best)
 	}
 }
 
-// average is pool of averages, for four channels at a time.
-func (w *alignment) average(dst, image []float32, points []alignmentPoint) {
-	bins, plane := w.bins[0]*w.bins[1], w.shape[2]*w.shape[3]
-	per := len(points) / bins
-	count := float64(per / 4)
-	for channel := 0; channel < w.channels; channel += 4 {
-		n := min(4, w.channels-channel)
-		of := func(i int) []float32 { return image[(channel+min(i, n-1))*plane:][:plane] }
-		c0, c1, c2, c3 := of(0), of(1), of(2), of(3)
-		c1, c2, c3 = c1[:len(c0)], c2[:len(c0)], c3[:len(c0)]
-		for bin := range bins {
-			s0, s1, s2, s3 := 0.0, 0.0, 0.0, 0.0
-			for _, p := range points[bin*per:][:per] {
-				if p.weight == 0 { // of no matter what
-					continue
-				}
-				s0 += p.weight * float64(c0[p.at])
-				s1 += p.weight * float64(c1[p.at])
-				s2 += p.weight * float64(c2[p.at])
-				s3 += p.weight * float64(c3[p.at])
-			}
-			sums := [4]float64{s0, s1, s2, s3}
-			for i, sum := range sums[:n] {
-				dst[(channel+i)*bins+bin] = float32(sum / count)
+// largest takes the largest weighted point of each bin, NaN if one is. Weights of 0
+// count here: they make 0 of numbers, and NaN of what is none.
+func (p *alignmentPoints) largest(dst, channel []float32) {
+	bins := len(dst)
+	p.met = slices.Grow(p.met[:0], bins)[:bins]
+	whole := vector.Least(channel) > vector.NegativeInfinity && vector.Greatest(channel) < vector.Infinity
+	vector.Fill(dst, vector.NegativeInfinity)
+	for k := range p.count {
+		at, weight := p.at[k*bins:][:bins], p.weight[k*bins:][:bins]
+		if whole {
+			vector.GatherSum(p.met, channel, at, weight, 1, bins)
+		} else {
+			for i, w := range weight {
+				p.met[i] = w * channel[at[i]]
 			}
 		}
+		vector.MaxFloat32.Both(dst, dst, p.met)
 	}
 }

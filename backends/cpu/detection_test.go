@@ -69,6 +69,12 @@ func TestRoiAlign(t *testing.T) {
 			}
 		}
 	}
+	for _, mode := range []string{"avg", "max"} {
+		agreement{
+			op: "RoiAlign", kernel: "detection", inputs: []*tensor.Tensor{withSpecials(x), rois, images}, tolerance: 1e-6,
+			attributes: []graph.Attribute{graph.A("mode", mode), graph.A("output_height", int64(5)), graph.A("output_width", int64(7)), graph.A("sampling_ratio", int64(2))},
+		}.check(t)
+	}
 	for _, inputs := range [][]*tensor.Tensor{
 		{x, rois, ints(0, 1, 2, 0, 0, 1)},
 		{x, rois, ints(0, 1)},

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -23,8 +25,8 @@ func layout(ctx context.Context, spans []span, alignment int64) (offsets map[int
 		span
 		offset int64
 	}
-	order := append([]span(nil), spans...)
-	sort.SliceStable(order, func(i, j int) bool { return order[i].size > order[j].size })
+	order := slices.Clone(spans)
+	slices.SortStableFunc(order, func(a, b span) int { return cmp.Compare(b.size, a.size) })
 	offsets = make(map[int]int64, len(spans))
 	var done []placed // by offset
 	for _, s := range order {

@@ -99,11 +99,29 @@ func (f *frame) fill(env *Env) error {
 			f.values[i] = operators.Operand{DType: s.dtype, Shape: s.shape, Region: r}
 		}
 	}
-	for i, s := range f.plan.steps {
-		f.calls[i].Inputs = make([]operators.Operand, len(s.action.reads()))
-		f.calls[i].Outputs = make([]operators.Operand, len(s.action.writes()))
-	}
+	f.callOperands()
 	return nil
+}
+
+// callOperands makes room for what kernels read and write.
+func (f *frame) callOperands() {
+	count := 0
+	for _, s := range f.plan.steps {
+		if k, ok := s.action.(*kernelAction); ok {
+			count += len(k.inputs) + len(k.outputs)
+		}
+	}
+	room := make([]operators.Operand, count)
+	take := func(n int) []operators.Operand {
+		taken := room[:n:n]
+		room = room[n:]
+		return taken
+	}
+	for i, s := range f.plan.steps {
+		if k, ok := s.action.(*kernelAction); ok {
+			f.calls[i].Inputs, f.calls[i].Outputs = take(len(k.inputs)), take(len(k.outputs))
+		}
+	}
 }
 
 // free gives the arenas back, but for those that it shares with other frames.

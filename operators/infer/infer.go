@@ -23,6 +23,7 @@ package infer
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/operators"
@@ -259,9 +260,11 @@ func (r *run) body(body *graph.Graph, inputs []Fact) ([]Fact, error) {
 	return out, nil
 }
 
-// evaluate computes a node whose inputs are all known and small.
+// evaluate computes a node whose inputs are all known and small, unless all of its
+// outputs are known already.
 func (r *run) evaluate(c *Call) {
-	if len(c.Node.Bodies()) > 0 || Volatile(c.Node) {
+	unknown := func(f Fact) bool { return f.Const == nil || f.Const.DType() != tensor.Int64 } // narrower ones may have wrapped
+	if !slices.ContainsFunc(c.Out, unknown) || !c.known() || len(c.Node.Bodies()) > 0 || Volatile(c.Node) {
 		return
 	}
 	for _, f := range c.Out {
@@ -272,12 +275,8 @@ func (r *run) evaluate(c *Call) {
 	}
 	in := make([]tensor.Value, len(c.In))
 	for i, f := range c.In {
-		switch {
-		case c.Node.Inputs[i] == nil:
-		case f.Const != nil && small(f.Const.Shape()) && textBytes(f.Const) <= maxConst:
+		if c.Node.Inputs[i] != nil {
 			in[i] = f.Const
-		default:
-			return
 		}
 	}
 	out, err := reference.Run(r.ctx, c.Node, in, nil)
@@ -289,6 +288,16 @@ func (r *run) evaluate(c *Call) {
 			c.Out[i] = Of(t)
 		}
 	}
+}
+
+// known reports whether all inputs are known and small.
+func (c *Call) known() bool {
+	for i, f := range c.In {
+		if c.Node.Inputs[i] != nil && (f.Const == nil || !small(f.Const.Shape()) || textBytes(f.Const) > maxConst) {
+			return false
+		}
+	}
+	return true
 }
 
 // settled returns f with the tensor itself where every element is known.

@@ -93,12 +93,12 @@ type Tile struct {
 // that belong to neighbours lie step elements apart, and rowStep from row to row;
 // in the result, toStep and toRow.
 func Tiles(rows, columns, step, rowStep, toStep, toRow int) []Tile {
-	var list []Tile
 	high, most := 1, MostPixels()
 	if 2*columns <= most {
 		high = 2
 	}
 	across := (columns + most - 1) / most
+	list := make([]Tile, 0, (max(rows, 0)+high-1)/high*across)
 	for y := 0; y < rows; y += high {
 		for k, x := 0, 0; k < across; k++ {
 			wide := (columns - x + across - k - 1) / (across - k)

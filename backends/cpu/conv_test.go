@@ -70,6 +70,8 @@ func convCases() []convCase {
 		{x: []int{1, 5, 9, 10}, w: []int{5, 1, 3, 3}, group: 5, kernel: "conv/depthwise"},
 		{x: []int{2, 5, 9, 40}, w: []int{5, 1, 3, 3}, group: 5, pads: []int64{1, 1, 1, 1}, kernel: "conv/depthwise"},
 		{x: []int{1, 5, 19, 70}, w: []int{10, 1, 5, 5}, group: 5, pads: []int64{2, 2, 2, 2}, strides: []int64{2, 2}, kernel: "conv/depthwise"},
+		{x: []int{3, 40, 7, 7}, w: []int{80, 1, 7, 7}, group: 40, kernel: "conv/depthwise"}, // windows on the whole
+		{x: []int{2, 5, 19}, w: []int{5, 1, 19}, group: 5, kernel: "conv/depthwise"},
 		{x: []int{1, 3, 30}, w: []int{3, 1, 4}, group: 3, strides: []int64{3}, dilations: []int64{2}, kernel: "conv/depthwise"},
 		{x: []int{1, 3, 5, 6, 7}, w: []int{3, 1, 3, 3, 3}, group: 3, pads: []int64{1, 1, 1, 1, 1, 1}, kernel: "conv/depthwise"},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/matrix"
+	"example.com/midplane/backends/cpu/internal/vector"
 	"example.com/midplane/operators"
 	"example.com/midplane/operators/graph"
 )
@@ -21,6 +22,7 @@ type planewise struct {
 	plane, outPlane    int
 	taps               int
 	taps3              *matrix.Taps3 // computes whole planes, or nil
+	whole              bool          // a filter sees its plane once
 	biased             bool          // input 2 is a number for each filter
 	pieces, size       int           // of planes
 	tasks              tasks[planewiseTask]
@@ -42,7 +44,7 @@ func depthwise(d *Device, n *graph.Node) (planner, error) {
 			image: m, plane: volume(ws.in()), outPlane: volume(ws.out()), taps: f[2:].Size(), biased: has(c, 2),
 		}
 		w.offsets = w.image.offsets()
-		w.taps3 = adjacentTaps(&ws)
+		w.taps3, w.whole = adjacentTaps(&ws), ws.whole()
 		w.pieces, w.size = share(w.planes, 2*w.image.size+w.outPlane*w.taps*w.multiplier/2, d.threads)
 		return w, nil
 	}, nil
@@ -83,7 +85,7 @@ func (w *planewise) run(ctx context.Context, c *operators.Call) error {
 	if t.others, err = w.after.load(c); err != nil {
 		return err
 	}
-	if !w.image.direct && w.taps3 == nil {
+	if !w.image.direct && w.taps3 == nil && !w.whole {
 		t.step = (w.image.size + 15) &^ 15
 		if t.room, err = w.device.scratch.take(w.device.threads * t.step * 4); err != nil {
 			return err
@@ -122,6 +124,12 @@ func (t *planewiseTask) Do(worker, piece int) {
 				bias = t.bias[filter]
 			}
 			dst := t.dst[(i*w.multiplier+k)*w.outPlane:][:w.outPlane]
+			if w.whole {
+				dst[0] = bias + vector.Dot(image, t.filters[filter*w.taps:][:w.taps])
+				vector.Clip(dst, dst, low, high)
+				w.after.apply(dst, i*w.multiplier+k, &t.others)
+				continue
+			}
 			if w.taps3 != nil {
 				w.taps3.Filter(dst, image, t.filters[filter*w.taps:][:w.taps], bias, low, high)
 				w.after.apply(dst, (i*w.multiplier+k)*w.outPlane, &t.others)

@@ -45,8 +45,9 @@ func nonMaxSuppression(d *Device, n *graph.Node) (planner, error) {
 			}
 			kept := make([][]int, groups)
 			err := d.each(ctx, groups, 16*perImage, func(first, end int) {
+				room := make([]uint64, perImage)
 				for i := first; i < end && ctx.Err() == nil; i++ {
-					kept[i] = w.keep(ctx, i)
+					kept[i] = w.keep(ctx, i, room)
 				}
 			})
 			if err != nil {
@@ -136,10 +137,10 @@ func (r *rectangle) overlaps(with *rectangle, threshold float64) bool {
 	return float64(float32(common/(r.area+with.area-common))) > threshold
 }
 
-// candidates returns the boxes of a class of an image whose scores are high enough:
-// the order of the score, and below it the complement of the index.
-func (w *suppression) candidates(group int) []uint64 {
-	list, n := make([]uint64, w.perImage), 0
+// candidates lists the boxes of a class of an image whose scores are high enough: the
+// order of the score, and below it the complement of the index. List has room for all.
+func (w *suppression) candidates(group int, list []uint64) []uint64 {
+	n := 0
 	least := w.least
 	if !w.thresholded {
 		least = vector.NegativeInfinity
@@ -178,9 +179,10 @@ func sink(heap []uint64, i int) {
 }
 
 // keep takes the boxes of a class of an image in the order of their scores, of equal
-// ones the first first, and returns those that overlap none that was kept before.
-func (w *suppression) keep(ctx context.Context, group int) []int {
-	candidates := w.candidates(group)
+// ones the first first, and returns those that overlap none that was kept before. Room
+// is for all boxes of the class.
+func (w *suppression) keep(ctx context.Context, group int, room []uint64) []int {
+	candidates := w.candidates(group, room)
 	fewFirst := w.limit < int64(len(candidates)/8) // of which a heap gives the greatest without sorting all
 	if fewFirst {
 		for i := len(candidates)/2 - 1; i >= 0; i-- {

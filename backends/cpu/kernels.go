@@ -18,7 +18,7 @@ var families = []family{
 	padModes, quantize, quantizedMatmul, quantizedConv, quantizedSum, quantizedPool, lrn, tree, attention, extents,
 	blockedImages, blockedConv, blockedConvTranspose,
 	arg, sort, cumulative, generate, choose, scatter, trigonometry, activation, bitwise, mod, sign, detection, gridSample, reduceExact, poolIndices, unpool,
-	signal, linear, supportVectors,
+	signal, linear, supportVectors, encoder, scaler,
 }
 
 // family is the table of one file. Of several entries for an operator the first

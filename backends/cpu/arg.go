@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"math"
+	"sync"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -152,6 +153,23 @@ func argOf[T real](of func() extreme[T]) builder {
 				shape = append(shape, 1)
 			}
 			shape = append(shape, s[axis+1:]...)
+			chunks := (inner + argWidth - 1) / argWidth
+			rooms := sync.Pool{New: func() any { return new(argRoom[T]) }}
+			work := &units[fromTo[T, int64]]{do: func(t *fromTo[T, int64], first, end int) {
+				room := rooms.Get().(*argRoom[T])
+				defer rooms.Put(room)
+				for unit := first; unit < end; unit++ {
+					o, k := unit/chunks, unit%chunks*argWidth
+					room.columns(e, t.dst[o*inner+k:][:min(argWidth, inner-k)], t.a[o*extent*inner+k:], extent, inner, last)
+				}
+			}}
+			if inner == 1 {
+				work.do = func(t *fromTo[T, int64], first, end int) {
+					for o := first; o < end; o++ {
+						t.dst[o] = int64(e.line(t.a[o*extent:][:extent], last))
+					}
+				}
+			}
 			return workFunc(func(ctx context.Context, c *operators.Call) error {
 				a, err := input[T](c, 0)
 				if err != nil {
@@ -161,21 +179,7 @@ func argOf[T real](of func() extreme[T]) builder {
 				if err != nil {
 					return err
 				}
-				if inner == 1 {
-					return d.each(ctx, outer, extent, func(first, end int) {
-						for o := first; o < end; o++ {
-							dst[o] = int64(e.line(a[o*extent:][:extent], last))
-						}
-					})
-				}
-				chunks := (inner + argWidth - 1) / argWidth
-				return d.each(ctx, outer*chunks, extent*min(argWidth, inner), func(first, end int) {
-					var room argRoom[T]
-					for unit := first; unit < end; unit++ {
-						o, k := unit/chunks, unit%chunks*argWidth
-						room.columns(e, dst[o*inner+k:][:min(argWidth, inner-k)], a[o*extent*inner+k:], extent, inner, last)
-					}
-				})
+				return work.each(ctx, d, outer*chunks, extent*min(argWidth, inner), fromTo[T, int64]{a, dst})
 			}), nil
 		}, nil
 	}
@@ -213,6 +217,23 @@ func hardmax[T float32 | float64](d *Device, n *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		outer, extent, inner := around(shape, axis)
+		work := &units[fromTo[T, T]]{do: func(t *fromTo[T, T], first, end int) {
+			for o := first; o < end; o++ {
+				slice, to := t.a[o*extent*inner:][:extent*inner], t.dst[o*extent*inner:][:extent*inner]
+				for k := range inner {
+					best, at := slice[k], k
+					for i := k; i < len(slice); i += inner {
+						if v := slice[i]; v > best || v != v && best == best {
+							best, at = v, i
+						}
+					}
+					for i := k; i < len(to); i += inner {
+						to[i] = 0
+					}
+					to[at] = 1
+				}
+			}
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			a, err := input[T](c, 0)
 			if err != nil {
@@ -222,23 +243,7 @@ func hardmax[T float32 | float64](d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			return d.each(ctx, outer, extent*inner, func(first, end int) {
-				for o := first; o < end; o++ {
-					slice, to := a[o*extent*inner:][:extent*inner], dst[o*extent*inner:][:extent*inner]
-					for k := range inner {
-						best, at := slice[k], k
-						for i := k; i < len(slice); i += inner {
-							if v := slice[i]; v > best || v != v && best == best {
-								best, at = v, i
-							}
-						}
-						for i := k; i < len(to); i += inner {
-							to[i] = 0
-						}
-						to[at] = 1
-					}
-				}
-			})
+			return work.each(ctx, d, outer, extent*inner, fromTo[T, T]{a, dst})
 		}), nil
 	}, nil
 }

@@ -41,23 +41,23 @@ type cumulation[T real] struct {
 }
 
 // cumulationOf reads the axis, which is an input, and makes the output.
-func cumulationOf[T real](n *graph.Node, c *operators.Call) (*cumulation[T], error) {
+func cumulationOf[T real](n *graph.Node, c *operators.Call) (r cumulation[T], err error) {
 	s := c.Inputs[0].Shape
 	axes, err := integers(c, 1)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	if len(axes) != 1 {
-		return nil, errUnfit
+		return r, errUnfit
 	}
 	axis, ok := axisIn(axes[0], len(s))
 	if !ok {
-		return nil, errUnfit
+		return r, errUnfit
 	}
-	r := &cumulation[T]{exclusive: n.Bool("exclusive", false), reverse: n.Bool("reverse", false)}
+	r = cumulation[T]{exclusive: n.Bool("exclusive", false), reverse: n.Bool("reverse", false)}
 	r.outer, r.n, r.inner = around(s, axis)
 	if r.a, err = input[T](c, 0); err != nil {
-		return nil, err
+		return r, err
 	}
 	r.dst, err = output[T](c, 0, tensor.DTypeOf[T](), s)
 	return r, err
@@ -75,25 +75,33 @@ func (r *cumulation[T]) order() (start, step int) {
 func cumulate[T, A real](kind int) builder {
 	return func(d *Device, n *graph.Node) (planner, error) {
 		return func(*operators.Call) (work, error) {
+			lines := cumulateLines[T, A](kind)
 			return workFunc(func(ctx context.Context, c *operators.Call) error {
 				r, err := cumulationOf[T](n, c)
 				if err != nil {
 					return err
 				}
-				return runCumulation[T, A](ctx, d, r, kind)
+				return r.run(ctx, d, lines, totalsWidth)
 			}), nil
 		}, nil
 	}
 }
 
-func runCumulation[T, A real](ctx context.Context, d *Device, r *cumulation[T], kind int) error {
-	const width = 256
-	chunks := (r.inner + width - 1) / width
-	return d.each(ctx, r.outer*chunks, r.n*min(width, r.inner), func(first, end int) {
-		var totals [width]A
+// run cumulates lines side by side, of which a unit has so many.
+func (r *cumulation[T]) run(ctx context.Context, d *Device, lines *units[cumulation[T]], width int) error {
+	return lines.each(ctx, d, r.outer*((r.inner+width-1)/width), r.n*min(width, r.inner), *r)
+}
+
+// totalsWidth is how many totals are kept at a time.
+const totalsWidth = 256
+
+func cumulateLines[T, A real](kind int) *units[cumulation[T]] {
+	return &units[cumulation[T]]{do: func(r *cumulation[T], first, end int) {
+		var totals [totalsWidth]A
+		chunks := (r.inner + totalsWidth - 1) / totalsWidth
 		for unit := first; unit < end; unit++ {
-			o, k := unit/chunks, unit%chunks*width
-			part := totals[:min(width, r.inner-k)]
+			o, k := unit/chunks, unit%chunks*totalsWidth
+			part := totals[:min(totalsWidth, r.inner-k)]
 			for j := range part {
 				part[j] = A(kind)
 			}
@@ -107,7 +115,7 @@ func runCumulation[T, A real](ctx context.Context, d *Device, r *cumulation[T], 
 				cumulateRow(r.dst[row:], r.a[row:], part, kind, r.exclusive)
 			}
 		}
-	})
+	}}
 }
 
 // cumulateLine adds n elements that are a step apart.
@@ -150,21 +158,23 @@ func cumSumFloat32(d *Device, n *graph.Node) (planner, error) {
 		width = 2048
 	)
 	return func(*operators.Call) (work, error) {
+		lines := cumulateLines[float32, float64](sums)
+		rows := &units[cumulation[float32]]{do: func(r *cumulation[float32], first, end int) {
+			chunks := (r.inner + width - 1) / width
+			for unit := first; unit < end; unit++ {
+				o, k := unit/chunks, unit%chunks*width
+				r.addRows(o*r.n*r.inner+k, min(width, r.inner-k), vector.AddFloat32.Both)
+			}
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			r, err := cumulationOf[float32](n, c)
 			if err != nil {
 				return err
 			}
 			if r.inner < 64 || r.n > short {
-				return runCumulation[float32, float64](ctx, d, r, sums)
+				return r.run(ctx, d, lines, totalsWidth)
 			}
-			chunks := (r.inner + width - 1) / width
-			return d.each(ctx, r.outer*chunks, r.n*min(width, r.inner), func(first, end int) {
-				for unit := first; unit < end; unit++ {
-					o, k := unit/chunks, unit%chunks*width
-					r.addRows(o*r.n*r.inner+k, min(width, r.inner-k), vector.AddFloat32.Both)
-				}
-			})
+			return r.run(ctx, d, rows, width)
 		}), nil
 	}, nil
 }

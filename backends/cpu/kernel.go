@@ -234,6 +234,40 @@ type eachTask struct {
 // Do implements parallel.Task.
 func (t eachTask) Do(_, piece int) { t.f(piece*t.size, min((piece+1)*t.size, t.n)) }
 
+// units is work on units, each of a cost in elements: do computes the units [first,
+// end) of a run, whose operands are a T. What runs need is kept for reuse.
+type units[T any] struct {
+	do    func(t *T, first, end int)
+	tasks tasks[unitsTask[T]]
+}
+
+// each does a run of n units, in pieces on the device's threads.
+func (u *units[T]) each(ctx context.Context, d *Device, n, cost int, operands T) error {
+	t := u.tasks.get()
+	defer u.tasks.put(t)
+	pieces, size := share(n, cost, d.threads)
+	*t = unitsTask[T]{u, operands, n, size}
+	return d.divide(ctx, pieces, t)
+}
+
+// unitsTask is one run of units in pieces of a size.
+type unitsTask[T any] struct {
+	of       *units[T]
+	operands T
+	n, size  int
+}
+
+// Do implements parallel.Task.
+func (t *unitsTask[T]) Do(_, piece int) {
+	t.of.do(&t.operands, piece*t.size, min((piece+1)*t.size, t.n))
+}
+
+// fromTo are the operands of work that makes an R of each T, or one of some.
+type fromTo[T, R any] struct {
+	a   []T
+	dst []R
+}
+
 // mostRoom is how many elements of scratch a kernel may take beyond a multiple of
 // its operands: attributes alone must not decide how much memory is used.
 const mostRoom = 1 << 24

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"sync"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -64,6 +65,9 @@ func (w *response) run(ctx context.Context, c *operators.Call) error {
 	return w.device.divide(ctx, w.batch*w.blocks, t)
 }
 
+// responseRooms is room for the sums of a block, and for squares.
+var responseRooms = sync.Pool{New: func() any { return new([2][responseBlock]float32) }}
+
 type responseTask struct {
 	w    *response
 	y, x []float32
@@ -75,7 +79,8 @@ func (t *responseTask) Do(_, piece int) {
 	image, first := piece/w.blocks, piece%w.blocks*w.width
 	width := min(w.width, w.inner-first)
 	channel := func(of []float32, k int) []float32 { return of[(image*w.channels+k)*w.inner+first:][:width] }
-	var rooms [2][responseBlock]float32
+	rooms := responseRooms.Get().(*[2][responseBlock]float32)
+	defer responseRooms.Put(rooms)
 	sum, square := rooms[0][:width], rooms[1][:width]
 	for k := range w.channels {
 		clear(sum)

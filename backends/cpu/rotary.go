@@ -22,6 +22,13 @@ type turning struct {
 	half   int  // pairs of a vector
 	apart  bool // the second elements of pairs lie behind all first ones
 	most   int  // positions that there are angles for; 0: there are some for each step
+	steps  units[turningRun]
+}
+
+// turningRun is one run of a turning.
+type turningRun struct {
+	dst, x, cos, sin []float32
+	positions        []int64 // nil where every step has angles
 }
 
 func rotaryEmbedding(d *Device, n *graph.Node) (planner, error) {
@@ -47,6 +54,7 @@ func rotaryEmbedding(d *Device, n *graph.Node) (planner, error) {
 		if turned == 0 && w.x.size%2 != 0 || w.half == 0 || !c.Inputs[1].Shape.Equal(angles) || !c.Inputs[2].Shape.Equal(angles) {
 			return nil, nil
 		}
+		w.steps.do = w.turnSteps
 		return w, nil
 	}, nil
 }
@@ -75,20 +83,23 @@ func (w *turning) run(ctx context.Context, c *operators.Call) error {
 	if err != nil {
 		return err
 	}
-	return w.device.each(ctx, w.x.batch*w.x.steps, w.x.heads*w.x.size, func(first, end int) {
-		for i := first; i < end; i++ {
-			angle := i * w.half
-			if positions != nil {
-				angle = int(positions[i]) * w.half
-			}
-			cos, sin := in[1][angle:][:w.half], in[2][angle:][:w.half]
-			at := i/w.x.steps*w.x.perBatch + i%w.x.steps*w.x.perStep
-			for range w.x.heads {
-				w.turn(dst[at:][:w.x.size], in[0][at:][:w.x.size], cos, sin)
-				at += w.x.perHead
-			}
+	return w.steps.each(ctx, w.device, w.x.batch*w.x.steps, w.x.heads*w.x.size, turningRun{dst, in[0], in[1], in[2], positions})
+}
+
+// turnSteps turns the vectors of steps [first, end) of all samples.
+func (w *turning) turnSteps(t *turningRun, first, end int) {
+	for i := first; i < end; i++ {
+		angle := i * w.half
+		if t.positions != nil {
+			angle = int(t.positions[i]) * w.half
 		}
-	})
+		cos, sin := t.cos[angle:][:w.half], t.sin[angle:][:w.half]
+		at := i/w.x.steps*w.x.perBatch + i%w.x.steps*w.x.perStep
+		for range w.x.heads {
+			w.turn(t.dst[at:][:w.x.size], t.x[at:][:w.x.size], cos, sin)
+			at += w.x.perHead
+		}
+	}
 }
 
 // turn turns one vector.

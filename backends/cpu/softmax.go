@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"math"
+	"sync"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -69,6 +70,9 @@ type linesTask struct {
 // blockWidth is how many lines that lie side by side are rewritten at a time.
 const blockWidth = 256
 
+// blockRooms is room for them.
+var blockRooms = sync.Pool{New: func() any { return new([2 * blockWidth]float32) }}
+
 // Do implements parallel.Task.
 func (t *linesTask) Do(_, piece int) {
 	w := t.w
@@ -80,7 +84,8 @@ func (t *linesTask) Do(_, piece int) {
 		rewrite(t.dst[first*w.n:end*w.n], t.a[first*w.n:end*w.n], w.n)
 		return
 	}
-	var room [2 * blockWidth]float32
+	room := blockRooms.Get().(*[2 * blockWidth]float32)
+	defer blockRooms.Put(room)
 	slice := w.n * w.inner
 	for o := piece * w.size; o < min((piece+1)*w.size, w.outer); o++ {
 		dst, a := t.dst[o*slice:(o+1)*slice], t.a[o*slice:(o+1)*slice]

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"example.com/midplane/adapter/tensor"
@@ -15,7 +16,7 @@ import (
 
 // sort holds TopK.
 var sort = family{
-	{op: "TopK", kernel: "topk", by: byType{
+	{op: "TopK", kernel: "topk", values: []int{1}, by: byType{
 		tensor.Float32: topK[float32], tensor.Float64: topK[float64],
 		tensor.Int8: topK[int8], tensor.Int16: topK[int16], tensor.Int32: topK[int32], tensor.Int64: topK[int64],
 		tensor.Uint8: topK[uint8], tensor.Uint16: topK[uint16], tensor.Uint32: topK[uint32], tensor.Uint64: topK[uint64],
@@ -198,6 +199,13 @@ func (r *ranking[T]) entry(v T, i int) uint64 {
 	return r.rank(v)<<32 | uint64(^uint32(i))
 }
 
+// choice is one run of a TopK.
+type choice[T real] struct {
+	a       []T
+	values  []T     // nil where they are not asked for
+	indexes []int64 // the same
+}
+
 // topK gives the elements along an axis that come first, and their indexes.
 func topK[T real](d *Device, n *graph.Node) (planner, error) {
 	largest := n.Bool("largest", true)
@@ -207,57 +215,57 @@ func topK[T real](d *Device, n *graph.Node) (planner, error) {
 		if !ok || s.Size() == 0 {
 			return nil, nil
 		}
-		return workFunc(func(ctx context.Context, c *operators.Call) error {
-			outer, extent, inner := around(s, axis)
-			count, err := integers(c, 1)
-			if err != nil {
-				return err
-			}
-			if len(count) != 1 || count[0] < 1 || count[0] > int64(extent) {
-				return errUnfit
-			}
-			k := int(count[0])
-			a, err := input[T](c, 0)
-			if err != nil {
-				return err
-			}
-			shape := s.Clone()
-			shape[axis] = k
-			var values []T
-			if n.Output(0) != nil {
-				if values, err = output[T](c, 0, tensor.DTypeOf[T](), shape); err != nil {
-					return err
-				}
-			}
-			var indexes []int64
-			if n.Output(1) != nil {
-				if indexes, err = output[int64](c, 1, tensor.Int64, shape); err != nil {
-					return err
-				}
-			}
-			return d.each(ctx, outer*inner, 4*extent, func(first, end int) {
-				r := ranking[T]{k: k, largest: largest}
-				for line := first; line < end; line++ {
-					from := line/inner*extent*inner + line%inner
-					elements := a[from:min(from+extent, len(a))]
-					if inner > 1 {
-						r.elements = slices.Grow(r.elements[:0], extent)[:extent]
-						elements = r.elements
-						for i := range elements {
-							elements[i] = a[from+i*inner]
-						}
+		outer, extent, inner := around(s, axis)
+		count, err := integers(c, 1)
+		if err != nil || len(count) != 1 || count[0] < 1 || count[0] > int64(extent) {
+			return nil, err
+		}
+		k := int(count[0])
+		shape := s.Clone()
+		shape[axis] = k
+		rankings := sync.Pool{New: func() any { return new(ranking[T]) }}
+		work := &units[choice[T]]{do: func(t *choice[T], first, end int) {
+			r := rankings.Get().(*ranking[T])
+			defer rankings.Put(r)
+			r.k, r.largest = k, largest
+			for line := first; line < end; line++ {
+				from := line/inner*extent*inner + line%inner
+				elements := t.a[from:min(from+extent, len(t.a))]
+				if inner > 1 {
+					r.elements = slices.Grow(r.elements[:0], extent)[:extent]
+					elements = r.elements
+					for i := range elements {
+						elements[i] = t.a[from+i*inner]
 					}
-					to := line/inner*k*inner + line%inner
-					r.first(elements, func(place, index int) {
-						if values != nil {
-							values[to+place*inner] = elements[index]
-						}
-						if indexes != nil {
-							indexes[to+place*inner] = int64(index)
-						}
-					})
 				}
-			})
+				to := line/inner*k*inner + line%inner
+				r.first(elements, func(place, index int) {
+					if t.values != nil {
+						t.values[to+place*inner] = elements[index]
+					}
+					if t.indexes != nil {
+						t.indexes[to+place*inner] = int64(index)
+					}
+				})
+			}
+		}}
+		return workFunc(func(ctx context.Context, c *operators.Call) error {
+			var t choice[T]
+			var err error
+			if t.a, err = input[T](c, 0); err != nil {
+				return err
+			}
+			if n.Output(0) != nil {
+				if t.values, err = output[T](c, 0, tensor.DTypeOf[T](), shape); err != nil {
+					return err
+				}
+			}
+			if n.Output(1) != nil {
+				if t.indexes, err = output[int64](c, 1, tensor.Int64, shape); err != nil {
+					return err
+				}
+			}
+			return work.each(ctx, d, outer*inner, 4*extent, t)
 		}), nil
 	}, nil
 }

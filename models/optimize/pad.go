@@ -7,10 +7,11 @@ import (
 	"example.com/midplane/operators/graph"
 )
 
-// mergePads makes a Pad with zeros, of the axes that the windows of a Conv move
-// over, part of the Conv, where nothing else reads what is padded.
+// mergePads makes a Pad with zeros, of the axes that windows move over, part of the
+// Conv behind it, or of the MaxPool behind it where nothing padded is less than zero;
+// nothing else may read what is padded.
 var mergePads = everywhere(func(p *pattern, n *graph.Node) bool {
-	if n.Operator() != "Conv" || n.Text("auto_pad", "NOTSET") != "NOTSET" {
+	if op := n.Operator(); op != "Conv" && op != "MaxPool" || n.Text("auto_pad", "NOTSET") != "NOTSET" {
 		return false
 	}
 	pad := p.inner(n.Inputs[0], "Pad")
@@ -32,11 +33,36 @@ var mergePads = everywhere(func(p *pattern, n *graph.Node) bool {
 			pads[side*(rank-2)+i] += v
 		}
 	}
+	if n.Op == "MaxPool" && !p.zeroIsLeast(n, pad.Inputs[0], pads) {
+		return false
+	}
 	p.absorb(n, pad)
 	n.Inputs[0] = pad.Inputs[0]
 	n.Set(graph.A("pads", pads))
 	return true
 })
+
+// zeroIsLeast reports whether a MaxPool of x with some padding gives what it gives of x
+// padded with zeros: no element is less, and every window sees one.
+func (p *pattern) zeroIsLeast(pool *graph.Node, x *graph.Value, pads []int64) bool {
+	kernel := pool.Ints("kernel_shape")
+	if x.Producer == nil || pool.Output(1) != nil || pool.Bool("ceil_mode", false) || pool.Has("dilations") && slices.Max(pool.Ints("dilations")) > 1 || 2*len(kernel) != len(pads) {
+		return false
+	}
+	for i, v := range pads {
+		if v >= kernel[i%len(kernel)] {
+			return false
+		}
+	}
+	switch x.Producer.Operator() {
+	case "Relu", "Sigmoid":
+		return true
+	case "Clip":
+		least, ok := p.number(x.Producer.Input(1))
+		return ok && least >= 0
+	}
+	return false
+}
 
 // zero reports whether a value is absent or the number 0.
 func (p *pattern) zero(v *graph.Value) bool {

@@ -38,6 +38,10 @@ func (n net) conv(x *graph.Value, attrs ...graph.Attribute) *graph.Value {
 	return n.Op("Conv", []*graph.Value{x, n.random(6, 4, 3, 3), n.random(6)}, attrs...)
 }
 
+func (n net) maxPool(x *graph.Value) *graph.Value {
+	return n.Op("MaxPool", []*graph.Value{x}, graph.A("kernel_shape", []int64{3, 3}), graph.A("strides", []int64{2, 2}))
+}
+
 // What is written in pieces becomes one operator, where it is exactly that, and
 // computes the same.
 func TestPatterns(t *testing.T) {
@@ -134,6 +138,18 @@ func TestPatterns(t *testing.T) {
 		"Pad and Conv": {image, func(n net) *graph.Value {
 			return n.conv(n.op("Pad", n.x, n.Ints(0, 0, 1, 0, 0, 0, 2, 1)), graph.A("pads", []int64{0, 1, 1, 0}))
 		}, []string{"Conv"}},
+		"Pad and MaxPool": {image, func(n net) *graph.Value {
+			return n.maxPool(n.op("Pad", n.op("Relu", n.x), n.Ints(0, 0, 1, 2, 0, 0, 2, 0)))
+		}, []string{"Relu", "MaxPool"}},
+		"Pad and MaxPool of what is clipped": {image, func(n net) *graph.Value {
+			return n.maxPool(n.op("Pad", n.op("Clip", n.x, n.number(0), n.number(6)), n.Ints(0, 0, 1, 1, 0, 0, 1, 1)))
+		}, []string{"Clip", "MaxPool"}},
+		"Pad and MaxPool of what may be less": {image, func(n net) *graph.Value {
+			return n.maxPool(n.op("Pad", n.op("Clip", n.x, n.number(-1), n.number(6)), n.Ints(0, 0, 1, 1, 0, 0, 1, 1)))
+		}, []string{"Clip", "Pad", "MaxPool"}},
+		"Pad and MaxPool of windows that see padding only": {image, func(n net) *graph.Value {
+			return n.maxPool(n.op("Pad", n.op("Relu", n.x), n.Ints(0, 0, 3, 0, 0, 0, 0, 0)))
+		}, []string{"Relu", "Pad", "MaxPool"}},
 		"Pad with ones and Conv": {image, func(n net) *graph.Value {
 			return n.conv(n.op("Pad", n.x, n.Ints(0, 0, 1, 0, 0, 0, 2, 1), n.number(1)))
 		}, []string{"Pad", "Conv"}},

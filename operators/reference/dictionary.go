@@ -41,7 +41,7 @@ func dictVectorizer(c *Call) ([]tensor.Value, error) {
 	if vocabulary.DType() != m.Keys.DType() {
 		return nil, fmt.Errorf("a vocabulary of type %v for keys of type %v", vocabulary.DType(), m.Keys.DType())
 	}
-	return one(pick(values, tensor.Shape{1, vocabulary.Len()}, placesOf(m.Keys).of(vocabulary)))
+	return one(pick(values, tensor.Shape{1, vocabulary.Len()}, placesIn(m.Keys, vocabulary)))
 }
 
 var castTargets = map[string]tensor.DType{"TO_FLOAT": tensor.Float32, "TO_STRING": tensor.String, "TO_INT64": tensor.Int64}

@@ -59,6 +59,34 @@ func (p places) of(t *tensor.Tensor) []int {
 	return out
 }
 
+// placesIn returns what placesOf(list).of(t) does. It goes through the list for each
+// of a few elements.
+func placesIn(list, t *tensor.Tensor) []int {
+	const few = 4
+	switch {
+	case t.Len() > few:
+		return placesOf(list).of(t)
+	case t.DType() == tensor.String:
+		return lastPlaces(list.Strings(), t.Strings())
+	}
+	return lastPlaces(identities(list), identities(t))
+}
+
+// lastPlaces returns the last place of each element in a list, none if it has none.
+func lastPlaces[K comparable](list, elements []K) []int {
+	out := make([]int, len(elements))
+	for i, e := range elements {
+		out[i] = none
+		for k := len(list) - 1; k >= 0; k-- {
+			if list[k] == e {
+				out[i] = k
+				break
+			}
+		}
+	}
+	return out
+}
+
 func placeOr[K comparable](m map[K]int, key K) int {
 	if i, ok := m[key]; ok {
 		return i
@@ -94,7 +122,7 @@ func translate(x, keys, values, def *tensor.Tensor) (*tensor.Tensor, error) {
 	if def.Len() != 1 || def.DType() != values.DType() {
 		return nil, fmt.Errorf("the default %v is not one element of type %v, that of the values", def, values.DType())
 	}
-	from := placesOf(keys).of(x)
+	from := placesIn(keys, x)
 	y := pick(values, x.Shape(), from)
 	move := mover(y, def)
 	for i, k := range from {
@@ -197,7 +225,7 @@ func oneHotEncoder(c *Call) ([]tensor.Value, error) {
 		return nil, err
 	}
 	hot := tensor.Slice[float32](y)
-	for i, k := range placesOf(cats).of(x) {
+	for i, k := range placesIn(cats, x) {
 		switch {
 		case k != none:
 			hot[i*cats.Len()+k] = 1

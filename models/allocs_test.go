@@ -61,6 +61,17 @@ func TestAllocs(t *testing.T) {
 			y := s.Op("MatMul", []*graph.Value{s.Op("Softmax", []*graph.Value{scores}), head()})
 			s.output("y", s.Op("LayerNormalization", []*graph.Value{s.Op("Add", []*graph.Value{x, y}), s.noisy(32), s.noisy(32)}))
 		},
+		"indexes": func(s *sketch) {
+			x := s.input("x", tensor.Float32, 4, 64)
+			axis, rows := graph.A("axis", int64(1)), s.Const(tensor.Of([]int64{1, 3}, 2, 1))
+			top := s.Node("", "TopK", []*graph.Value{x, s.Ints(8)}, 2, axis)
+			y := s.Op("ScatterElements", []*graph.Value{x, top[1], s.Op("GatherElements", []*graph.Value{x, top[1]}, axis)}, axis)
+			y = s.Op("ScatterND", []*graph.Value{y, rows, s.Op("GatherND", []*graph.Value{x, rows})})
+			y = s.Op("CumSum", []*graph.Value{y, s.Const(tensor.Scalar(int64(1)))})
+			s.output("y", s.Op("Softmax", []*graph.Value{y}, graph.A("axis", int64(0))))
+			s.output("columns", s.Op("ArgMax", []*graph.Value{x}))
+			s.output("rows", s.Op("ArgMin", []*graph.Value{x}, axis))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSketch("allocs")

@@ -119,15 +119,16 @@ func (w *winograd) run(ctx context.Context, c *operators.Call) error {
 	if t.others, err = w.after.load(c); err != nil {
 		return err
 	}
-	if t.held == nil {
-		t.held = make([]int, w.device.threads)
+	r := w.device.scratch.room()
+	defer r.give()
+	if t.held, err = take[int](r, w.device.threads); err != nil {
+		return err
 	}
 	clear(t.held)
 	t.step = (w.drawn + w.transformed + w.sums + 15) &^ 15
-	if t.room, err = w.device.scratch.take(w.device.threads * t.step * 4); err != nil {
+	if t.room, err = take[byte](r, w.device.threads*t.step*4); err != nil {
 		return err
 	}
-	defer w.device.scratch.give(t.room)
 	size, out := len(x)/w.batch, len(dst)/w.batch
 	for n := range w.batch {
 		t.x, t.dst, t.at, t.first = x[n*size:][:size], dst[n*out:][:out], n*out, n*w.bands

@@ -89,6 +89,13 @@ func gatherElements[U word](d *Device, n *graph.Node) (planner, error) {
 		if !ok {
 			return nil, nil
 		}
+		work := &units[picking[U]]{do: func(t *picking[U], first, end int) {
+			if !e.rows(first, end, func(i, n, base, step int) bool {
+				return pickRow(t.dst[i:i+n], t.a, t.indices[i:i+n], base, step, &e)
+			}) {
+				atomic.StoreUint32(t.wrong, 1)
+			}
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			indices, err := integers(c, 1)
 			if err != nil {
@@ -102,21 +109,33 @@ func gatherElements[U word](d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			var wrong atomic.Bool
-			err = d.each(ctx, len(dst), 2, func(first, end int) {
-				if !e.rows(first, end, func(i, n, base, step int) bool {
-					return pickRow(dst[i:i+n], a, indices[i:i+n], base, step, &e)
-				}) {
-					wrong.Store(true)
-				}
-			})
-			if err == nil && wrong.Load() {
-				return errUnfit
-			}
-			return err
+			return pick(ctx, d, work, len(dst), 2, picking[U]{dst: dst, a: a, indices: indices})
 		}), nil
 	}, nil
 }
+
+// picking is one run that takes elements, or bytes of them, from where indices say.
+type picking[T any] struct {
+	dst, a  []T
+	indices []int64
+	wrong   *uint32 // set to 1 where an index is outside its axis
+}
+
+// pick does a run of n units. It fails with errUnfit where an index is wrong.
+func pick[T any](ctx context.Context, d *Device, work *units[picking[T]], n, cost int, t picking[T]) error {
+	t.wrong = flags.get()
+	defer flags.put(t.wrong)
+	if err := work.each(ctx, d, n, cost, t); err != nil {
+		return err
+	}
+	if *t.wrong != 0 {
+		return errUnfit
+	}
+	return nil
+}
+
+// flags keeps what pieces of work raise together.
+var flags tasks[uint32]
 
 // pickRow takes the elements of a row; it returns false at an index outside the axis.
 func pickRow[U word](dst, a []U, indices []int64, base, step int, e *elementwiseIndexes) bool {
@@ -184,6 +203,16 @@ func gatherND(d *Device, n *graph.Node) (planner, error) {
 		shape := append(q[:len(q)-1].Clone(), s[int(n.Int("batch_dims", 0))+len(t.extents):]...)
 		element := dtype.Bytes(1)
 		size := t.slice * element
+		work := &units[picking[byte]]{do: func(p *picking[byte], first, end int) {
+			for i := first; i < end; i++ {
+				from, ok := t.at(p.indices, i)
+				if !ok {
+					atomic.StoreUint32(p.wrong, 1)
+					return
+				}
+				copy(p.dst[i*size:(i+1)*size], p.a[from*element:])
+			}
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			indices, err := integers(c, 1)
 			if err != nil {
@@ -204,21 +233,7 @@ func gatherND(d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			var wrong atomic.Bool
-			err = d.each(ctx, t.count, size/4+4, func(first, end int) {
-				for i := first; i < end; i++ {
-					from, ok := t.at(indices, i)
-					if !ok {
-						wrong.Store(true)
-						return
-					}
-					copy(dst[i*size:(i+1)*size], a[from*element:])
-				}
-			})
-			if err == nil && wrong.Load() {
-				return errUnfit
-			}
-			return err
+			return pick(ctx, d, work, t.count, size/4+4, picking[byte]{dst: dst, a: a, indices: indices})
 		}), nil
 	}, nil
 }
@@ -239,13 +254,10 @@ func combines(n *graph.Node) operators.Verdict {
 	return native
 }
 
-// places says where updates go.
+// places says where updates go: scatteringElements or scatteringSlices.
 type places interface {
 	// check reports whether all indexes are within their axes.
 	check(indices []int64) bool
-	// each calls f for runs of updates [from, from+n) and the elements [to, to+n)
-	// that they are for, in order.
-	each(indices []int64, f func(from, to, n int))
 }
 
 // scatterOf writes updates into a copy of the data, or into the data where the output
@@ -290,8 +302,11 @@ func (d *Device) copyWhole(ctx context.Context, c *operators.Call) error {
 	if err != nil || unsafe.SliceData(dst) == unsafe.SliceData(a) {
 		return err
 	}
-	return d.each(ctx, len(a), 1, func(first, end int) { copy(dst[first:end], a[first:end]) })
+	return copies.each(ctx, d, len(a), 1, fromTo[byte, byte]{a, dst})
 }
+
+// copies copies bytes.
+var copies = units[fromTo[byte, byte]]{do: func(t *fromTo[byte, byte], first, end int) { copy(t.dst[first:end], t.a[first:end]) }}
 
 // writer writes updates, which are input 2, to output 0.
 type writer func(c *operators.Call, w places, indices []int64) error
@@ -327,7 +342,13 @@ func write[T any](c *operators.Call, w places, indices []int64, f func(dst, a []
 	if err != nil {
 		return err
 	}
-	w.each(indices, func(from, to, n int) { f(dst[to:to+n], updates[from:from+n]) })
+	put := func(from, to, n int) { f(dst[to:to+n], updates[from:from+n]) }
+	switch w := w.(type) { // the methods by themselves do not keep put, which so takes no memory
+	case scatteringElements:
+		w.each(indices, put)
+	case scatteringSlices:
+		w.each(indices, put)
+	}
 	return nil
 }
 
@@ -379,6 +400,8 @@ func (s scatteringElements) check(indices []int64) bool {
 	return true
 }
 
+// each calls f for runs of updates [from, from+n) and the elements [to, to+n) that
+// they are for, in order.
 func (s scatteringElements) each(indices []int64, f func(from, to, n int)) {
 	s.rows(0, len(indices), func(i, n, base, step int) bool {
 		for k, index := range indices[i : i+n] {
@@ -409,6 +432,7 @@ func (s scatteringSlices) check(indices []int64) bool {
 	return true
 }
 
+// each is that of scatteringElements.
 func (s scatteringSlices) each(indices []int64, f func(from, to, n int)) {
 	for i := range s.count {
 		to, _ := s.at(indices, i)
@@ -430,15 +454,24 @@ func tensorScatter(d *Device, n *graph.Node) (planner, error) {
 		outer, extent, inner := around(s, axis)
 		length, perSample := u[axis], outer/s[0]
 		size := c.Inputs[0].DType.Bytes(inner)
+		work := &units[picking[byte]]{do: func(t *picking[byte], first, end int) {
+			for o := first; o < end; o++ {
+				at := 0
+				if t.indices != nil {
+					at = int((t.indices[o/perSample]%int64(extent) + int64(extent)) % int64(extent))
+				}
+				before := min(length, extent-at) // the cache goes on at its beginning
+				from := t.a[o*length*size:][:length*size]
+				copy(t.dst[(o*extent+at)*size:], from[:before*size])
+				copy(t.dst[o*extent*size:], from[before*size:])
+			}
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			starts, err := integers(c, 2)
 			if err != nil {
 				return err
 			}
-			if starts == nil {
-				starts = make([]int64, s[0])
-			}
-			if len(starts) != s[0] {
+			if starts != nil && len(starts) != s[0] {
 				return errUnfit
 			}
 			for _, start := range starts {
@@ -457,15 +490,7 @@ func tensorScatter(d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			return d.each(ctx, outer, length*(size/4+1), func(first, end int) {
-				for o := first; o < end; o++ {
-					at := int((starts[o/perSample]%int64(extent) + int64(extent)) % int64(extent))
-					before := min(length, extent-at) // the cache goes on at its beginning
-					from := updates[o*length*size:][:length*size]
-					copy(dst[(o*extent+at)*size:], from[:before*size])
-					copy(dst[o*extent*size:], from[before*size:])
-				}
-			})
+			return work.each(ctx, d, outer, length*(size/4+1), picking[byte]{dst: dst, a: updates, indices: starts})
 		}), nil
 	}, nil
 }

@@ -45,9 +45,9 @@ func nonMaxSuppression(d *Device, n *graph.Node) (planner, error) {
 			}
 			kept := make([][]int, groups)
 			err := d.each(ctx, groups, 16*perImage, func(first, end int) {
-				room := make([]uint64, perImage)
+				var r suppressionRoom
 				for i := first; i < end && ctx.Err() == nil; i++ {
-					kept[i] = w.keep(ctx, i, room)
+					kept[i] = w.keep(ctx, i, &r)
 				}
 			})
 			if err != nil {
@@ -128,6 +128,10 @@ func (w *suppression) rectangle(i int) (r rectangle) {
 // overlaps reports whether intersection over union, rounded to the type of the
 // threshold, is above that.
 func (r *rectangle) overlaps(with *rectangle, threshold float64) bool {
+	beside := oneIf(r.high[0] <= with.low[0]) | oneIf(with.high[0] <= r.low[0]) | oneIf(r.high[1] <= with.low[1]) | oneIf(with.high[1] <= r.low[1])
+	if beside != 0 && threshold >= 0 {
+		return false
+	}
 	height := max(0, min(r.high[0], with.high[0])-max(r.low[0], with.low[0]))
 	width := max(0, min(r.high[1], with.high[1])-max(r.low[1], with.low[1]))
 	common := height * width
@@ -137,26 +141,46 @@ func (r *rectangle) overlaps(with *rectangle, threshold float64) bool {
 	return float64(float32(common/(r.area+with.area-common))) > threshold
 }
 
-// candidates lists the boxes of a class of an image whose scores are high enough: the
-// order of the score, and below it the complement of the index. List has room for all.
-func (w *suppression) candidates(group int, list []uint64) []uint64 {
-	n := 0
-	least := w.least
-	if !w.thresholded {
-		least = vector.NegativeInfinity
-	}
-	for i, s := range w.scores[group*w.perImage:][:w.perImage] {
-		list[n] = ordered(s)<<32 | uint64(^uint32(i))
-		if more := n + 1; s > least {
-			n = more
-		} else if !w.thresholded { // -Inf, or NaN, which comes last
-			if s != s {
-				list[n] &= 1<<32 - 1
-			}
-			n = more
+// suppressionRoom is what a class needs, and leaves to the next.
+type suppressionRoom struct {
+	candidates []uint64
+	rectangles []rectangle // of the boxes that are kept
+}
+
+// findCandidates lists the boxes of a class of an image whose scores are high enough:
+// the order of the score, and below it the complement of the index.
+func (w *suppression) findCandidates(group int, r *suppressionRoom) {
+	const block = 64
+	list, n := slices.Grow(r.candidates[:0], w.perImage)[:w.perImage], 0
+	scores := w.scores[group*w.perImage:][:w.perImage]
+	least, all := w.least, oneIf(!w.thresholded)
+	for first := 0; first < len(scores); first += block {
+		part := scores[first:min(first+block, len(scores))]
+		if all == 0 && vector.Greatest(part) <= least {
+			continue // as in most classes
+		}
+		for i, s := range part {
+			list[n] = uint64(first + i)
+			n += oneIf(s > least) | all
 		}
 	}
-	return list[:n]
+	list = list[:n]
+	for k, i := range list {
+		rank := uint64(0) // of NaN, which comes last
+		if s := scores[i]; s == s {
+			rank = ordered(s)
+		}
+		list[k] = rank<<32 | uint64(^uint32(i))
+	}
+	r.candidates = list
+}
+
+// oneIf is 1 of true, 0 of false, without a branch.
+func oneIf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // sink moves element i of a heap, whose greatest element is the first, to where none
@@ -179,10 +203,10 @@ func sink(heap []uint64, i int) {
 }
 
 // keep takes the boxes of a class of an image in the order of their scores, of equal
-// ones the first first, and returns those that overlap none that was kept before. Room
-// is for all boxes of the class.
-func (w *suppression) keep(ctx context.Context, group int, room []uint64) []int {
-	candidates := w.candidates(group, room)
+// ones the first first, and returns those that overlap none that was kept before.
+func (w *suppression) keep(ctx context.Context, group int, r *suppressionRoom) []int {
+	w.findCandidates(group, r)
+	candidates := r.candidates
 	fewFirst := w.limit < int64(len(candidates)/8) // of which a heap gives the greatest without sorting all
 	if fewFirst {
 		for i := len(candidates)/2 - 1; i >= 0; i-- {
@@ -192,7 +216,7 @@ func (w *suppression) keep(ctx context.Context, group int, room []uint64) []int 
 		slices.Sort(candidates)
 	}
 	var kept []int
-	var rectangles []rectangle
+	rectangles := r.rectangles[:0]
 	base := group / w.classes * w.perImage
 next:
 	for n := len(candidates) - 1; n >= 0 && int64(len(kept)) < w.limit; n-- {
@@ -204,14 +228,15 @@ next:
 			sink(candidates[:n], 0)
 		}
 		i := int(^uint32(candidates[n]))
-		r := w.rectangle(base + i)
+		box := w.rectangle(base + i)
 		for k := range rectangles {
-			if r.overlaps(&rectangles[k], w.threshold) {
+			if box.overlaps(&rectangles[k], w.threshold) {
 				continue next
 			}
 		}
-		kept, rectangles = append(kept, i), append(rectangles, r)
+		kept, rectangles = append(kept, i), append(rectangles, box)
 	}
+	r.rectangles = rectangles
 	return kept
 }
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,9 +55,8 @@ func (x *Execution) frame(p *Plan) (*frame, error) {
 		if size == 0 || arenas[d] != nil && arenas[d].Size() >= size {
 			continue
 		}
-		x.retire(arenas[d])
 		var err error
-		if arenas[d], err = x.alloc(d, size); err != nil {
+		if arenas[d], err = x.grow(arenas[d], d, size); err != nil {
 			f.arenas = arenas
 			f.free()
 			return nil, fmt.Errorf("working memory of %d bytes on %s, of which %s: %w", size, x.env.Devices[d].Name(), p.largest(d), err)
@@ -69,12 +69,23 @@ func (x *Execution) frame(p *Plan) (*frame, error) {
 	return f, f.fill(x.env)
 }
 
+// grow returns an arena in the place of one that is too small, or of none. Plans that
+// grow a little each time do not need a new one each time.
+func (x *Execution) grow(arena *adapter.Buffer, device int, size int64) (*adapter.Buffer, error) {
+	if arena == nil {
+		return x.alloc(device, size)
+	}
+	x.retire(arena)
+	b, err := x.alloc(device, size+size/8)
+	if errors.Is(err, adapter.OutOfMemory) {
+		return x.alloc(device, size)
+	}
+	return b, err
+}
+
 // retire gives a shared arena that is too small back, with the frames that refer
 // to it.
 func (x *Execution) retire(arena *adapter.Buffer) {
-	if arena == nil {
-		return
-	}
 	for p := range x.frames {
 		if p.program.root {
 			delete(x.frames, p)

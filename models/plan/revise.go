@@ -13,11 +13,11 @@ import (
 // constant differs. It reports whether it did; if not, facts and choices are right
 // and the rest is to be made anew.
 func (m *maker) revise(given []Given, known infer.Facts) (done bool, err error) {
-	were, err := infer.Again(m.ctx, m.program.graph, known, m.facts)
+	nodes, were, err := infer.Again(m.ctx, m.program.graph, known, m.facts)
 	if err != nil {
 		return false, err
 	}
-	m.forget(were)
+	m.forget(nodes, were)
 	if !m.alikeParams(given) || !m.alikeConstants(were) {
 		clear(m.groups) // which depend on the nodes that run
 		return false, nil
@@ -38,21 +38,16 @@ func (m *maker) revise(given []Given, known infer.Facts) (done bool, err error) 
 	return true, nil
 }
 
-// forget drops what was made for types that differ now.
-func (m *maker) forget(were infer.Facts) {
+// forget drops what was made for types that differ now: of values, and of the nodes
+// that read them.
+func (m *maker) forget(nodes []*graph.Node, were infer.Facts) {
 	for v := range were {
 		delete(m.typed, v)
 	}
-	differs := func(v *graph.Value) bool {
-		_, ok := were[v]
-		return ok
-	}
-	for _, n := range m.program.graph.Nodes {
-		if slices.ContainsFunc(n.Inputs, differs) || slices.ContainsFunc(n.Outputs, differs) {
-			delete(m.choices, n)
-			if group := m.env.Placement.Of(n).Group; group != nil {
-				delete(m.groups, group[len(group)-1])
-			}
+	for _, n := range nodes {
+		delete(m.choices, n)
+		if group := m.env.Placement.Of(n).Group; group != nil {
+			delete(m.groups, group[len(group)-1])
 		}
 	}
 }

@@ -11,25 +11,27 @@ import (
 
 // Again finds the facts of every value of g for other given facts than those that
 // facts holds them for: it makes of facts what [Run] finds, but evaluates only the
-// nodes of g of which an input differs. It returns the values of g whose facts
-// differ, with what they were. After an error facts are of no use any more.
-func Again(ctx context.Context, g *graph.Graph, given, facts Facts) (were Facts, err error) {
+// nodes of g of which an input differs, and returns them. Were holds the values of g
+// whose facts differ, with what they were. After an error facts are of no use any
+// more.
+func Again(ctx context.Context, g *graph.Graph, given, facts Facts) (nodes []*graph.Node, were Facts, err error) {
 	r := &again{run: run{ctx: ctx, facts: facts}, were: make(Facts)}
 	for v, f := range given {
 		r.set(v, f)
 	}
 	for _, n := range g.Nodes {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !r.stale(n) {
 			continue
 		}
 		if err := r.node(n); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		nodes = append(nodes, n)
 	}
-	return r.were, nil
+	return nodes, r.were, nil
 }
 
 // again is the state of [Again].

@@ -1,6 +1,7 @@
 package infer_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -56,8 +57,12 @@ func TestAgain(t *testing.T) {
 		for v, f := range facts {
 			before[v] = f
 		}
-		were, err := infer.Again(t.Context(), g, given, facts)
+		nodes, were, err := infer.Again(t.Context(), g, given, facts)
 		require.NoError(t, err)
+		for _, n := range g.Nodes {
+			differs := func(v *graph.Value) bool { _, ok := were[v]; return ok }
+			assert.Equal(t, slices.ContainsFunc(n.Inputs, differs), slices.Contains(nodes, n), n.Label())
+		}
 		assert.Equal(t, fresh, facts)
 		assert.Len(t, were, step.differ)
 		for v, f := range facts {
@@ -85,8 +90,9 @@ func TestAgainInBodies(t *testing.T) {
 	g := &graph.Graph{Inputs: []*graph.Value{past, x, condition}, Nodes: b.Nodes, Outputs: []*graph.Value{y}}
 	facts, err := infer.Run(t.Context(), g, infer.Facts{past: float(4, 3)})
 	require.NoError(t, err)
-	were, err := infer.Again(t.Context(), g, infer.Facts{past: float(5, 2)}, facts)
+	nodes, were, err := infer.Again(t.Context(), g, infer.Facts{past: float(5, 2)}, facts)
 	require.NoError(t, err)
+	assert.Equal(t, g.Nodes, nodes)
 	assert.Equal(t, float(5, 2), facts[y])
 	assert.Equal(t, float(4, 3), were[y])
 }
@@ -96,6 +102,6 @@ func TestAgainFails(t *testing.T) {
 	g, past, x := cache()
 	facts, err := infer.Run(t.Context(), g, infer.Facts{past: float(4, 3), x: float(1, 3)})
 	require.NoError(t, err)
-	_, err = infer.Again(t.Context(), g, infer.Facts{past: float(4, 2)}, facts)
+	_, _, err = infer.Again(t.Context(), g, infer.Facts{past: float(4, 2)}, facts)
 	assert.ErrorContains(t, err, "Concat")
 }

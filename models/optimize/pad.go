@@ -59,6 +59,10 @@ func (p *pattern) zeroIsLeast(pool *graph.Node, x *graph.Value, pads []int64) bo
 		return true
 	case "Clip":
 		least, ok := p.number(x.Producer.Input(1))
+		if most := x.Producer.Input(2); most != nil {
+			m, known := p.number(most)
+			ok = ok && known && m >= 0
+		}
 		return ok && least >= 0
 	}
 	return false

@@ -147,6 +147,9 @@ func TestPatterns(t *testing.T) {
 		"Pad and MaxPool of what may be less": {image, func(n net) *graph.Value {
 			return n.maxPool(n.op("Pad", n.op("Clip", n.x, n.number(-1), n.number(6)), n.Ints(0, 0, 1, 1, 0, 0, 1, 1)))
 		}, []string{"Clip", "Pad", "MaxPool"}},
+		"Pad and MaxPool of what is clipped below zero after all": {image, func(n net) *graph.Value {
+			return n.maxPool(n.op("Pad", n.op("Clip", n.x, n.number(0), n.number(-2)), n.Ints(0, 0, 1, 1, 0, 0, 1, 1)))
+		}, []string{"Clip", "Pad", "MaxPool"}},
 		"Pad and MaxPool of windows that see padding only": {image, func(n net) *graph.Value {
 			return n.maxPool(n.op("Pad", n.op("Relu", n.x), n.Ints(0, 0, 3, 0, 0, 0, 0, 0)))
 		}, []string{"Relu", "Pad", "MaxPool"}},

@@ -123,6 +123,11 @@ func TestConvTranspose(t *testing.T) {
 		{[]int{1, 5, 7, 9}, []int{5, 6, 3, 3}, 1, []graph.Attribute{a("pads", 1, 0, 1, 2), a("dilations", 2, 3)}},
 		{[]int{1, 6, 7, 9}, []int{6, 2, 3, 3}, 3, []graph.Attribute{a("strides", 3, 2), a("pads", 1, 1, 0, 1)}},
 		{[]int{1, 4, 6, 5}, []int{4, 1, 4, 4}, 4, []graph.Attribute{a("strides", 2, 2), a("pads", 1, 1, 1, 1)}},
+		{[]int{2, 21, 9, 8}, []int{21, 1, 16, 16}, 21, []graph.Attribute{a("strides", 8, 8), a("pads", 4, 4, 4, 4)}},
+		{[]int{1, 5, 7, 9}, []int{5, 3, 3, 2}, 5, []graph.Attribute{a("strides", 3, 2), a("pads", 2, 0, 1, 3), a("dilations", 2, 3), a("output_padding", 2, 1)}},
+		{[]int{1, 5, 4, 3}, []int{5, 1, 2, 2}, 5, []graph.Attribute{a("strides", 4, 3)}}, // with pixels that no tap sees
+		{[]int{1, 5, 4, 3}, []int{5, 1, 7, 5}, 5, []graph.Attribute{a("pads", 6, 3, 2, 4)}},
+		{[]int{2, 40, 70}, []int{40, 2, 8}, 40, []graph.Attribute{a("strides", 4), a("pads", 2, 2)}},
 		{[]int{1, 4, 6, 5}, []int{4, 2, 3, 3}, 1, []graph.Attribute{a("strides", 2, 2), graph.A("auto_pad", "SAME_UPPER")}},
 		{[]int{1, 4, 6, 5}, []int{4, 2, 3, 3}, 1, []graph.Attribute{a("strides", 2, 2), graph.A("auto_pad", "SAME_LOWER")}},
 		{[]int{1, 4, 6, 5}, []int{4, 2, 3, 3}, 1, []graph.Attribute{a("strides", 2, 2), graph.A("auto_pad", "VALID")}},

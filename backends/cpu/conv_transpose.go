@@ -69,6 +69,9 @@ func transposedConvolution(d *Device, n *graph.Node) (planner, error) {
 		if !roomFits(x.Size()+shape.Size()+f.Size(), w.filters, w.taps, w.plane) {
 			return nil, nil
 		}
+		if p := w.byPhases(); p != nil {
+			return p, nil
+		}
 		if constant != nil {
 			if p, err := w.byPixels(constant); p != nil || err != nil {
 				return p, err

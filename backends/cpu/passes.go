@@ -11,12 +11,11 @@ import (
 
 // passes are those that only this backend profits from. Each changes what node i
 // of a graph stands for, and returns how many nodes took its place; 0 where it
-// left it alone.
-var passes = []func(r *rewriting, i int) int{
-	splitDynamicProduct,
-	foldDynamicProduct,
-	foldQuantized,
-}
+// left it alone. Those of quantized numbers make operators that ONNX does not have.
+var (
+	passes          = []func(r *rewriting, i int) int{indexLabels}
+	quantizedPasses = []func(r *rewriting, i int) int{splitDynamicProduct, foldDynamicProduct, foldQuantized}
+)
 
 // Optimize implements operators.Optimizer.
 func (d *Device) Optimize(ctx context.Context, g *graph.Graph) (bool, error) {
@@ -24,10 +23,11 @@ func (d *Device) Optimize(ctx context.Context, g *graph.Graph) (bool, error) {
 	if err != nil {
 		return changed, err
 	}
-	if _, ok := reference.Lookup(microsoft + "QLinearConv"); !ok {
-		return changed, nil // the operators that the passes make are not linked in
+	list := passes
+	if _, linked := reference.Lookup(microsoft + "QLinearConv"); linked {
+		list = slices.Concat(passes, quantizedPasses)
 	}
-	for _, pass := range passes {
+	for _, pass := range list {
 		r := newRewriting(g)
 		for i := 0; i < len(g.Nodes); i++ {
 			if err := ctx.Err(); err != nil {

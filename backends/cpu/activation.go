@@ -25,9 +25,9 @@ var activations = functionTable{
 		return celu, n.Float("alpha", 1), 0
 	},
 	"ThresholdedRelu": func(n *graph.Node) (vector.Unary, float32, float32) {
-		return thresholdedRelu, n.Float("alpha", 1), 0
+		return vector.ThresholdedRelu, n.Float("alpha", 1), 0
 	},
-	"Softsign": plain(softsign),
+	"Softsign": plain(vector.Softsign),
 	"Shrink": func(n *graph.Node) (vector.Unary, float32, float32) {
 		return shrink, n.Float("lambd", 0.5), n.Float("bias", 0)
 	},
@@ -62,6 +62,10 @@ func selu(dst, a []float32, p, q float32) {
 
 // celu is max(0, x) + min(0, p (e^(x/p) - 1)).
 func celu(dst, a []float32, p, _ float32) {
+	if p == 1 {
+		vector.Elu(dst, a, p, 0)
+		return
+	}
 	a = a[:len(dst)]
 	alpha := float64(p)
 	for i, v := range a {
@@ -71,24 +75,6 @@ func celu(dst, a []float32, p, _ float32) {
 		}
 		x := float64(v)
 		dst[i] = float32(max(0, x) + min(0, alpha*math.Expm1(x/alpha)))
-	}
-}
-
-// thresholdedRelu is x above p, 0 elsewhere.
-func thresholdedRelu(dst, a []float32, p, _ float32) {
-	a = a[:len(dst)]
-	for i, v := range a {
-		if !(v > p) {
-			v = 0
-		}
-		dst[i] = v
-	}
-}
-
-func softsign(dst, a []float32, _, _ float32) {
-	a = a[:len(dst)]
-	for i, v := range a {
-		dst[i] = v / (1 + max(v, -v))
 	}
 }
 

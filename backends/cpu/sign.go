@@ -11,7 +11,7 @@ import (
 // sign holds Sign, IsNaN, IsInf; Abs and Neg of integers.
 var sign = family{
 	{op: "Sign", kernel: "elementwise", by: byType{
-		tensor.Float32: mapped(signs[float32]), tensor.Float64: mapped(signs[float64]),
+		tensor.Float32: mapped(func(dst, a []float32) { vector.Sign(dst, a, 0, 0) }), tensor.Float64: mapped(signs[float64]),
 		tensor.Int8: mapped(signs[int8]), tensor.Int16: mapped(signs[int16]), tensor.Int32: mapped(signs[int32]), tensor.Int64: mapped(signs[int64]),
 		tensor.Uint8: mapped(signs[uint8]), tensor.Uint16: mapped(signs[uint16]), tensor.Uint32: mapped(signs[uint32]), tensor.Uint64: mapped(signs[uint64]),
 	}},

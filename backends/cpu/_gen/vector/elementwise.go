@@ -68,6 +68,15 @@ var elementwise = append([]function{
 		return l.mul(a, l.unit(l.add(l.mul(a, l.c(1.0/6)), l.c(0.5))))
 	}),
 
+	simple("softsign", "a[i] / (1 + |a[i]|)", func(l *lanes, a value) value { return l.div(a, l.add(l.abs(a), l.c(1))) }),
+	simple("sign", "-1, 0 or 1, NaN of NaN", func(l *lanes, a value) value {
+		rest := l.pick(l.compare(a, less, l.c(0)), l.c(-1), l.add(a, l.c(0))) // 0 of -0
+		return l.pick(l.compare(a, greater, l.c(0)), l.c(1), rest)
+	}),
+	{name: "thresholdedRelu", doc: "a[i] where it is above p, else 0", p: true, unroll: 4, of: func(l *lanes, a, _, p, _ value) value {
+		return l.pick(l.compare(a, greater, p), a, l.move(l.c(0)))
+	}},
+
 	smooth("exp", "e^a[i]", (*lanes).exp),
 	smooth("log", "ln a[i]", (*lanes).log),
 	smooth("tanh", "tanh a[i]", (*lanes).tanh),

@@ -37,6 +37,9 @@ type kernels struct {
 	leakyRelu           elementwise
 	hardSigmoid         elementwise
 	hardSwish           elementwise
+	softsign            elementwise
+	sign                elementwise
+	thresholdedRelu     elementwise
 	exp                 elementwise
 	log                 elementwise
 	tanh                elementwise
@@ -130,6 +133,9 @@ var kernelsAVX2 = kernels{
 	leakyRelu:           leakyReluAVX2,
 	hardSigmoid:         hardSigmoidAVX2,
 	hardSwish:           hardSwishAVX2,
+	softsign:            softsignAVX2,
+	sign:                signAVX2,
+	thresholdedRelu:     thresholdedReluAVX2,
 	exp:                 expAVX2,
 	log:                 logAVX2,
 	tanh:                tanhAVX2,
@@ -223,6 +229,9 @@ var kernelsAVX512 = kernels{
 	leakyRelu:           leakyReluAVX512,
 	hardSigmoid:         hardSigmoidAVX512,
 	hardSwish:           hardSwishAVX512,
+	softsign:            softsignAVX512,
+	sign:                signAVX512,
+	thresholdedRelu:     thresholdedReluAVX512,
 	exp:                 expAVX512,
 	log:                 logAVX512,
 	tanh:                tanhAVX512,
@@ -438,6 +447,21 @@ func hardSigmoidAVX2(dst, a, b *float32, n int, p, q float32)
 //
 //go:noescape
 func hardSwishAVX2(dst, a, b *float32, n int, p, q float32)
+
+// softsignAVX2 sets dst[i] to a[i] / (1 + |a[i]|).
+//
+//go:noescape
+func softsignAVX2(dst, a, b *float32, n int, p, q float32)
+
+// signAVX2 sets dst[i] to -1, 0 or 1, NaN of NaN.
+//
+//go:noescape
+func signAVX2(dst, a, b *float32, n int, p, q float32)
+
+// thresholdedReluAVX2 sets dst[i] to a[i] where it is above p, else 0.
+//
+//go:noescape
+func thresholdedReluAVX2(dst, a, b *float32, n int, p, q float32)
 
 // expAVX2 sets dst[i] to e^a[i].
 //
@@ -899,6 +923,21 @@ func hardSigmoidAVX512(dst, a, b *float32, n int, p, q float32)
 //
 //go:noescape
 func hardSwishAVX512(dst, a, b *float32, n int, p, q float32)
+
+// softsignAVX512 sets dst[i] to a[i] / (1 + |a[i]|).
+//
+//go:noescape
+func softsignAVX512(dst, a, b *float32, n int, p, q float32)
+
+// signAVX512 sets dst[i] to -1, 0 or 1, NaN of NaN.
+//
+//go:noescape
+func signAVX512(dst, a, b *float32, n int, p, q float32)
+
+// thresholdedReluAVX512 sets dst[i] to a[i] where it is above p, else 0.
+//
+//go:noescape
+func thresholdedReluAVX512(dst, a, b *float32, n int, p, q float32)
 
 // expAVX512 sets dst[i] to e^a[i].
 //

@@ -1331,290 +1331,290 @@ DATA constants<>+160(SB)/8, $0x3f0000003f000000
 DATA constants<>+168(SB)/8, $0x3f0000003f000000
 DATA constants<>+176(SB)/8, $0x3f0000003f000000
 DATA constants<>+184(SB)/8, $0x3f0000003f000000
-DATA constants<>+192(SB)/8, $0x42b2000042b20000
-DATA constants<>+200(SB)/8, $0x42b2000042b20000
-DATA constants<>+208(SB)/8, $0x42b2000042b20000
-DATA constants<>+216(SB)/8, $0x42b2000042b20000
-DATA constants<>+224(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+232(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+240(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+248(SB)/8, $0xc2d00000c2d00000
-DATA constants<>+256(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+264(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+272(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+280(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+288(SB)/8, $0x3f3180003f318000
-DATA constants<>+296(SB)/8, $0x3f3180003f318000
-DATA constants<>+304(SB)/8, $0x3f3180003f318000
-DATA constants<>+312(SB)/8, $0x3f3180003f318000
-DATA constants<>+320(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+328(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+336(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+344(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+352(SB)/8, $0x3950696739506967
-DATA constants<>+360(SB)/8, $0x3950696739506967
-DATA constants<>+368(SB)/8, $0x3950696739506967
-DATA constants<>+376(SB)/8, $0x3950696739506967
-DATA constants<>+384(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+392(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+400(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+408(SB)/8, $0x3ab743ce3ab743ce
-DATA constants<>+416(SB)/8, $0x3c0889083c088908
-DATA constants<>+424(SB)/8, $0x3c0889083c088908
-DATA constants<>+432(SB)/8, $0x3c0889083c088908
-DATA constants<>+440(SB)/8, $0x3c0889083c088908
-DATA constants<>+448(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+456(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+464(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+472(SB)/8, $0x3d2aa9c13d2aa9c1
-DATA constants<>+480(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+488(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+496(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+504(SB)/8, $0x3e2aaaaa3e2aaaaa
-DATA constants<>+512(SB)/8, $0x0000007f0000007f
-DATA constants<>+520(SB)/8, $0x0000007f0000007f
-DATA constants<>+528(SB)/8, $0x0000007f0000007f
-DATA constants<>+536(SB)/8, $0x0000007f0000007f
-DATA constants<>+544(SB)/8, $0x0080000000800000
-DATA constants<>+552(SB)/8, $0x0080000000800000
-DATA constants<>+560(SB)/8, $0x0080000000800000
-DATA constants<>+568(SB)/8, $0x0080000000800000
-DATA constants<>+576(SB)/8, $0x4b0000004b000000
-DATA constants<>+584(SB)/8, $0x4b0000004b000000
-DATA constants<>+592(SB)/8, $0x4b0000004b000000
-DATA constants<>+600(SB)/8, $0x4b0000004b000000
-DATA constants<>+608(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+616(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+624(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+632(SB)/8, $0x3f3504f33f3504f3
-DATA constants<>+640(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+648(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+656(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+664(SB)/8, $0x3d9021bb3d9021bb
-DATA constants<>+672(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+680(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+688(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+696(SB)/8, $0xbdebd1b8bdebd1b8
-DATA constants<>+704(SB)/8, $0x3def251a3def251a
-DATA constants<>+712(SB)/8, $0x3def251a3def251a
-DATA constants<>+720(SB)/8, $0x3def251a3def251a
-DATA constants<>+728(SB)/8, $0x3def251a3def251a
-DATA constants<>+736(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+744(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+752(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+760(SB)/8, $0xbdfe5d4fbdfe5d4f
-DATA constants<>+768(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+776(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+784(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+792(SB)/8, $0x3e11e9bf3e11e9bf
-DATA constants<>+800(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+808(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+816(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+824(SB)/8, $0xbe2aae50be2aae50
-DATA constants<>+832(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+840(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+848(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+856(SB)/8, $0x3e4cceac3e4cceac
-DATA constants<>+864(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+872(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+880(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+888(SB)/8, $0xbe7ffffcbe7ffffc
-DATA constants<>+896(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+904(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+912(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+920(SB)/8, $0x3eaaaaaa3eaaaaaa
-DATA constants<>+928(SB)/8, $0x417f1402417f1402
-DATA constants<>+936(SB)/8, $0x417f1402417f1402
-DATA constants<>+944(SB)/8, $0x417f1402417f1402
-DATA constants<>+952(SB)/8, $0x417f1402417f1402
-DATA constants<>+960(SB)/8, $0x7f8000007f800000
-DATA constants<>+968(SB)/8, $0x7f8000007f800000
-DATA constants<>+976(SB)/8, $0x7f8000007f800000
-DATA constants<>+984(SB)/8, $0x7f8000007f800000
-DATA constants<>+992(SB)/8, $0x7fc000007fc00000
-DATA constants<>+1000(SB)/8, $0x7fc000007fc00000
-DATA constants<>+1008(SB)/8, $0x7fc000007fc00000
-DATA constants<>+1016(SB)/8, $0x7fc000007fc00000
-DATA constants<>+1024(SB)/8, $0xff800000ff800000
-DATA constants<>+1032(SB)/8, $0xff800000ff800000
-DATA constants<>+1040(SB)/8, $0xff800000ff800000
-DATA constants<>+1048(SB)/8, $0xff800000ff800000
-DATA constants<>+1056(SB)/8, $0x4000000040000000
-DATA constants<>+1064(SB)/8, $0x4000000040000000
-DATA constants<>+1072(SB)/8, $0x4000000040000000
-DATA constants<>+1080(SB)/8, $0x4000000040000000
-DATA constants<>+1088(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+1096(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+1104(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+1112(SB)/8, $0xbbbaf0eabbbaf0ea
-DATA constants<>+1120(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+1128(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+1136(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+1144(SB)/8, $0x3ca9134e3ca9134e
-DATA constants<>+1152(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+1160(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+1168(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+1176(SB)/8, $0xbd5c1e2dbd5c1e2d
-DATA constants<>+1184(SB)/8, $0x3e0883933e088393
-DATA constants<>+1192(SB)/8, $0x3e0883933e088393
-DATA constants<>+1200(SB)/8, $0x3e0883933e088393
-DATA constants<>+1208(SB)/8, $0x3e0883933e088393
-DATA constants<>+1216(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+1224(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+1232(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+1240(SB)/8, $0xbeaaaa99beaaaa99
-DATA constants<>+1248(SB)/8, $0x3f2000003f200000
-DATA constants<>+1256(SB)/8, $0x3f2000003f200000
-DATA constants<>+1264(SB)/8, $0x3f2000003f200000
-DATA constants<>+1272(SB)/8, $0x3f2000003f200000
-DATA constants<>+1280(SB)/8, $0xb7910000b7910000
-DATA constants<>+1288(SB)/8, $0xb7910000b7910000
-DATA constants<>+1296(SB)/8, $0xb7910000b7910000
-DATA constants<>+1304(SB)/8, $0xb7910000b7910000
-DATA constants<>+1312(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+1320(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+1328(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+1336(SB)/8, $0x39c8e7d939c8e7d9
-DATA constants<>+1344(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+1352(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+1360(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+1368(SB)/8, $0xbb7e8a1cbb7e8a1c
-DATA constants<>+1376(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+1384(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+1392(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+1400(SB)/8, $0x3cc6b1a13cc6b1a1
-DATA constants<>+1408(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+1416(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+1424(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+1432(SB)/8, $0xbddaae5cbddaae5c
-DATA constants<>+1440(SB)/8, $0xbf228550bf228550
-DATA constants<>+1448(SB)/8, $0xbf228550bf228550
-DATA constants<>+1456(SB)/8, $0xbf228550bf228550
-DATA constants<>+1464(SB)/8, $0xbf228550bf228550
-DATA constants<>+1472(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+1480(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+1488(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+1496(SB)/8, $0xbe03ce86be03ce86
-DATA constants<>+1504(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+1512(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+1520(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+1528(SB)/8, $0xba1c7000ba1c7000
-DATA constants<>+1536(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+1544(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+1552(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+1560(SB)/8, $0x3ba38d2c3ba38d2c
-DATA constants<>+1568(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+1576(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+1584(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+1592(SB)/8, $0xbcdb48d9bcdb48d9
-DATA constants<>+1600(SB)/8, $0x3de70e223de70e22
-DATA constants<>+1608(SB)/8, $0x3de70e223de70e22
-DATA constants<>+1616(SB)/8, $0x3de70e223de70e22
-DATA constants<>+1624(SB)/8, $0x3de70e223de70e22
-DATA constants<>+1632(SB)/8, $0xbec09380bec09380
-DATA constants<>+1640(SB)/8, $0xbec09380bec09380
-DATA constants<>+1648(SB)/8, $0xbec09380bec09380
-DATA constants<>+1656(SB)/8, $0xbec09380bec09380
-DATA constants<>+1664(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+1672(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+1680(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+1688(SB)/8, $0x3e0375d43e0375d4
-DATA constants<>+1696(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+1704(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+1712(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+1720(SB)/8, $0x3f6d80003f6d8000
-DATA constants<>+1728(SB)/8, $0x3d3727133d372713
-DATA constants<>+1736(SB)/8, $0x3d3727133d372713
-DATA constants<>+1744(SB)/8, $0x3d3727133d372713
-DATA constants<>+1752(SB)/8, $0x3d3727133d372713
-DATA constants<>+1760(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+1768(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+1776(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+1784(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+1792(SB)/8, $0xc2700000c2700000
-DATA constants<>+1800(SB)/8, $0xc2700000c2700000
-DATA constants<>+1808(SB)/8, $0xc2700000c2700000
-DATA constants<>+1816(SB)/8, $0xc2700000c2700000
-DATA constants<>+1824(SB)/8, $0x3f22f9833f22f983
-DATA constants<>+1832(SB)/8, $0x3f22f9833f22f983
-DATA constants<>+1840(SB)/8, $0x3f22f9833f22f983
-DATA constants<>+1848(SB)/8, $0x3f22f9833f22f983
-DATA constants<>+1856(SB)/8, $0x3fc90fdb3fc90fdb
-DATA constants<>+1864(SB)/8, $0x3fc90fdb3fc90fdb
-DATA constants<>+1872(SB)/8, $0x3fc90fdb3fc90fdb
-DATA constants<>+1880(SB)/8, $0x3fc90fdb3fc90fdb
-DATA constants<>+1888(SB)/8, $0xb33bbd2eb33bbd2e
-DATA constants<>+1896(SB)/8, $0xb33bbd2eb33bbd2e
-DATA constants<>+1904(SB)/8, $0xb33bbd2eb33bbd2e
-DATA constants<>+1912(SB)/8, $0xb33bbd2eb33bbd2e
-DATA constants<>+1920(SB)/8, $0xa6f72ceda6f72ced
-DATA constants<>+1928(SB)/8, $0xa6f72ceda6f72ced
-DATA constants<>+1936(SB)/8, $0xa6f72ceda6f72ced
-DATA constants<>+1944(SB)/8, $0xa6f72ceda6f72ced
-DATA constants<>+1952(SB)/8, $0xb94ca1f9b94ca1f9
-DATA constants<>+1960(SB)/8, $0xb94ca1f9b94ca1f9
-DATA constants<>+1968(SB)/8, $0xb94ca1f9b94ca1f9
-DATA constants<>+1976(SB)/8, $0xb94ca1f9b94ca1f9
-DATA constants<>+1984(SB)/8, $0x3c08839e3c08839e
-DATA constants<>+1992(SB)/8, $0x3c08839e3c08839e
-DATA constants<>+2000(SB)/8, $0x3c08839e3c08839e
-DATA constants<>+2008(SB)/8, $0x3c08839e3c08839e
-DATA constants<>+2016(SB)/8, $0xbe2aaaa3be2aaaa3
-DATA constants<>+2024(SB)/8, $0xbe2aaaa3be2aaaa3
-DATA constants<>+2032(SB)/8, $0xbe2aaaa3be2aaaa3
-DATA constants<>+2040(SB)/8, $0xbe2aaaa3be2aaaa3
-DATA constants<>+2048(SB)/8, $0x37ccf5ce37ccf5ce
-DATA constants<>+2056(SB)/8, $0x37ccf5ce37ccf5ce
-DATA constants<>+2064(SB)/8, $0x37ccf5ce37ccf5ce
-DATA constants<>+2072(SB)/8, $0x37ccf5ce37ccf5ce
-DATA constants<>+2080(SB)/8, $0xbab6061abab6061a
-DATA constants<>+2088(SB)/8, $0xbab6061abab6061a
-DATA constants<>+2096(SB)/8, $0xbab6061abab6061a
-DATA constants<>+2104(SB)/8, $0xbab6061abab6061a
-DATA constants<>+2112(SB)/8, $0x3d2aaaa53d2aaaa5
-DATA constants<>+2120(SB)/8, $0x3d2aaaa53d2aaaa5
-DATA constants<>+2128(SB)/8, $0x3d2aaaa53d2aaaa5
-DATA constants<>+2136(SB)/8, $0x3d2aaaa53d2aaaa5
-DATA constants<>+2144(SB)/8, $0x0000000100000001
-DATA constants<>+2152(SB)/8, $0x0000000100000001
-DATA constants<>+2160(SB)/8, $0x0000000100000001
-DATA constants<>+2168(SB)/8, $0x0000000100000001
-DATA constants<>+2176(SB)/8, $0x3d2cb3523d2cb352
-DATA constants<>+2184(SB)/8, $0x3d2cb3523d2cb352
-DATA constants<>+2192(SB)/8, $0x3d2cb3523d2cb352
-DATA constants<>+2200(SB)/8, $0x3d2cb3523d2cb352
-DATA constants<>+2208(SB)/8, $0x3cc617e33cc617e3
-DATA constants<>+2216(SB)/8, $0x3cc617e33cc617e3
-DATA constants<>+2224(SB)/8, $0x3cc617e33cc617e3
-DATA constants<>+2232(SB)/8, $0x3cc617e33cc617e3
-DATA constants<>+2240(SB)/8, $0x3d3a3ec73d3a3ec7
-DATA constants<>+2248(SB)/8, $0x3d3a3ec73d3a3ec7
-DATA constants<>+2256(SB)/8, $0x3d3a3ec73d3a3ec7
-DATA constants<>+2264(SB)/8, $0x3d3a3ec73d3a3ec7
-DATA constants<>+2272(SB)/8, $0x3d9980f63d9980f6
-DATA constants<>+2280(SB)/8, $0x3d9980f63d9980f6
-DATA constants<>+2288(SB)/8, $0x3d9980f63d9980f6
-DATA constants<>+2296(SB)/8, $0x3d9980f63d9980f6
-DATA constants<>+2304(SB)/8, $0x3e2aaae43e2aaae4
-DATA constants<>+2312(SB)/8, $0x3e2aaae43e2aaae4
-DATA constants<>+2320(SB)/8, $0x3e2aaae43e2aaae4
-DATA constants<>+2328(SB)/8, $0x3e2aaae43e2aaae4
-DATA constants<>+2336(SB)/8, $0x40490fdb40490fdb
-DATA constants<>+2344(SB)/8, $0x40490fdb40490fdb
-DATA constants<>+2352(SB)/8, $0x40490fdb40490fdb
-DATA constants<>+2360(SB)/8, $0x40490fdb40490fdb
-DATA constants<>+2368(SB)/8, $0x3ed413cd3ed413cd
-DATA constants<>+2376(SB)/8, $0x3ed413cd3ed413cd
-DATA constants<>+2384(SB)/8, $0x3ed413cd3ed413cd
-DATA constants<>+2392(SB)/8, $0x3ed413cd3ed413cd
-DATA constants<>+2400(SB)/8, $0x401a827a401a827a
-DATA constants<>+2408(SB)/8, $0x401a827a401a827a
-DATA constants<>+2416(SB)/8, $0x401a827a401a827a
-DATA constants<>+2424(SB)/8, $0x401a827a401a827a
-DATA constants<>+2432(SB)/8, $0xbf800000bf800000
-DATA constants<>+2440(SB)/8, $0xbf800000bf800000
-DATA constants<>+2448(SB)/8, $0xbf800000bf800000
-DATA constants<>+2456(SB)/8, $0xbf800000bf800000
+DATA constants<>+192(SB)/8, $0xbf800000bf800000
+DATA constants<>+200(SB)/8, $0xbf800000bf800000
+DATA constants<>+208(SB)/8, $0xbf800000bf800000
+DATA constants<>+216(SB)/8, $0xbf800000bf800000
+DATA constants<>+224(SB)/8, $0x42b2000042b20000
+DATA constants<>+232(SB)/8, $0x42b2000042b20000
+DATA constants<>+240(SB)/8, $0x42b2000042b20000
+DATA constants<>+248(SB)/8, $0x42b2000042b20000
+DATA constants<>+256(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+264(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+272(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+280(SB)/8, $0xc2d00000c2d00000
+DATA constants<>+288(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+296(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+304(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+312(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+320(SB)/8, $0x3f3180003f318000
+DATA constants<>+328(SB)/8, $0x3f3180003f318000
+DATA constants<>+336(SB)/8, $0x3f3180003f318000
+DATA constants<>+344(SB)/8, $0x3f3180003f318000
+DATA constants<>+352(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+360(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+368(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+376(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+384(SB)/8, $0x3950696739506967
+DATA constants<>+392(SB)/8, $0x3950696739506967
+DATA constants<>+400(SB)/8, $0x3950696739506967
+DATA constants<>+408(SB)/8, $0x3950696739506967
+DATA constants<>+416(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+424(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+432(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+440(SB)/8, $0x3ab743ce3ab743ce
+DATA constants<>+448(SB)/8, $0x3c0889083c088908
+DATA constants<>+456(SB)/8, $0x3c0889083c088908
+DATA constants<>+464(SB)/8, $0x3c0889083c088908
+DATA constants<>+472(SB)/8, $0x3c0889083c088908
+DATA constants<>+480(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+488(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+496(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+504(SB)/8, $0x3d2aa9c13d2aa9c1
+DATA constants<>+512(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+520(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+528(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+536(SB)/8, $0x3e2aaaaa3e2aaaaa
+DATA constants<>+544(SB)/8, $0x0000007f0000007f
+DATA constants<>+552(SB)/8, $0x0000007f0000007f
+DATA constants<>+560(SB)/8, $0x0000007f0000007f
+DATA constants<>+568(SB)/8, $0x0000007f0000007f
+DATA constants<>+576(SB)/8, $0x0080000000800000
+DATA constants<>+584(SB)/8, $0x0080000000800000
+DATA constants<>+592(SB)/8, $0x0080000000800000
+DATA constants<>+600(SB)/8, $0x0080000000800000
+DATA constants<>+608(SB)/8, $0x4b0000004b000000
+DATA constants<>+616(SB)/8, $0x4b0000004b000000
+DATA constants<>+624(SB)/8, $0x4b0000004b000000
+DATA constants<>+632(SB)/8, $0x4b0000004b000000
+DATA constants<>+640(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+648(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+656(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+664(SB)/8, $0x3f3504f33f3504f3
+DATA constants<>+672(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+680(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+688(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+696(SB)/8, $0x3d9021bb3d9021bb
+DATA constants<>+704(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+712(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+720(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+728(SB)/8, $0xbdebd1b8bdebd1b8
+DATA constants<>+736(SB)/8, $0x3def251a3def251a
+DATA constants<>+744(SB)/8, $0x3def251a3def251a
+DATA constants<>+752(SB)/8, $0x3def251a3def251a
+DATA constants<>+760(SB)/8, $0x3def251a3def251a
+DATA constants<>+768(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+776(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+784(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+792(SB)/8, $0xbdfe5d4fbdfe5d4f
+DATA constants<>+800(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+808(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+816(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+824(SB)/8, $0x3e11e9bf3e11e9bf
+DATA constants<>+832(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+840(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+848(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+856(SB)/8, $0xbe2aae50be2aae50
+DATA constants<>+864(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+872(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+880(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+888(SB)/8, $0x3e4cceac3e4cceac
+DATA constants<>+896(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+904(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+912(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+920(SB)/8, $0xbe7ffffcbe7ffffc
+DATA constants<>+928(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+936(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+944(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+952(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA constants<>+960(SB)/8, $0x417f1402417f1402
+DATA constants<>+968(SB)/8, $0x417f1402417f1402
+DATA constants<>+976(SB)/8, $0x417f1402417f1402
+DATA constants<>+984(SB)/8, $0x417f1402417f1402
+DATA constants<>+992(SB)/8, $0x7f8000007f800000
+DATA constants<>+1000(SB)/8, $0x7f8000007f800000
+DATA constants<>+1008(SB)/8, $0x7f8000007f800000
+DATA constants<>+1016(SB)/8, $0x7f8000007f800000
+DATA constants<>+1024(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1032(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1040(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1048(SB)/8, $0x7fc000007fc00000
+DATA constants<>+1056(SB)/8, $0xff800000ff800000
+DATA constants<>+1064(SB)/8, $0xff800000ff800000
+DATA constants<>+1072(SB)/8, $0xff800000ff800000
+DATA constants<>+1080(SB)/8, $0xff800000ff800000
+DATA constants<>+1088(SB)/8, $0x4000000040000000
+DATA constants<>+1096(SB)/8, $0x4000000040000000
+DATA constants<>+1104(SB)/8, $0x4000000040000000
+DATA constants<>+1112(SB)/8, $0x4000000040000000
+DATA constants<>+1120(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1128(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1136(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1144(SB)/8, $0xbbbaf0eabbbaf0ea
+DATA constants<>+1152(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1160(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1168(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1176(SB)/8, $0x3ca9134e3ca9134e
+DATA constants<>+1184(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1192(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1200(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1208(SB)/8, $0xbd5c1e2dbd5c1e2d
+DATA constants<>+1216(SB)/8, $0x3e0883933e088393
+DATA constants<>+1224(SB)/8, $0x3e0883933e088393
+DATA constants<>+1232(SB)/8, $0x3e0883933e088393
+DATA constants<>+1240(SB)/8, $0x3e0883933e088393
+DATA constants<>+1248(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1256(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1264(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1272(SB)/8, $0xbeaaaa99beaaaa99
+DATA constants<>+1280(SB)/8, $0x3f2000003f200000
+DATA constants<>+1288(SB)/8, $0x3f2000003f200000
+DATA constants<>+1296(SB)/8, $0x3f2000003f200000
+DATA constants<>+1304(SB)/8, $0x3f2000003f200000
+DATA constants<>+1312(SB)/8, $0xb7910000b7910000
+DATA constants<>+1320(SB)/8, $0xb7910000b7910000
+DATA constants<>+1328(SB)/8, $0xb7910000b7910000
+DATA constants<>+1336(SB)/8, $0xb7910000b7910000
+DATA constants<>+1344(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1352(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1360(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1368(SB)/8, $0x39c8e7d939c8e7d9
+DATA constants<>+1376(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1384(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1392(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1400(SB)/8, $0xbb7e8a1cbb7e8a1c
+DATA constants<>+1408(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1416(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1424(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1432(SB)/8, $0x3cc6b1a13cc6b1a1
+DATA constants<>+1440(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1448(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1456(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1464(SB)/8, $0xbddaae5cbddaae5c
+DATA constants<>+1472(SB)/8, $0xbf228550bf228550
+DATA constants<>+1480(SB)/8, $0xbf228550bf228550
+DATA constants<>+1488(SB)/8, $0xbf228550bf228550
+DATA constants<>+1496(SB)/8, $0xbf228550bf228550
+DATA constants<>+1504(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1512(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1520(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1528(SB)/8, $0xbe03ce86be03ce86
+DATA constants<>+1536(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1544(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1552(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1560(SB)/8, $0xba1c7000ba1c7000
+DATA constants<>+1568(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1576(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1584(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1592(SB)/8, $0x3ba38d2c3ba38d2c
+DATA constants<>+1600(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1608(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1616(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1624(SB)/8, $0xbcdb48d9bcdb48d9
+DATA constants<>+1632(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1640(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1648(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1656(SB)/8, $0x3de70e223de70e22
+DATA constants<>+1664(SB)/8, $0xbec09380bec09380
+DATA constants<>+1672(SB)/8, $0xbec09380bec09380
+DATA constants<>+1680(SB)/8, $0xbec09380bec09380
+DATA constants<>+1688(SB)/8, $0xbec09380bec09380
+DATA constants<>+1696(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1704(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1712(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1720(SB)/8, $0x3e0375d43e0375d4
+DATA constants<>+1728(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1736(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1744(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1752(SB)/8, $0x3f6d80003f6d8000
+DATA constants<>+1760(SB)/8, $0x3d3727133d372713
+DATA constants<>+1768(SB)/8, $0x3d3727133d372713
+DATA constants<>+1776(SB)/8, $0x3d3727133d372713
+DATA constants<>+1784(SB)/8, $0x3d3727133d372713
+DATA constants<>+1792(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1800(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1808(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1816(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+1824(SB)/8, $0xc2700000c2700000
+DATA constants<>+1832(SB)/8, $0xc2700000c2700000
+DATA constants<>+1840(SB)/8, $0xc2700000c2700000
+DATA constants<>+1848(SB)/8, $0xc2700000c2700000
+DATA constants<>+1856(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1864(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1872(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1880(SB)/8, $0x3f22f9833f22f983
+DATA constants<>+1888(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1896(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1904(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1912(SB)/8, $0x3fc90fdb3fc90fdb
+DATA constants<>+1920(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1928(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1936(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1944(SB)/8, $0xb33bbd2eb33bbd2e
+DATA constants<>+1952(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1960(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1968(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1976(SB)/8, $0xa6f72ceda6f72ced
+DATA constants<>+1984(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+1992(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+2000(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+2008(SB)/8, $0xb94ca1f9b94ca1f9
+DATA constants<>+2016(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+2024(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+2032(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+2040(SB)/8, $0x3c08839e3c08839e
+DATA constants<>+2048(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2056(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2064(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2072(SB)/8, $0xbe2aaaa3be2aaaa3
+DATA constants<>+2080(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2088(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2096(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2104(SB)/8, $0x37ccf5ce37ccf5ce
+DATA constants<>+2112(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2120(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2128(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2136(SB)/8, $0xbab6061abab6061a
+DATA constants<>+2144(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2152(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2160(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2168(SB)/8, $0x3d2aaaa53d2aaaa5
+DATA constants<>+2176(SB)/8, $0x0000000100000001
+DATA constants<>+2184(SB)/8, $0x0000000100000001
+DATA constants<>+2192(SB)/8, $0x0000000100000001
+DATA constants<>+2200(SB)/8, $0x0000000100000001
+DATA constants<>+2208(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2216(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2224(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2232(SB)/8, $0x3d2cb3523d2cb352
+DATA constants<>+2240(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2248(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2256(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2264(SB)/8, $0x3cc617e33cc617e3
+DATA constants<>+2272(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2280(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2288(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2296(SB)/8, $0x3d3a3ec73d3a3ec7
+DATA constants<>+2304(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2312(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2320(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2328(SB)/8, $0x3d9980f63d9980f6
+DATA constants<>+2336(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2344(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2352(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2360(SB)/8, $0x3e2aaae43e2aaae4
+DATA constants<>+2368(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2376(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2384(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2392(SB)/8, $0x40490fdb40490fdb
+DATA constants<>+2400(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2408(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2416(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2424(SB)/8, $0x3ed413cd3ed413cd
+DATA constants<>+2432(SB)/8, $0x401a827a401a827a
+DATA constants<>+2440(SB)/8, $0x401a827a401a827a
+DATA constants<>+2448(SB)/8, $0x401a827a401a827a
+DATA constants<>+2456(SB)/8, $0x401a827a401a827a
 DATA constants<>+2464(SB)/8, $0x3f490fdb3f490fdb
 DATA constants<>+2472(SB)/8, $0x3f490fdb3f490fdb
 DATA constants<>+2480(SB)/8, $0x3f490fdb3f490fdb
@@ -2524,6 +2524,223 @@ done:
 	VZEROUPPER
 	RET
 
+// func softsignAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX
+TEXT ·softsignAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+blocks:
+	CMPQ    DX, $0x00000020
+	JL      blocks_done
+	VMOVUPS (CX), Y0
+	VANDPS  constants<>+32(SB), Y0, Y1
+	VADDPS  constants<>+96(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VANDPS  constants<>+32(SB), Y0, Y1
+	VADDPS  constants<>+96(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VANDPS  constants<>+32(SB), Y0, Y1
+	VADDPS  constants<>+96(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VANDPS  constants<>+32(SB), Y0, Y1
+	VADDPS  constants<>+96(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     blocks
+
+blocks_done:
+registers:
+	CMPQ    DX, $0x00000008
+	JL      registers_done
+	VMOVUPS (CX), Y0
+	VANDPS  constants<>+32(SB), Y0, Y1
+	VADDPS  constants<>+96(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     registers
+
+registers_done:
+	TESTQ      DX, DX
+	JE         done
+	LEAQ       maskWords<>+0(SB), BX
+	SHLQ       $0x02, DX
+	SUBQ       DX, BX
+	ADDQ       $0x00000040, BX
+	VMOVDQU    (BX), Y0
+	VMASKMOVPS (CX), Y0, Y0
+	VANDPS     constants<>+32(SB), Y0, Y1
+	VADDPS     constants<>+96(SB), Y1, Y1
+	VDIVPS     Y1, Y0, Y0
+	VMOVDQU    (BX), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func signAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX
+TEXT ·signAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+blocks:
+	CMPQ      DX, $0x00000020
+	JL        blocks_done
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x11, constants<>+0(SB), Y0, Y1
+	VADDPS    constants<>+0(SB), Y0, Y2
+	VBLENDVPS Y1, constants<>+192(SB), Y2, Y1
+	VCMPPS    $0x1e, constants<>+0(SB), Y0, Y0
+	VBLENDVPS Y0, constants<>+96(SB), Y1, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VCMPPS    $0x11, constants<>+0(SB), Y0, Y1
+	VADDPS    constants<>+0(SB), Y0, Y2
+	VBLENDVPS Y1, constants<>+192(SB), Y2, Y1
+	VCMPPS    $0x1e, constants<>+0(SB), Y0, Y0
+	VBLENDVPS Y0, constants<>+96(SB), Y1, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(CX), Y0
+	VCMPPS    $0x11, constants<>+0(SB), Y0, Y1
+	VADDPS    constants<>+0(SB), Y0, Y2
+	VBLENDVPS Y1, constants<>+192(SB), Y2, Y1
+	VCMPPS    $0x1e, constants<>+0(SB), Y0, Y0
+	VBLENDVPS Y0, constants<>+96(SB), Y1, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(CX), Y0
+	VCMPPS    $0x11, constants<>+0(SB), Y0, Y1
+	VADDPS    constants<>+0(SB), Y0, Y2
+	VBLENDVPS Y1, constants<>+192(SB), Y2, Y1
+	VCMPPS    $0x1e, constants<>+0(SB), Y0, Y0
+	VBLENDVPS Y0, constants<>+96(SB), Y1, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000020, DX
+	JMP       blocks
+
+blocks_done:
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x11, constants<>+0(SB), Y0, Y1
+	VADDPS    constants<>+0(SB), Y0, Y2
+	VBLENDVPS Y1, constants<>+192(SB), Y2, Y1
+	VCMPPS    $0x1e, constants<>+0(SB), Y0, Y0
+	VBLENDVPS Y0, constants<>+96(SB), Y1, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	TESTQ      DX, DX
+	JE         done
+	LEAQ       maskWords<>+0(SB), BX
+	SHLQ       $0x02, DX
+	SUBQ       DX, BX
+	ADDQ       $0x00000040, BX
+	VMOVDQU    (BX), Y0
+	VMASKMOVPS (CX), Y0, Y0
+	VCMPPS     $0x11, constants<>+0(SB), Y0, Y1
+	VADDPS     constants<>+0(SB), Y0, Y2
+	VBLENDVPS  Y1, constants<>+192(SB), Y2, Y1
+	VCMPPS     $0x1e, constants<>+0(SB), Y0, Y0
+	VBLENDVPS  Y0, constants<>+96(SB), Y1, Y0
+	VMOVDQU    (BX), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func thresholdedReluAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX
+TEXT ·thresholdedReluAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Y0
+
+blocks:
+	CMPQ      DX, $0x00000020
+	JL        blocks_done
+	VMOVUPS   (CX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VMOVUPS   constants<>+0(SB), Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(CX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VMOVUPS   constants<>+0(SB), Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   64(CX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VMOVUPS   constants<>+0(SB), Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, 64(AX)
+	VMOVUPS   96(CX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VMOVUPS   constants<>+0(SB), Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000020, DX
+	JMP       blocks
+
+blocks_done:
+registers:
+	CMPQ      DX, $0x00000008
+	JL        registers_done
+	VMOVUPS   (CX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VMOVUPS   constants<>+0(SB), Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JMP       registers
+
+registers_done:
+	TESTQ      DX, DX
+	JE         done
+	LEAQ       maskWords<>+0(SB), BX
+	SHLQ       $0x02, DX
+	SUBQ       DX, BX
+	ADDQ       $0x00000040, BX
+	VMOVDQU    (BX), Y1
+	VMASKMOVPS (CX), Y1, Y1
+	VCMPPS     $0x1e, Y0, Y1, Y0
+	VMOVUPS    constants<>+0(SB), Y2
+	VBLENDVPS  Y0, Y1, Y2, Y0
+	VMOVDQU    (BX), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func expAVX2(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expAVX2(SB), NOSPLIT, $0-40
@@ -2535,30 +2752,30 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VMOVUPS      constants<>+192(SB), Y1
-	VMINPS       Y0, Y1, Y0
 	VMOVUPS      constants<>+224(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      constants<>+256(SB), Y1
 	VMAXPS       Y0, Y1, Y0
-	VMULPS       constants<>+256(SB), Y0, Y1
+	VMULPS       constants<>+288(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants<>+288(SB), Y1, Y0
 	VFNMADD231PS constants<>+320(SB), Y1, Y0
-	VMOVUPS      constants<>+352(SB), Y2
-	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFNMADD231PS constants<>+352(SB), Y1, Y0
+	VMOVUPS      constants<>+384(SB), Y2
 	VFMADD213PS  constants<>+416(SB), Y0, Y2
 	VFMADD213PS  constants<>+448(SB), Y0, Y2
 	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+512(SB), Y0, Y2
 	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
 	VFMADD213PS  Y0, Y3, Y2
 	VADDPS       constants<>+96(SB), Y2, Y0
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants<>+512(SB), Y2, Y3
+	VPADDD       constants<>+544(SB), Y2, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants<>+512(SB), Y1, Y1
+	VPADDD       constants<>+544(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
@@ -2576,30 +2793,30 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VMOVUPS      constants<>+192(SB), Y1
-	VMINPS       Y0, Y1, Y0
 	VMOVUPS      constants<>+224(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      constants<>+256(SB), Y1
 	VMAXPS       Y0, Y1, Y0
-	VMULPS       constants<>+256(SB), Y0, Y1
+	VMULPS       constants<>+288(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants<>+288(SB), Y1, Y0
 	VFNMADD231PS constants<>+320(SB), Y1, Y0
-	VMOVUPS      constants<>+352(SB), Y2
-	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFNMADD231PS constants<>+352(SB), Y1, Y0
+	VMOVUPS      constants<>+384(SB), Y2
 	VFMADD213PS  constants<>+416(SB), Y0, Y2
 	VFMADD213PS  constants<>+448(SB), Y0, Y2
 	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+512(SB), Y0, Y2
 	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
 	VFMADD213PS  Y0, Y3, Y2
 	VADDPS       constants<>+96(SB), Y2, Y0
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants<>+512(SB), Y2, Y3
+	VPADDD       constants<>+544(SB), Y2, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants<>+512(SB), Y1, Y1
+	VPADDD       constants<>+544(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVDQU      (BX), Y1
@@ -2620,18 +2837,17 @@ registers:
 	CMPQ         DX, $0x00000008
 	JL           registers_done
 	VMOVUPS      (CX), Y0
-	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
-	VMULPS       constants<>+576(SB), Y0, Y2
+	VCMPPS       $0x11, constants<>+576(SB), Y0, Y1
+	VMULPS       constants<>+608(SB), Y0, Y2
 	VBLENDVPS    Y1, Y2, Y0, Y1
-	VPSUBD       constants<>+608(SB), Y1, Y2
+	VPSUBD       constants<>+640(SB), Y1, Y2
 	VPSRAD       $0x17, Y2, Y2
 	VPSLLD       $0x17, Y2, Y3
 	VPSUBD       Y3, Y1, Y1
 	VSUBPS       constants<>+96(SB), Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+640(SB), Y4
-	VFMADD213PS  constants<>+672(SB), Y1, Y4
+	VMOVUPS      constants<>+672(SB), Y4
 	VFMADD213PS  constants<>+704(SB), Y1, Y4
 	VFMADD213PS  constants<>+736(SB), Y1, Y4
 	VFMADD213PS  constants<>+768(SB), Y1, Y4
@@ -2639,24 +2855,25 @@ registers:
 	VFMADD213PS  constants<>+832(SB), Y1, Y4
 	VFMADD213PS  constants<>+864(SB), Y1, Y4
 	VFMADD213PS  constants<>+896(SB), Y1, Y4
+	VFMADD213PS  constants<>+928(SB), Y1, Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VMOVUPS      constants<>+320(SB), Y5
+	VMOVUPS      constants<>+352(SB), Y5
 	VFMADD213PS  Y4, Y2, Y5
 	VMOVUPS      Y5, Y4
 	VFNMADD231PS constants<>+160(SB), Y3, Y4
-	VMOVUPS      constants<>+288(SB), Y3
+	VMOVUPS      constants<>+320(SB), Y3
 	VADDPS       Y1, Y4, Y1
 	VFMADD213PS  Y1, Y2, Y3
-	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
-	VSUBPS       constants<>+928(SB), Y3, Y2
+	VCMPPS       $0x11, constants<>+576(SB), Y0, Y1
+	VSUBPS       constants<>+960(SB), Y3, Y2
 	VBLENDVPS    Y1, Y2, Y3, Y1
-	VCMPPS       $0x15, constants<>+960(SB), Y0, Y2
+	VCMPPS       $0x15, constants<>+992(SB), Y0, Y2
 	VBLENDVPS    Y2, Y0, Y1, Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y0, Y2
-	VBLENDVPS    Y2, constants<>+992(SB), Y1, Y1
+	VBLENDVPS    Y2, constants<>+1024(SB), Y1, Y1
 	VCMPPS       $0x00, constants<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, constants<>+1024(SB), Y1, Y0
+	VBLENDVPS    Y0, constants<>+1056(SB), Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -2672,18 +2889,17 @@ registers_done:
 	ADDQ         $0x00000040, BX
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
-	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
-	VMULPS       constants<>+576(SB), Y0, Y2
+	VCMPPS       $0x11, constants<>+576(SB), Y0, Y1
+	VMULPS       constants<>+608(SB), Y0, Y2
 	VBLENDVPS    Y1, Y2, Y0, Y1
-	VPSUBD       constants<>+608(SB), Y1, Y2
+	VPSUBD       constants<>+640(SB), Y1, Y2
 	VPSRAD       $0x17, Y2, Y2
 	VPSLLD       $0x17, Y2, Y3
 	VPSUBD       Y3, Y1, Y1
 	VSUBPS       constants<>+96(SB), Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+640(SB), Y4
-	VFMADD213PS  constants<>+672(SB), Y1, Y4
+	VMOVUPS      constants<>+672(SB), Y4
 	VFMADD213PS  constants<>+704(SB), Y1, Y4
 	VFMADD213PS  constants<>+736(SB), Y1, Y4
 	VFMADD213PS  constants<>+768(SB), Y1, Y4
@@ -2691,24 +2907,25 @@ registers_done:
 	VFMADD213PS  constants<>+832(SB), Y1, Y4
 	VFMADD213PS  constants<>+864(SB), Y1, Y4
 	VFMADD213PS  constants<>+896(SB), Y1, Y4
+	VFMADD213PS  constants<>+928(SB), Y1, Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VMOVUPS      constants<>+320(SB), Y5
+	VMOVUPS      constants<>+352(SB), Y5
 	VFMADD213PS  Y4, Y2, Y5
 	VMOVUPS      Y5, Y4
 	VFNMADD231PS constants<>+160(SB), Y3, Y4
-	VMOVUPS      constants<>+288(SB), Y3
+	VMOVUPS      constants<>+320(SB), Y3
 	VADDPS       Y1, Y4, Y1
 	VFMADD213PS  Y1, Y2, Y3
-	VCMPPS       $0x11, constants<>+544(SB), Y0, Y1
-	VSUBPS       constants<>+928(SB), Y3, Y2
+	VCMPPS       $0x11, constants<>+576(SB), Y0, Y1
+	VSUBPS       constants<>+960(SB), Y3, Y2
 	VBLENDVPS    Y1, Y2, Y3, Y1
-	VCMPPS       $0x15, constants<>+960(SB), Y0, Y2
+	VCMPPS       $0x15, constants<>+992(SB), Y0, Y2
 	VBLENDVPS    Y2, Y0, Y1, Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y0, Y2
-	VBLENDVPS    Y2, constants<>+992(SB), Y1, Y1
+	VBLENDVPS    Y2, constants<>+1024(SB), Y1, Y1
 	VCMPPS       $0x00, constants<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, constants<>+1024(SB), Y1, Y0
+	VBLENDVPS    Y0, constants<>+1056(SB), Y1, Y0
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2729,46 +2946,46 @@ registers:
 	VMOVUPS      (CX), Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VMOVUPS      constants<>+96(SB), Y2
-	VMOVUPS      constants<>+1056(SB), Y3
+	VMOVUPS      constants<>+1088(SB), Y3
 	VADDPS       Y1, Y1, Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMINPS       Y4, Y5, Y4
 	VMOVUPS      constants<>+224(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMOVUPS      constants<>+256(SB), Y5
 	VMAXPS       Y4, Y5, Y4
-	VMULPS       constants<>+256(SB), Y4, Y5
+	VMULPS       constants<>+288(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS constants<>+288(SB), Y5, Y4
 	VFNMADD231PS constants<>+320(SB), Y5, Y4
-	VMOVUPS      constants<>+352(SB), Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFNMADD231PS constants<>+352(SB), Y5, Y4
+	VMOVUPS      constants<>+384(SB), Y6
 	VFMADD213PS  constants<>+416(SB), Y4, Y6
 	VFMADD213PS  constants<>+448(SB), Y4, Y6
 	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+512(SB), Y4, Y6
 	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
 	VFMADD213PS  Y4, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+512(SB), Y6, Y7
+	VPADDD       constants<>+544(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y4, Y4
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+512(SB), Y5, Y5
+	VPADDD       constants<>+544(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VADDPS       constants<>+96(SB), Y4, Y4
 	VDIVPS       Y4, Y3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+1088(SB), Y4
-	VFMADD213PS  constants<>+1120(SB), Y3, Y4
+	VMOVUPS      constants<>+1120(SB), Y4
 	VFMADD213PS  constants<>+1152(SB), Y3, Y4
 	VFMADD213PS  constants<>+1184(SB), Y3, Y4
 	VFMADD213PS  constants<>+1216(SB), Y3, Y4
+	VFMADD213PS  constants<>+1248(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x11, constants<>+1248(SB), Y1, Y1
+	VCMPPS       $0x11, constants<>+1280(SB), Y1, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y2, Y0
 	VBLENDVPS    Y1, Y3, Y0, Y0
@@ -2789,46 +3006,46 @@ registers_done:
 	VMASKMOVPS   (CX), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VMOVUPS      constants<>+96(SB), Y2
-	VMOVUPS      constants<>+1056(SB), Y3
+	VMOVUPS      constants<>+1088(SB), Y3
 	VADDPS       Y1, Y1, Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMINPS       Y4, Y5, Y4
 	VMOVUPS      constants<>+224(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMOVUPS      constants<>+256(SB), Y5
 	VMAXPS       Y4, Y5, Y4
-	VMULPS       constants<>+256(SB), Y4, Y5
+	VMULPS       constants<>+288(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS constants<>+288(SB), Y5, Y4
 	VFNMADD231PS constants<>+320(SB), Y5, Y4
-	VMOVUPS      constants<>+352(SB), Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFNMADD231PS constants<>+352(SB), Y5, Y4
+	VMOVUPS      constants<>+384(SB), Y6
 	VFMADD213PS  constants<>+416(SB), Y4, Y6
 	VFMADD213PS  constants<>+448(SB), Y4, Y6
 	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+512(SB), Y4, Y6
 	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
 	VFMADD213PS  Y4, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+512(SB), Y6, Y7
+	VPADDD       constants<>+544(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y4, Y4
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+512(SB), Y5, Y5
+	VPADDD       constants<>+544(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VADDPS       constants<>+96(SB), Y4, Y4
 	VDIVPS       Y4, Y3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+1088(SB), Y4
-	VFMADD213PS  constants<>+1120(SB), Y3, Y4
+	VMOVUPS      constants<>+1120(SB), Y4
 	VFMADD213PS  constants<>+1152(SB), Y3, Y4
 	VFMADD213PS  constants<>+1184(SB), Y3, Y4
 	VFMADD213PS  constants<>+1216(SB), Y3, Y4
+	VFMADD213PS  constants<>+1248(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x11, constants<>+1248(SB), Y1, Y1
+	VCMPPS       $0x11, constants<>+1280(SB), Y1, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y2, Y0
 	VBLENDVPS    Y1, Y3, Y0, Y0
@@ -2852,53 +3069,53 @@ registers:
 	VMOVUPS      (CX), Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      constants<>+1280(SB), Y3
-	VFMADD213PS  constants<>+1312(SB), Y1, Y3
-	VMOVUPS      constants<>+1344(SB), Y4
-	VFMADD213PS  constants<>+1376(SB), Y1, Y4
+	VMOVUPS      constants<>+1312(SB), Y3
+	VFMADD213PS  constants<>+1344(SB), Y1, Y3
+	VMOVUPS      constants<>+1376(SB), Y4
+	VFMADD213PS  constants<>+1408(SB), Y1, Y4
 	VFMADD213PS  Y4, Y2, Y3
-	VFMADD213PS  constants<>+1408(SB), Y1, Y3
 	VFMADD213PS  constants<>+1440(SB), Y1, Y3
 	VFMADD213PS  constants<>+1472(SB), Y1, Y3
+	VFMADD213PS  constants<>+1504(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFNMADD231PS constants<>+96(SB), Y1, Y3
 	VMOVUPS      constants<>+96(SB), Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMINPS       Y3, Y5, Y3
 	VMOVUPS      constants<>+224(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      constants<>+256(SB), Y5
 	VMAXPS       Y3, Y5, Y3
-	VMULPS       constants<>+256(SB), Y3, Y5
+	VMULPS       constants<>+288(SB), Y3, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
 	VFNMADD231PS constants<>+320(SB), Y5, Y3
-	VMOVUPS      constants<>+352(SB), Y6
-	VFMADD213PS  constants<>+384(SB), Y3, Y6
+	VFNMADD231PS constants<>+352(SB), Y5, Y3
+	VMOVUPS      constants<>+384(SB), Y6
 	VFMADD213PS  constants<>+416(SB), Y3, Y6
 	VFMADD213PS  constants<>+448(SB), Y3, Y6
 	VFMADD213PS  constants<>+480(SB), Y3, Y6
+	VFMADD213PS  constants<>+512(SB), Y3, Y6
 	VFMADD213PS  constants<>+160(SB), Y3, Y6
 	VMULPS       Y3, Y3, Y7
 	VFMADD213PS  Y3, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y3
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+512(SB), Y6, Y7
+	VPADDD       constants<>+544(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y3, Y3
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+512(SB), Y5, Y5
+	VPADDD       constants<>+544(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y3, Y3
 	VSUBPS       Y3, Y4, Y3
-	VMOVUPS      constants<>+1504(SB), Y4
-	VFMADD213PS  constants<>+1536(SB), Y2, Y4
+	VMOVUPS      constants<>+1536(SB), Y4
 	VFMADD213PS  constants<>+1568(SB), Y2, Y4
 	VFMADD213PS  constants<>+1600(SB), Y2, Y4
 	VFMADD213PS  constants<>+1632(SB), Y2, Y4
 	VFMADD213PS  constants<>+1664(SB), Y2, Y4
+	VFMADD213PS  constants<>+1696(SB), Y2, Y4
 	VMOVUPS      Y4, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VCMPPS       $0x15, constants<>+1696(SB), Y1, Y1
+	VCMPPS       $0x15, constants<>+1728(SB), Y1, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y3, Y0
 	VBLENDVPS    Y1, Y0, Y2, Y0
@@ -2919,53 +3136,53 @@ registers_done:
 	VMASKMOVPS   (CX), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      constants<>+1280(SB), Y3
-	VFMADD213PS  constants<>+1312(SB), Y1, Y3
-	VMOVUPS      constants<>+1344(SB), Y4
-	VFMADD213PS  constants<>+1376(SB), Y1, Y4
+	VMOVUPS      constants<>+1312(SB), Y3
+	VFMADD213PS  constants<>+1344(SB), Y1, Y3
+	VMOVUPS      constants<>+1376(SB), Y4
+	VFMADD213PS  constants<>+1408(SB), Y1, Y4
 	VFMADD213PS  Y4, Y2, Y3
-	VFMADD213PS  constants<>+1408(SB), Y1, Y3
 	VFMADD213PS  constants<>+1440(SB), Y1, Y3
 	VFMADD213PS  constants<>+1472(SB), Y1, Y3
+	VFMADD213PS  constants<>+1504(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y3
 	VFNMADD231PS constants<>+96(SB), Y1, Y3
 	VMOVUPS      constants<>+96(SB), Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMINPS       Y3, Y5, Y3
 	VMOVUPS      constants<>+224(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      constants<>+256(SB), Y5
 	VMAXPS       Y3, Y5, Y3
-	VMULPS       constants<>+256(SB), Y3, Y5
+	VMULPS       constants<>+288(SB), Y3, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS constants<>+288(SB), Y5, Y3
 	VFNMADD231PS constants<>+320(SB), Y5, Y3
-	VMOVUPS      constants<>+352(SB), Y6
-	VFMADD213PS  constants<>+384(SB), Y3, Y6
+	VFNMADD231PS constants<>+352(SB), Y5, Y3
+	VMOVUPS      constants<>+384(SB), Y6
 	VFMADD213PS  constants<>+416(SB), Y3, Y6
 	VFMADD213PS  constants<>+448(SB), Y3, Y6
 	VFMADD213PS  constants<>+480(SB), Y3, Y6
+	VFMADD213PS  constants<>+512(SB), Y3, Y6
 	VFMADD213PS  constants<>+160(SB), Y3, Y6
 	VMULPS       Y3, Y3, Y7
 	VFMADD213PS  Y3, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y3
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+512(SB), Y6, Y7
+	VPADDD       constants<>+544(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y3, Y3
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+512(SB), Y5, Y5
+	VPADDD       constants<>+544(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y3, Y3
 	VSUBPS       Y3, Y4, Y3
-	VMOVUPS      constants<>+1504(SB), Y4
-	VFMADD213PS  constants<>+1536(SB), Y2, Y4
+	VMOVUPS      constants<>+1536(SB), Y4
 	VFMADD213PS  constants<>+1568(SB), Y2, Y4
 	VFMADD213PS  constants<>+1600(SB), Y2, Y4
 	VFMADD213PS  constants<>+1632(SB), Y2, Y4
 	VFMADD213PS  constants<>+1664(SB), Y2, Y4
+	VFMADD213PS  constants<>+1696(SB), Y2, Y4
 	VMOVUPS      Y4, Y2
 	VFMADD213PS  Y0, Y0, Y2
-	VCMPPS       $0x15, constants<>+1696(SB), Y1, Y1
+	VCMPPS       $0x15, constants<>+1728(SB), Y1, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y3, Y0
 	VBLENDVPS    Y1, Y0, Y2, Y0
@@ -2989,30 +3206,30 @@ registers:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      constants<>+96(SB), Y1
 	VXORPS       constants<>+64(SB), Y0, Y0
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y0, Y2, Y0
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+256(SB), Y0, Y2
+	VMULPS       constants<>+288(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y0
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y0, Y3
 	VFMADD213PS  constants<>+448(SB), Y0, Y3
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+512(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
 	VADDPS       constants<>+96(SB), Y0, Y0
@@ -3034,30 +3251,30 @@ registers_done:
 	VMASKMOVPS   (CX), Y0, Y0
 	VMOVUPS      constants<>+96(SB), Y1
 	VXORPS       constants<>+64(SB), Y0, Y0
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y0, Y2, Y0
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+256(SB), Y0, Y2
+	VMULPS       constants<>+288(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y0
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y0, Y3
 	VFMADD213PS  constants<>+448(SB), Y0, Y3
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+512(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
 	VADDPS       constants<>+96(SB), Y0, Y0
@@ -3082,44 +3299,43 @@ registers:
 	VMOVUPS      (CX), Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VXORPS       constants<>+64(SB), Y1, Y1
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y1, Y2, Y1
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+256(SB), Y1, Y2
+	VMULPS       constants<>+288(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y1
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y1, Y3
 	VFMADD213PS  constants<>+448(SB), Y1, Y3
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+512(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VADDPS       constants<>+96(SB), Y1, Y2
 	VSUBPS       constants<>+96(SB), Y2, Y3
 	VSUBPS       Y3, Y1, Y1
-	VPSUBD       constants<>+608(SB), Y2, Y3
+	VPSUBD       constants<>+640(SB), Y2, Y3
 	VPSRAD       $0x17, Y3, Y3
 	VPSLLD       $0x17, Y3, Y4
 	VPSUBD       Y4, Y2, Y4
 	VSUBPS       constants<>+96(SB), Y4, Y4
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      constants<>+640(SB), Y6
-	VFMADD213PS  constants<>+672(SB), Y4, Y6
+	VMOVUPS      constants<>+672(SB), Y6
 	VFMADD213PS  constants<>+704(SB), Y4, Y6
 	VFMADD213PS  constants<>+736(SB), Y4, Y6
 	VFMADD213PS  constants<>+768(SB), Y4, Y6
@@ -3127,13 +3343,14 @@ registers:
 	VFMADD213PS  constants<>+832(SB), Y4, Y6
 	VFMADD213PS  constants<>+864(SB), Y4, Y6
 	VFMADD213PS  constants<>+896(SB), Y4, Y6
+	VFMADD213PS  constants<>+928(SB), Y4, Y6
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y5, Y6, Y6
-	VMOVUPS      constants<>+320(SB), Y7
+	VMOVUPS      constants<>+352(SB), Y7
 	VFMADD213PS  Y6, Y3, Y7
 	VMOVUPS      Y7, Y6
 	VFNMADD231PS constants<>+160(SB), Y5, Y6
-	VMOVUPS      constants<>+288(SB), Y5
+	VMOVUPS      constants<>+320(SB), Y5
 	VADDPS       Y4, Y6, Y4
 	VFMADD213PS  Y4, Y3, Y5
 	VDIVPS       Y2, Y1, Y1
@@ -3158,44 +3375,43 @@ registers_done:
 	VMASKMOVPS   (CX), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VXORPS       constants<>+64(SB), Y1, Y1
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y1, Y2, Y1
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+256(SB), Y1, Y2
+	VMULPS       constants<>+288(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y1
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y1, Y3
 	VFMADD213PS  constants<>+448(SB), Y1, Y3
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+512(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VADDPS       constants<>+96(SB), Y1, Y2
 	VSUBPS       constants<>+96(SB), Y2, Y3
 	VSUBPS       Y3, Y1, Y1
-	VPSUBD       constants<>+608(SB), Y2, Y3
+	VPSUBD       constants<>+640(SB), Y2, Y3
 	VPSRAD       $0x17, Y3, Y3
 	VPSLLD       $0x17, Y3, Y4
 	VPSUBD       Y4, Y2, Y4
 	VSUBPS       constants<>+96(SB), Y4, Y4
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      constants<>+640(SB), Y6
-	VFMADD213PS  constants<>+672(SB), Y4, Y6
+	VMOVUPS      constants<>+672(SB), Y6
 	VFMADD213PS  constants<>+704(SB), Y4, Y6
 	VFMADD213PS  constants<>+736(SB), Y4, Y6
 	VFMADD213PS  constants<>+768(SB), Y4, Y6
@@ -3203,13 +3419,14 @@ registers_done:
 	VFMADD213PS  constants<>+832(SB), Y4, Y6
 	VFMADD213PS  constants<>+864(SB), Y4, Y6
 	VFMADD213PS  constants<>+896(SB), Y4, Y6
+	VFMADD213PS  constants<>+928(SB), Y4, Y6
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y5, Y6, Y6
-	VMOVUPS      constants<>+320(SB), Y7
+	VMOVUPS      constants<>+352(SB), Y7
 	VFMADD213PS  Y6, Y3, Y7
 	VMOVUPS      Y7, Y6
 	VFNMADD231PS constants<>+160(SB), Y5, Y6
-	VMOVUPS      constants<>+288(SB), Y5
+	VMOVUPS      constants<>+320(SB), Y5
 	VADDPS       Y4, Y6, Y4
 	VFMADD213PS  Y4, Y3, Y5
 	VDIVPS       Y2, Y1, Y1
@@ -3236,56 +3453,56 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y0
 	VMULPS       constants<>+160(SB), Y0, Y1
-	VMULPS       constants<>+608(SB), Y0, Y0
+	VMULPS       constants<>+640(SB), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+1280(SB), Y4
-	VFMADD213PS  constants<>+1312(SB), Y2, Y4
-	VMOVUPS      constants<>+1344(SB), Y5
-	VFMADD213PS  constants<>+1376(SB), Y2, Y5
+	VMOVUPS      constants<>+1312(SB), Y4
+	VFMADD213PS  constants<>+1344(SB), Y2, Y4
+	VMOVUPS      constants<>+1376(SB), Y5
+	VFMADD213PS  constants<>+1408(SB), Y2, Y5
 	VFMADD213PS  Y5, Y3, Y4
-	VFMADD213PS  constants<>+1408(SB), Y2, Y4
 	VFMADD213PS  constants<>+1440(SB), Y2, Y4
 	VFMADD213PS  constants<>+1472(SB), Y2, Y4
+	VFMADD213PS  constants<>+1504(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS constants<>+96(SB), Y2, Y4
 	VMOVUPS      constants<>+96(SB), Y5
-	VMOVUPS      constants<>+192(SB), Y6
-	VMINPS       Y4, Y6, Y4
 	VMOVUPS      constants<>+224(SB), Y6
+	VMINPS       Y4, Y6, Y4
+	VMOVUPS      constants<>+256(SB), Y6
 	VMAXPS       Y4, Y6, Y4
-	VMULPS       constants<>+256(SB), Y4, Y6
+	VMULPS       constants<>+288(SB), Y4, Y6
 	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS constants<>+288(SB), Y6, Y4
 	VFNMADD231PS constants<>+320(SB), Y6, Y4
-	VMOVUPS      constants<>+352(SB), Y7
-	VFMADD213PS  constants<>+384(SB), Y4, Y7
+	VFNMADD231PS constants<>+352(SB), Y6, Y4
+	VMOVUPS      constants<>+384(SB), Y7
 	VFMADD213PS  constants<>+416(SB), Y4, Y7
 	VFMADD213PS  constants<>+448(SB), Y4, Y7
 	VFMADD213PS  constants<>+480(SB), Y4, Y7
+	VFMADD213PS  constants<>+512(SB), Y4, Y7
 	VFMADD213PS  constants<>+160(SB), Y4, Y7
 	VMULPS       Y4, Y4, Y8
 	VFMADD213PS  Y4, Y8, Y7
 	VADDPS       constants<>+96(SB), Y7, Y4
 	VCVTPS2DQ    Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
-	VPADDD       constants<>+512(SB), Y7, Y8
+	VPADDD       constants<>+544(SB), Y7, Y8
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y4, Y4
 	VPSUBD       Y7, Y6, Y6
-	VPADDD       constants<>+512(SB), Y6, Y6
+	VPADDD       constants<>+544(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y4, Y4
 	VSUBPS       Y4, Y5, Y4
-	VMOVUPS      constants<>+1504(SB), Y5
-	VFMADD213PS  constants<>+1536(SB), Y3, Y5
+	VMOVUPS      constants<>+1536(SB), Y5
 	VFMADD213PS  constants<>+1568(SB), Y3, Y5
 	VFMADD213PS  constants<>+1600(SB), Y3, Y5
 	VFMADD213PS  constants<>+1632(SB), Y3, Y5
 	VFMADD213PS  constants<>+1664(SB), Y3, Y5
+	VFMADD213PS  constants<>+1696(SB), Y3, Y5
 	VMOVUPS      Y5, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x15, constants<>+1696(SB), Y2, Y2
+	VCMPPS       $0x15, constants<>+1728(SB), Y2, Y2
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y4, Y0
 	VBLENDVPS    Y2, Y0, Y3, Y0
@@ -3307,56 +3524,56 @@ registers_done:
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
 	VMULPS       constants<>+160(SB), Y0, Y1
-	VMULPS       constants<>+608(SB), Y0, Y0
+	VMULPS       constants<>+640(SB), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
-	VMOVUPS      constants<>+1280(SB), Y4
-	VFMADD213PS  constants<>+1312(SB), Y2, Y4
-	VMOVUPS      constants<>+1344(SB), Y5
-	VFMADD213PS  constants<>+1376(SB), Y2, Y5
+	VMOVUPS      constants<>+1312(SB), Y4
+	VFMADD213PS  constants<>+1344(SB), Y2, Y4
+	VMOVUPS      constants<>+1376(SB), Y5
+	VFMADD213PS  constants<>+1408(SB), Y2, Y5
 	VFMADD213PS  Y5, Y3, Y4
-	VFMADD213PS  constants<>+1408(SB), Y2, Y4
 	VFMADD213PS  constants<>+1440(SB), Y2, Y4
 	VFMADD213PS  constants<>+1472(SB), Y2, Y4
+	VFMADD213PS  constants<>+1504(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS constants<>+96(SB), Y2, Y4
 	VMOVUPS      constants<>+96(SB), Y5
-	VMOVUPS      constants<>+192(SB), Y6
-	VMINPS       Y4, Y6, Y4
 	VMOVUPS      constants<>+224(SB), Y6
+	VMINPS       Y4, Y6, Y4
+	VMOVUPS      constants<>+256(SB), Y6
 	VMAXPS       Y4, Y6, Y4
-	VMULPS       constants<>+256(SB), Y4, Y6
+	VMULPS       constants<>+288(SB), Y4, Y6
 	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS constants<>+288(SB), Y6, Y4
 	VFNMADD231PS constants<>+320(SB), Y6, Y4
-	VMOVUPS      constants<>+352(SB), Y7
-	VFMADD213PS  constants<>+384(SB), Y4, Y7
+	VFNMADD231PS constants<>+352(SB), Y6, Y4
+	VMOVUPS      constants<>+384(SB), Y7
 	VFMADD213PS  constants<>+416(SB), Y4, Y7
 	VFMADD213PS  constants<>+448(SB), Y4, Y7
 	VFMADD213PS  constants<>+480(SB), Y4, Y7
+	VFMADD213PS  constants<>+512(SB), Y4, Y7
 	VFMADD213PS  constants<>+160(SB), Y4, Y7
 	VMULPS       Y4, Y4, Y8
 	VFMADD213PS  Y4, Y8, Y7
 	VADDPS       constants<>+96(SB), Y7, Y4
 	VCVTPS2DQ    Y6, Y6
 	VPSRAD       $0x01, Y6, Y7
-	VPADDD       constants<>+512(SB), Y7, Y8
+	VPADDD       constants<>+544(SB), Y7, Y8
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y4, Y4
 	VPSUBD       Y7, Y6, Y6
-	VPADDD       constants<>+512(SB), Y6, Y6
+	VPADDD       constants<>+544(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y4, Y4
 	VSUBPS       Y4, Y5, Y4
-	VMOVUPS      constants<>+1504(SB), Y5
-	VFMADD213PS  constants<>+1536(SB), Y3, Y5
+	VMOVUPS      constants<>+1536(SB), Y5
 	VFMADD213PS  constants<>+1568(SB), Y3, Y5
 	VFMADD213PS  constants<>+1600(SB), Y3, Y5
 	VFMADD213PS  constants<>+1632(SB), Y3, Y5
 	VFMADD213PS  constants<>+1664(SB), Y3, Y5
+	VFMADD213PS  constants<>+1696(SB), Y3, Y5
 	VMOVUPS      Y5, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VCMPPS       $0x15, constants<>+1696(SB), Y2, Y2
+	VCMPPS       $0x15, constants<>+1728(SB), Y2, Y2
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y4, Y0
 	VBLENDVPS    Y2, Y0, Y3, Y0
@@ -3382,34 +3599,34 @@ registers:
 	VMOVUPS      (CX), Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       Y1, Y0, Y1
-	VMOVUPS      constants<>+1728(SB), Y2
+	VMOVUPS      constants<>+1760(SB), Y2
 	VFMADD213PS  Y0, Y2, Y1
-	VMULPS       constants<>+1760(SB), Y1, Y1
+	VMULPS       constants<>+1792(SB), Y1, Y1
 	VXORPS       constants<>+64(SB), Y1, Y1
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y1, Y2, Y1
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+256(SB), Y1, Y2
+	VMULPS       constants<>+288(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y1
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y1, Y3
 	VFMADD213PS  constants<>+448(SB), Y1, Y3
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+512(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VADDPS       constants<>+96(SB), Y1, Y1
@@ -3431,34 +3648,34 @@ registers_done:
 	VMASKMOVPS   (CX), Y0, Y0
 	VMULPS       Y0, Y0, Y1
 	VMULPS       Y1, Y0, Y1
-	VMOVUPS      constants<>+1728(SB), Y2
+	VMOVUPS      constants<>+1760(SB), Y2
 	VFMADD213PS  Y0, Y2, Y1
-	VMULPS       constants<>+1760(SB), Y1, Y1
+	VMULPS       constants<>+1792(SB), Y1, Y1
 	VXORPS       constants<>+64(SB), Y1, Y1
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y1, Y2, Y1
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMULPS       constants<>+256(SB), Y1, Y2
+	VMULPS       constants<>+288(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y1
 	VFNMADD231PS constants<>+320(SB), Y2, Y1
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y1, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y1
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y1, Y3
 	VFMADD213PS  constants<>+448(SB), Y1, Y3
 	VFMADD213PS  constants<>+480(SB), Y1, Y3
+	VFMADD213PS  constants<>+512(SB), Y1, Y3
 	VFMADD213PS  constants<>+160(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VFMADD213PS  Y1, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y1
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y1, Y1
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VADDPS       constants<>+96(SB), Y1, Y1
@@ -3484,30 +3701,30 @@ registers:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y0, Y1, Y2
 	VXORPS       constants<>+64(SB), Y2, Y2
-	VMOVUPS      constants<>+192(SB), Y3
-	VMINPS       Y2, Y3, Y2
 	VMOVUPS      constants<>+224(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      constants<>+256(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMULPS       constants<>+256(SB), Y2, Y3
+	VMULPS       constants<>+288(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS constants<>+288(SB), Y3, Y2
 	VFNMADD231PS constants<>+320(SB), Y3, Y2
-	VMOVUPS      constants<>+352(SB), Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFNMADD231PS constants<>+352(SB), Y3, Y2
+	VMOVUPS      constants<>+384(SB), Y4
 	VFMADD213PS  constants<>+416(SB), Y2, Y4
 	VFMADD213PS  constants<>+448(SB), Y2, Y4
 	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+512(SB), Y2, Y4
 	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VFMADD213PS  Y2, Y5, Y4
 	VADDPS       constants<>+96(SB), Y4, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
-	VPADDD       constants<>+512(SB), Y4, Y5
+	VPADDD       constants<>+544(SB), Y4, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y2, Y2
 	VPSUBD       Y4, Y3, Y3
-	VPADDD       constants<>+512(SB), Y3, Y3
+	VPADDD       constants<>+544(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       constants<>+96(SB), Y2, Y2
@@ -3529,30 +3746,30 @@ registers_done:
 	VMASKMOVPS   (CX), Y1, Y1
 	VMULPS       Y0, Y1, Y0
 	VXORPS       constants<>+64(SB), Y0, Y0
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y0, Y2, Y0
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+256(SB), Y0, Y2
+	VMULPS       constants<>+288(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y0
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y0, Y3
 	VFMADD213PS  constants<>+448(SB), Y0, Y3
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+512(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
 	VADDPS       constants<>+96(SB), Y0, Y0
@@ -3577,20 +3794,20 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y1, Y2
-	VMOVUPS      constants<>+1792(SB), Y3
+	VMOVUPS      constants<>+1824(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       constants<>+256(SB), Y3, Y4
+	VMULPS       constants<>+288(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS constants<>+288(SB), Y4, Y3
 	VFNMADD231PS constants<>+320(SB), Y4, Y3
+	VFNMADD231PS constants<>+352(SB), Y4, Y3
 	VCVTPS2DQ    Y4, Y4
-	VPADDD       constants<>+512(SB), Y4, Y4
+	VPADDD       constants<>+544(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMOVUPS      constants<>+352(SB), Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
+	VMOVUPS      constants<>+384(SB), Y5
 	VFMADD213PS  constants<>+416(SB), Y3, Y5
 	VFMADD213PS  constants<>+448(SB), Y3, Y5
 	VFMADD213PS  constants<>+480(SB), Y3, Y5
+	VFMADD213PS  constants<>+512(SB), Y3, Y5
 	VFMADD213PS  constants<>+160(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
 	VFMADD213PS  Y3, Y6, Y5
@@ -3614,20 +3831,20 @@ registers_done:
 	VMOVDQU      (BX), Y1
 	VMASKMOVPS   (CX), Y1, Y1
 	VCMPPS       $0x11, constants<>+0(SB), Y1, Y2
-	VMOVUPS      constants<>+1792(SB), Y3
+	VMOVUPS      constants<>+1824(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       constants<>+256(SB), Y3, Y4
+	VMULPS       constants<>+288(SB), Y3, Y4
 	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS constants<>+288(SB), Y4, Y3
 	VFNMADD231PS constants<>+320(SB), Y4, Y3
+	VFNMADD231PS constants<>+352(SB), Y4, Y3
 	VCVTPS2DQ    Y4, Y4
-	VPADDD       constants<>+512(SB), Y4, Y4
+	VPADDD       constants<>+544(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMOVUPS      constants<>+352(SB), Y5
-	VFMADD213PS  constants<>+384(SB), Y3, Y5
+	VMOVUPS      constants<>+384(SB), Y5
 	VFMADD213PS  constants<>+416(SB), Y3, Y5
 	VFMADD213PS  constants<>+448(SB), Y3, Y5
 	VFMADD213PS  constants<>+480(SB), Y3, Y5
+	VFMADD213PS  constants<>+512(SB), Y3, Y5
 	VFMADD213PS  constants<>+160(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
 	VFMADD213PS  Y3, Y6, Y5
@@ -3654,20 +3871,20 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
-	VMULPS       constants<>+1824(SB), Y1, Y2
+	VMULPS       constants<>+1856(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+1856(SB), Y2, Y1
 	VFNMADD231PS constants<>+1888(SB), Y2, Y1
 	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VFNMADD231PS constants<>+1952(SB), Y2, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+1952(SB), Y4
-	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VMOVUPS      constants<>+1984(SB), Y4
 	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VFMADD213PS  constants<>+2048(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y1, Y1, Y4
-	VMOVUPS      constants<>+2048(SB), Y1
-	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VMOVUPS      constants<>+2080(SB), Y1
 	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VFMADD213PS  constants<>+2144(SB), Y3, Y1
 	VMULPS       Y3, Y3, Y5
 	VMOVUPS      constants<>+96(SB), Y6
 	VFNMADD231PS constants<>+160(SB), Y3, Y6
@@ -3697,20 +3914,20 @@ registers_done:
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
-	VMULPS       constants<>+1824(SB), Y1, Y2
+	VMULPS       constants<>+1856(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+1856(SB), Y2, Y1
 	VFNMADD231PS constants<>+1888(SB), Y2, Y1
 	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VFNMADD231PS constants<>+1952(SB), Y2, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+1952(SB), Y4
-	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VMOVUPS      constants<>+1984(SB), Y4
 	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VFMADD213PS  constants<>+2048(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y1, Y1, Y4
-	VMOVUPS      constants<>+2048(SB), Y1
-	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VMOVUPS      constants<>+2080(SB), Y1
 	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VFMADD213PS  constants<>+2144(SB), Y3, Y1
 	VMULPS       Y3, Y3, Y5
 	VMOVUPS      constants<>+96(SB), Y6
 	VFNMADD231PS constants<>+160(SB), Y3, Y6
@@ -3743,20 +3960,20 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y0
 	VANDPS       constants<>+32(SB), Y0, Y0
-	VMULPS       constants<>+1824(SB), Y0, Y1
+	VMULPS       constants<>+1856(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants<>+1856(SB), Y1, Y0
 	VFNMADD231PS constants<>+1888(SB), Y1, Y0
 	VFNMADD231PS constants<>+1920(SB), Y1, Y0
+	VFNMADD231PS constants<>+1952(SB), Y1, Y0
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      constants<>+1952(SB), Y3
-	VFMADD213PS  constants<>+1984(SB), Y2, Y3
+	VMOVUPS      constants<>+1984(SB), Y3
 	VFMADD213PS  constants<>+2016(SB), Y2, Y3
+	VFMADD213PS  constants<>+2048(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VMOVUPS      constants<>+2048(SB), Y0
-	VFMADD213PS  constants<>+2080(SB), Y2, Y0
+	VMOVUPS      constants<>+2080(SB), Y0
 	VFMADD213PS  constants<>+2112(SB), Y2, Y0
+	VFMADD213PS  constants<>+2144(SB), Y2, Y0
 	VMULPS       Y2, Y2, Y4
 	VMOVUPS      constants<>+96(SB), Y5
 	VFNMADD231PS constants<>+160(SB), Y2, Y5
@@ -3765,7 +3982,7 @@ registers:
 	VCVTPS2DQ    Y1, Y0
 	VPSLLD       $0x1f, Y0, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
-	VPADDD       constants<>+2144(SB), Y0, Y0
+	VPADDD       constants<>+2176(SB), Y0, Y0
 	VPSLLD       $0x1e, Y0, Y0
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
@@ -3785,20 +4002,20 @@ registers_done:
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y0
-	VMULPS       constants<>+1824(SB), Y0, Y1
+	VMULPS       constants<>+1856(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants<>+1856(SB), Y1, Y0
 	VFNMADD231PS constants<>+1888(SB), Y1, Y0
 	VFNMADD231PS constants<>+1920(SB), Y1, Y0
+	VFNMADD231PS constants<>+1952(SB), Y1, Y0
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      constants<>+1952(SB), Y3
-	VFMADD213PS  constants<>+1984(SB), Y2, Y3
+	VMOVUPS      constants<>+1984(SB), Y3
 	VFMADD213PS  constants<>+2016(SB), Y2, Y3
+	VFMADD213PS  constants<>+2048(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y3
 	VFMADD213PS  Y0, Y0, Y3
-	VMOVUPS      constants<>+2048(SB), Y0
-	VFMADD213PS  constants<>+2080(SB), Y2, Y0
+	VMOVUPS      constants<>+2080(SB), Y0
 	VFMADD213PS  constants<>+2112(SB), Y2, Y0
+	VFMADD213PS  constants<>+2144(SB), Y2, Y0
 	VMULPS       Y2, Y2, Y4
 	VMOVUPS      constants<>+96(SB), Y5
 	VFNMADD231PS constants<>+160(SB), Y2, Y5
@@ -3807,7 +4024,7 @@ registers_done:
 	VCVTPS2DQ    Y1, Y0
 	VPSLLD       $0x1f, Y0, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
-	VPADDD       constants<>+2144(SB), Y0, Y0
+	VPADDD       constants<>+2176(SB), Y0, Y0
 	VPSLLD       $0x1e, Y0, Y0
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
@@ -3830,20 +4047,20 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
-	VMULPS       constants<>+1824(SB), Y1, Y2
+	VMULPS       constants<>+1856(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+1856(SB), Y2, Y1
 	VFNMADD231PS constants<>+1888(SB), Y2, Y1
 	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VFNMADD231PS constants<>+1952(SB), Y2, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+1952(SB), Y4
-	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VMOVUPS      constants<>+1984(SB), Y4
 	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VFMADD213PS  constants<>+2048(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y1, Y1, Y4
-	VMOVUPS      constants<>+2048(SB), Y1
-	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VMOVUPS      constants<>+2080(SB), Y1
 	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VFMADD213PS  constants<>+2144(SB), Y3, Y1
 	VMULPS       Y3, Y3, Y5
 	VMOVUPS      constants<>+96(SB), Y6
 	VFNMADD231PS constants<>+160(SB), Y3, Y6
@@ -3874,20 +4091,20 @@ registers_done:
 	VMOVDQU      (BX), Y0
 	VMASKMOVPS   (CX), Y0, Y0
 	VANDPS       constants<>+32(SB), Y0, Y1
-	VMULPS       constants<>+1824(SB), Y1, Y2
+	VMULPS       constants<>+1856(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+1856(SB), Y2, Y1
 	VFNMADD231PS constants<>+1888(SB), Y2, Y1
 	VFNMADD231PS constants<>+1920(SB), Y2, Y1
+	VFNMADD231PS constants<>+1952(SB), Y2, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constants<>+1952(SB), Y4
-	VFMADD213PS  constants<>+1984(SB), Y3, Y4
+	VMOVUPS      constants<>+1984(SB), Y4
 	VFMADD213PS  constants<>+2016(SB), Y3, Y4
+	VFMADD213PS  constants<>+2048(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y1, Y1, Y4
-	VMOVUPS      constants<>+2048(SB), Y1
-	VFMADD213PS  constants<>+2080(SB), Y3, Y1
+	VMOVUPS      constants<>+2080(SB), Y1
 	VFMADD213PS  constants<>+2112(SB), Y3, Y1
+	VFMADD213PS  constants<>+2144(SB), Y3, Y1
 	VMULPS       Y3, Y3, Y5
 	VMOVUPS      constants<>+96(SB), Y6
 	VFNMADD231PS constants<>+160(SB), Y3, Y6
@@ -3929,15 +4146,15 @@ registers:
 	VBLENDVPS    Y2, Y3, Y4, Y4
 	VSQRTPS      Y3, Y3
 	VBLENDVPS    Y2, Y3, Y1, Y1
-	VMOVUPS      constants<>+2176(SB), Y3
-	VFMADD213PS  constants<>+2208(SB), Y4, Y3
+	VMOVUPS      constants<>+2208(SB), Y3
 	VFMADD213PS  constants<>+2240(SB), Y4, Y3
 	VFMADD213PS  constants<>+2272(SB), Y4, Y3
 	VFMADD213PS  constants<>+2304(SB), Y4, Y3
+	VFMADD213PS  constants<>+2336(SB), Y4, Y3
 	VMULPS       Y4, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VMOVUPS      constants<>+1856(SB), Y1
-	VFNMADD231PS constants<>+1056(SB), Y3, Y1
+	VMOVUPS      constants<>+1888(SB), Y1
+	VFNMADD231PS constants<>+1088(SB), Y3, Y1
 	VBLENDVPS    Y2, Y1, Y3, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
@@ -3965,15 +4182,15 @@ registers_done:
 	VBLENDVPS    Y2, Y3, Y4, Y4
 	VSQRTPS      Y3, Y3
 	VBLENDVPS    Y2, Y3, Y1, Y1
-	VMOVUPS      constants<>+2176(SB), Y3
-	VFMADD213PS  constants<>+2208(SB), Y4, Y3
+	VMOVUPS      constants<>+2208(SB), Y3
 	VFMADD213PS  constants<>+2240(SB), Y4, Y3
 	VFMADD213PS  constants<>+2272(SB), Y4, Y3
 	VFMADD213PS  constants<>+2304(SB), Y4, Y3
+	VFMADD213PS  constants<>+2336(SB), Y4, Y3
 	VMULPS       Y4, Y3, Y3
 	VFMADD213PS  Y1, Y1, Y3
-	VMOVUPS      constants<>+1856(SB), Y1
-	VFNMADD231PS constants<>+1056(SB), Y3, Y1
+	VMOVUPS      constants<>+1888(SB), Y1
+	VFNMADD231PS constants<>+1088(SB), Y3, Y1
 	VBLENDVPS    Y2, Y1, Y3, Y1
 	VANDPS       constants<>+64(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
@@ -4004,20 +4221,20 @@ registers:
 	VBLENDVPS   Y2, Y3, Y4, Y4
 	VSQRTPS     Y3, Y3
 	VBLENDVPS   Y2, Y3, Y1, Y1
-	VMOVUPS     constants<>+2176(SB), Y3
-	VFMADD213PS constants<>+2208(SB), Y4, Y3
+	VMOVUPS     constants<>+2208(SB), Y3
 	VFMADD213PS constants<>+2240(SB), Y4, Y3
 	VFMADD213PS constants<>+2272(SB), Y4, Y3
 	VFMADD213PS constants<>+2304(SB), Y4, Y3
+	VFMADD213PS constants<>+2336(SB), Y4, Y3
 	VMULPS      Y4, Y3, Y3
 	VFMADD213PS Y1, Y1, Y3
-	VMOVUPS     constants<>+1856(SB), Y1
+	VMOVUPS     constants<>+1888(SB), Y1
 	VANDPS      constants<>+64(SB), Y0, Y4
 	VXORPS      Y4, Y3, Y4
 	VSUBPS      Y4, Y1, Y1
 	VADDPS      Y3, Y3, Y3
 	VCMPPS      $0x11, constants<>+0(SB), Y0, Y0
-	VMOVUPS     constants<>+2336(SB), Y4
+	VMOVUPS     constants<>+2368(SB), Y4
 	VSUBPS      Y3, Y4, Y4
 	VBLENDVPS   Y0, Y4, Y3, Y0
 	VBLENDVPS   Y2, Y0, Y1, Y0
@@ -4045,20 +4262,20 @@ registers_done:
 	VBLENDVPS   Y2, Y3, Y4, Y4
 	VSQRTPS     Y3, Y3
 	VBLENDVPS   Y2, Y3, Y1, Y1
-	VMOVUPS     constants<>+2176(SB), Y3
-	VFMADD213PS constants<>+2208(SB), Y4, Y3
+	VMOVUPS     constants<>+2208(SB), Y3
 	VFMADD213PS constants<>+2240(SB), Y4, Y3
 	VFMADD213PS constants<>+2272(SB), Y4, Y3
 	VFMADD213PS constants<>+2304(SB), Y4, Y3
+	VFMADD213PS constants<>+2336(SB), Y4, Y3
 	VMULPS      Y4, Y3, Y3
 	VFMADD213PS Y1, Y1, Y3
-	VMOVUPS     constants<>+1856(SB), Y1
+	VMOVUPS     constants<>+1888(SB), Y1
 	VANDPS      constants<>+64(SB), Y0, Y4
 	VXORPS      Y4, Y3, Y4
 	VSUBPS      Y4, Y1, Y1
 	VADDPS      Y3, Y3, Y3
 	VCMPPS      $0x11, constants<>+0(SB), Y0, Y0
-	VMOVUPS     constants<>+2336(SB), Y4
+	VMOVUPS     constants<>+2368(SB), Y4
 	VSUBPS      Y3, Y4, Y4
 	VBLENDVPS   Y0, Y4, Y3, Y0
 	VBLENDVPS   Y2, Y0, Y1, Y0
@@ -4081,18 +4298,18 @@ registers:
 	JL          registers_done
 	VMOVUPS     (CX), Y0
 	VANDPS      constants<>+32(SB), Y0, Y1
-	VCMPPS      $0x1e, constants<>+2368(SB), Y1, Y2
-	VCMPPS      $0x1e, constants<>+2400(SB), Y1, Y3
+	VCMPPS      $0x1e, constants<>+2400(SB), Y1, Y2
+	VCMPPS      $0x1e, constants<>+2432(SB), Y1, Y3
 	VSUBPS      constants<>+96(SB), Y1, Y4
 	VBLENDVPS   Y2, Y4, Y1, Y4
-	VBLENDVPS   Y3, constants<>+2432(SB), Y4, Y4
+	VBLENDVPS   Y3, constants<>+192(SB), Y4, Y4
 	VADDPS      constants<>+96(SB), Y1, Y5
 	VMOVUPS     constants<>+96(SB), Y6
 	VBLENDVPS   Y2, Y5, Y6, Y5
 	VBLENDVPS   Y3, Y1, Y5, Y1
 	VMOVUPS     constants<>+0(SB), Y5
 	VBLENDVPS   Y2, constants<>+2464(SB), Y5, Y2
-	VBLENDVPS   Y3, constants<>+1856(SB), Y2, Y2
+	VBLENDVPS   Y3, constants<>+1888(SB), Y2, Y2
 	VDIVPS      Y1, Y4, Y1
 	VMULPS      Y1, Y1, Y3
 	VMOVUPS     constants<>+2496(SB), Y4
@@ -4120,18 +4337,18 @@ registers_done:
 	VMOVDQU     (BX), Y0
 	VMASKMOVPS  (CX), Y0, Y0
 	VANDPS      constants<>+32(SB), Y0, Y1
-	VCMPPS      $0x1e, constants<>+2368(SB), Y1, Y2
-	VCMPPS      $0x1e, constants<>+2400(SB), Y1, Y3
+	VCMPPS      $0x1e, constants<>+2400(SB), Y1, Y2
+	VCMPPS      $0x1e, constants<>+2432(SB), Y1, Y3
 	VSUBPS      constants<>+96(SB), Y1, Y4
 	VBLENDVPS   Y2, Y4, Y1, Y4
-	VBLENDVPS   Y3, constants<>+2432(SB), Y4, Y4
+	VBLENDVPS   Y3, constants<>+192(SB), Y4, Y4
 	VADDPS      constants<>+96(SB), Y1, Y5
 	VMOVUPS     constants<>+96(SB), Y6
 	VBLENDVPS   Y2, Y5, Y6, Y5
 	VBLENDVPS   Y3, Y1, Y5, Y1
 	VMOVUPS     constants<>+0(SB), Y5
 	VBLENDVPS   Y2, constants<>+2464(SB), Y5, Y2
-	VBLENDVPS   Y3, constants<>+1856(SB), Y2, Y2
+	VBLENDVPS   Y3, constants<>+1888(SB), Y2, Y2
 	VDIVPS      Y1, Y4, Y1
 	VMULPS      Y1, Y1, Y3
 	VMOVUPS     constants<>+2496(SB), Y4
@@ -4164,15 +4381,15 @@ registers:
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VMOVUPS      constants<>+2624(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VMULPS       constants<>+256(SB), Y2, Y3
+	VMULPS       constants<>+288(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS constants<>+288(SB), Y3, Y2
 	VFNMADD231PS constants<>+320(SB), Y3, Y2
-	VMOVUPS      constants<>+352(SB), Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFNMADD231PS constants<>+352(SB), Y3, Y2
+	VMOVUPS      constants<>+384(SB), Y4
 	VFMADD213PS  constants<>+416(SB), Y2, Y4
 	VFMADD213PS  constants<>+448(SB), Y2, Y4
 	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+512(SB), Y2, Y4
 	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VFMADD213PS  Y2, Y5, Y4
@@ -4180,11 +4397,11 @@ registers:
 	VSUBPS       constants<>+96(SB), Y3, Y3
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
-	VPADDD       constants<>+512(SB), Y4, Y5
+	VPADDD       constants<>+544(SB), Y4, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y2, Y2
 	VPSUBD       Y4, Y3, Y3
-	VPADDD       constants<>+512(SB), Y3, Y3
+	VPADDD       constants<>+544(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      constants<>+2656(SB), Y3
@@ -4218,15 +4435,15 @@ registers_done:
 	VANDPS       constants<>+32(SB), Y0, Y1
 	VMOVUPS      constants<>+2624(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VMULPS       constants<>+256(SB), Y2, Y3
+	VMULPS       constants<>+288(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS constants<>+288(SB), Y3, Y2
 	VFNMADD231PS constants<>+320(SB), Y3, Y2
-	VMOVUPS      constants<>+352(SB), Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFNMADD231PS constants<>+352(SB), Y3, Y2
+	VMOVUPS      constants<>+384(SB), Y4
 	VFMADD213PS  constants<>+416(SB), Y2, Y4
 	VFMADD213PS  constants<>+448(SB), Y2, Y4
 	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+512(SB), Y2, Y4
 	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VFMADD213PS  Y2, Y5, Y4
@@ -4234,11 +4451,11 @@ registers_done:
 	VSUBPS       constants<>+96(SB), Y3, Y3
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
-	VPADDD       constants<>+512(SB), Y4, Y5
+	VPADDD       constants<>+544(SB), Y4, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y2, Y2
 	VPSUBD       Y4, Y3, Y3
-	VPADDD       constants<>+512(SB), Y3, Y3
+	VPADDD       constants<>+544(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      constants<>+2656(SB), Y3
@@ -4275,15 +4492,15 @@ registers:
 	VANDPS       constants<>+32(SB), Y0, Y0
 	VMOVUPS      constants<>+2624(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMULPS       constants<>+256(SB), Y0, Y1
+	VMULPS       constants<>+288(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants<>+288(SB), Y1, Y0
 	VFNMADD231PS constants<>+320(SB), Y1, Y0
-	VMOVUPS      constants<>+352(SB), Y2
-	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFNMADD231PS constants<>+352(SB), Y1, Y0
+	VMOVUPS      constants<>+384(SB), Y2
 	VFMADD213PS  constants<>+416(SB), Y0, Y2
 	VFMADD213PS  constants<>+448(SB), Y0, Y2
 	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+512(SB), Y0, Y2
 	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
 	VFMADD213PS  Y0, Y3, Y2
@@ -4291,11 +4508,11 @@ registers:
 	VSUBPS       constants<>+96(SB), Y1, Y1
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants<>+512(SB), Y2, Y3
+	VPADDD       constants<>+544(SB), Y2, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants<>+512(SB), Y1, Y1
+	VPADDD       constants<>+544(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      constants<>+2656(SB), Y1
@@ -4319,15 +4536,15 @@ registers_done:
 	VANDPS       constants<>+32(SB), Y0, Y0
 	VMOVUPS      constants<>+2624(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMULPS       constants<>+256(SB), Y0, Y1
+	VMULPS       constants<>+288(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants<>+288(SB), Y1, Y0
 	VFNMADD231PS constants<>+320(SB), Y1, Y0
-	VMOVUPS      constants<>+352(SB), Y2
-	VFMADD213PS  constants<>+384(SB), Y0, Y2
+	VFNMADD231PS constants<>+352(SB), Y1, Y0
+	VMOVUPS      constants<>+384(SB), Y2
 	VFMADD213PS  constants<>+416(SB), Y0, Y2
 	VFMADD213PS  constants<>+448(SB), Y0, Y2
 	VFMADD213PS  constants<>+480(SB), Y0, Y2
+	VFMADD213PS  constants<>+512(SB), Y0, Y2
 	VFMADD213PS  constants<>+160(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
 	VFMADD213PS  Y0, Y3, Y2
@@ -4335,11 +4552,11 @@ registers_done:
 	VSUBPS       constants<>+96(SB), Y1, Y1
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants<>+512(SB), Y2, Y3
+	VPADDD       constants<>+544(SB), Y2, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants<>+512(SB), Y1, Y1
+	VPADDD       constants<>+544(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      constants<>+2656(SB), Y1
@@ -4370,15 +4587,14 @@ registers:
 	VCMPPS       $0x1e, constants<>+2784(SB), Y1, Y4
 	VADDPS       Y3, Y1, Y3
 	VBLENDVPS    Y4, Y1, Y3, Y3
-	VPSUBD       constants<>+608(SB), Y3, Y5
+	VPSUBD       constants<>+640(SB), Y3, Y5
 	VPSRAD       $0x17, Y5, Y5
 	VPSLLD       $0x17, Y5, Y6
 	VPSUBD       Y6, Y3, Y3
 	VSUBPS       constants<>+96(SB), Y3, Y3
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       Y3, Y3, Y6
-	VMOVUPS      constants<>+640(SB), Y7
-	VFMADD213PS  constants<>+672(SB), Y3, Y7
+	VMOVUPS      constants<>+672(SB), Y7
 	VFMADD213PS  constants<>+704(SB), Y3, Y7
 	VFMADD213PS  constants<>+736(SB), Y3, Y7
 	VFMADD213PS  constants<>+768(SB), Y3, Y7
@@ -4386,18 +4602,19 @@ registers:
 	VFMADD213PS  constants<>+832(SB), Y3, Y7
 	VFMADD213PS  constants<>+864(SB), Y3, Y7
 	VFMADD213PS  constants<>+896(SB), Y3, Y7
+	VFMADD213PS  constants<>+928(SB), Y3, Y7
 	VMULPS       Y3, Y7, Y7
 	VMULPS       Y6, Y7, Y7
-	VMOVUPS      constants<>+320(SB), Y8
+	VMOVUPS      constants<>+352(SB), Y8
 	VFMADD213PS  Y7, Y5, Y8
 	VMOVUPS      Y8, Y7
 	VFNMADD231PS constants<>+160(SB), Y6, Y7
-	VMOVUPS      constants<>+288(SB), Y6
+	VMOVUPS      constants<>+320(SB), Y6
 	VADDPS       Y3, Y7, Y3
 	VFMADD213PS  Y3, Y5, Y6
 	VADDPS       constants<>+2816(SB), Y6, Y3
 	VBLENDVPS    Y4, Y3, Y6, Y3
-	VCMPPS       $0x15, constants<>+960(SB), Y1, Y4
+	VCMPPS       $0x15, constants<>+992(SB), Y1, Y4
 	VBLENDVPS    Y4, Y1, Y3, Y3
 	VMOVUPS      constants<>+2848(SB), Y4
 	VFMADD213PS  constants<>+2880(SB), Y2, Y4
@@ -4431,15 +4648,14 @@ registers_done:
 	VCMPPS       $0x1e, constants<>+2784(SB), Y1, Y4
 	VADDPS       Y3, Y1, Y3
 	VBLENDVPS    Y4, Y1, Y3, Y3
-	VPSUBD       constants<>+608(SB), Y3, Y5
+	VPSUBD       constants<>+640(SB), Y3, Y5
 	VPSRAD       $0x17, Y5, Y5
 	VPSLLD       $0x17, Y5, Y6
 	VPSUBD       Y6, Y3, Y3
 	VSUBPS       constants<>+96(SB), Y3, Y3
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       Y3, Y3, Y6
-	VMOVUPS      constants<>+640(SB), Y7
-	VFMADD213PS  constants<>+672(SB), Y3, Y7
+	VMOVUPS      constants<>+672(SB), Y7
 	VFMADD213PS  constants<>+704(SB), Y3, Y7
 	VFMADD213PS  constants<>+736(SB), Y3, Y7
 	VFMADD213PS  constants<>+768(SB), Y3, Y7
@@ -4447,18 +4663,19 @@ registers_done:
 	VFMADD213PS  constants<>+832(SB), Y3, Y7
 	VFMADD213PS  constants<>+864(SB), Y3, Y7
 	VFMADD213PS  constants<>+896(SB), Y3, Y7
+	VFMADD213PS  constants<>+928(SB), Y3, Y7
 	VMULPS       Y3, Y7, Y7
 	VMULPS       Y6, Y7, Y7
-	VMOVUPS      constants<>+320(SB), Y8
+	VMOVUPS      constants<>+352(SB), Y8
 	VFMADD213PS  Y7, Y5, Y8
 	VMOVUPS      Y8, Y7
 	VFNMADD231PS constants<>+160(SB), Y6, Y7
-	VMOVUPS      constants<>+288(SB), Y6
+	VMOVUPS      constants<>+320(SB), Y6
 	VADDPS       Y3, Y7, Y3
 	VFMADD213PS  Y3, Y5, Y6
 	VADDPS       constants<>+2816(SB), Y6, Y3
 	VBLENDVPS    Y4, Y3, Y6, Y3
-	VCMPPS       $0x15, constants<>+960(SB), Y1, Y4
+	VCMPPS       $0x15, constants<>+992(SB), Y1, Y4
 	VBLENDVPS    Y4, Y1, Y3, Y3
 	VMOVUPS      constants<>+2848(SB), Y4
 	VFMADD213PS  constants<>+2880(SB), Y2, Y4
@@ -4495,15 +4712,14 @@ registers:
 	VCMPPS       $0x1e, constants<>+2784(SB), Y0, Y3
 	VADDPS       Y2, Y0, Y2
 	VBLENDVPS    Y3, Y0, Y2, Y2
-	VPSUBD       constants<>+608(SB), Y2, Y4
+	VPSUBD       constants<>+640(SB), Y2, Y4
 	VPSRAD       $0x17, Y4, Y4
 	VPSLLD       $0x17, Y4, Y5
 	VPSUBD       Y5, Y2, Y2
 	VSUBPS       constants<>+96(SB), Y2, Y2
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y2, Y2, Y5
-	VMOVUPS      constants<>+640(SB), Y6
-	VFMADD213PS  constants<>+672(SB), Y2, Y6
+	VMOVUPS      constants<>+672(SB), Y6
 	VFMADD213PS  constants<>+704(SB), Y2, Y6
 	VFMADD213PS  constants<>+736(SB), Y2, Y6
 	VFMADD213PS  constants<>+768(SB), Y2, Y6
@@ -4511,18 +4727,19 @@ registers:
 	VFMADD213PS  constants<>+832(SB), Y2, Y6
 	VFMADD213PS  constants<>+864(SB), Y2, Y6
 	VFMADD213PS  constants<>+896(SB), Y2, Y6
+	VFMADD213PS  constants<>+928(SB), Y2, Y6
 	VMULPS       Y2, Y6, Y6
 	VMULPS       Y5, Y6, Y6
-	VMOVUPS      constants<>+320(SB), Y7
+	VMOVUPS      constants<>+352(SB), Y7
 	VFMADD213PS  Y6, Y4, Y7
 	VMOVUPS      Y7, Y6
 	VFNMADD231PS constants<>+160(SB), Y5, Y6
-	VMOVUPS      constants<>+288(SB), Y5
+	VMOVUPS      constants<>+320(SB), Y5
 	VADDPS       Y2, Y6, Y2
 	VFMADD213PS  Y2, Y4, Y5
 	VADDPS       constants<>+2816(SB), Y5, Y2
 	VBLENDVPS    Y3, Y2, Y5, Y2
-	VCMPPS       $0x15, constants<>+960(SB), Y0, Y3
+	VCMPPS       $0x15, constants<>+992(SB), Y0, Y3
 	VBLENDVPS    Y3, Y0, Y2, Y0
 	VMOVUPS      constants<>+2976(SB), Y2
 	VFMADD213PS  constants<>+3008(SB), Y1, Y2
@@ -4555,15 +4772,14 @@ registers_done:
 	VCMPPS       $0x1e, constants<>+2784(SB), Y0, Y3
 	VADDPS       Y2, Y0, Y2
 	VBLENDVPS    Y3, Y0, Y2, Y2
-	VPSUBD       constants<>+608(SB), Y2, Y4
+	VPSUBD       constants<>+640(SB), Y2, Y4
 	VPSRAD       $0x17, Y4, Y4
 	VPSLLD       $0x17, Y4, Y5
 	VPSUBD       Y5, Y2, Y2
 	VSUBPS       constants<>+96(SB), Y2, Y2
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y2, Y2, Y5
-	VMOVUPS      constants<>+640(SB), Y6
-	VFMADD213PS  constants<>+672(SB), Y2, Y6
+	VMOVUPS      constants<>+672(SB), Y6
 	VFMADD213PS  constants<>+704(SB), Y2, Y6
 	VFMADD213PS  constants<>+736(SB), Y2, Y6
 	VFMADD213PS  constants<>+768(SB), Y2, Y6
@@ -4571,18 +4787,19 @@ registers_done:
 	VFMADD213PS  constants<>+832(SB), Y2, Y6
 	VFMADD213PS  constants<>+864(SB), Y2, Y6
 	VFMADD213PS  constants<>+896(SB), Y2, Y6
+	VFMADD213PS  constants<>+928(SB), Y2, Y6
 	VMULPS       Y2, Y6, Y6
 	VMULPS       Y5, Y6, Y6
-	VMOVUPS      constants<>+320(SB), Y7
+	VMOVUPS      constants<>+352(SB), Y7
 	VFMADD213PS  Y6, Y4, Y7
 	VMOVUPS      Y7, Y6
 	VFNMADD231PS constants<>+160(SB), Y5, Y6
-	VMOVUPS      constants<>+288(SB), Y5
+	VMOVUPS      constants<>+320(SB), Y5
 	VADDPS       Y2, Y6, Y2
 	VFMADD213PS  Y2, Y4, Y5
 	VADDPS       constants<>+2816(SB), Y5, Y2
 	VBLENDVPS    Y3, Y2, Y5, Y2
-	VCMPPS       $0x15, constants<>+960(SB), Y0, Y3
+	VCMPPS       $0x15, constants<>+992(SB), Y0, Y3
 	VBLENDVPS    Y3, Y0, Y2, Y0
 	VMOVUPS      constants<>+2976(SB), Y2
 	VFMADD213PS  constants<>+3008(SB), Y1, Y2
@@ -4617,18 +4834,17 @@ registers:
 	VMOVUPS      constants<>+96(SB), Y4
 	VSUBPS       Y1, Y4, Y4
 	VDIVPS       Y4, Y3, Y3
-	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
-	VMULPS       constants<>+576(SB), Y3, Y5
+	VCMPPS       $0x11, constants<>+576(SB), Y3, Y4
+	VMULPS       constants<>+608(SB), Y3, Y5
 	VBLENDVPS    Y4, Y5, Y3, Y4
-	VPSUBD       constants<>+608(SB), Y4, Y5
+	VPSUBD       constants<>+640(SB), Y4, Y5
 	VPSRAD       $0x17, Y5, Y5
 	VPSLLD       $0x17, Y5, Y6
 	VPSUBD       Y6, Y4, Y4
 	VSUBPS       constants<>+96(SB), Y4, Y4
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       Y4, Y4, Y6
-	VMOVUPS      constants<>+640(SB), Y7
-	VFMADD213PS  constants<>+672(SB), Y4, Y7
+	VMOVUPS      constants<>+672(SB), Y7
 	VFMADD213PS  constants<>+704(SB), Y4, Y7
 	VFMADD213PS  constants<>+736(SB), Y4, Y7
 	VFMADD213PS  constants<>+768(SB), Y4, Y7
@@ -4636,24 +4852,25 @@ registers:
 	VFMADD213PS  constants<>+832(SB), Y4, Y7
 	VFMADD213PS  constants<>+864(SB), Y4, Y7
 	VFMADD213PS  constants<>+896(SB), Y4, Y7
+	VFMADD213PS  constants<>+928(SB), Y4, Y7
 	VMULPS       Y4, Y7, Y7
 	VMULPS       Y6, Y7, Y7
-	VMOVUPS      constants<>+320(SB), Y8
+	VMOVUPS      constants<>+352(SB), Y8
 	VFMADD213PS  Y7, Y5, Y8
 	VMOVUPS      Y8, Y7
 	VFNMADD231PS constants<>+160(SB), Y6, Y7
-	VMOVUPS      constants<>+288(SB), Y6
+	VMOVUPS      constants<>+320(SB), Y6
 	VADDPS       Y4, Y7, Y4
 	VFMADD213PS  Y4, Y5, Y6
-	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
-	VSUBPS       constants<>+928(SB), Y6, Y5
+	VCMPPS       $0x11, constants<>+576(SB), Y3, Y4
+	VSUBPS       constants<>+960(SB), Y6, Y5
 	VBLENDVPS    Y4, Y5, Y6, Y4
-	VCMPPS       $0x15, constants<>+960(SB), Y3, Y5
+	VCMPPS       $0x15, constants<>+992(SB), Y3, Y5
 	VBLENDVPS    Y5, Y3, Y4, Y4
 	VCMPPS       $0x11, constants<>+0(SB), Y3, Y5
-	VBLENDVPS    Y5, constants<>+992(SB), Y4, Y4
+	VBLENDVPS    Y5, constants<>+1024(SB), Y4, Y4
 	VCMPPS       $0x00, constants<>+0(SB), Y3, Y3
-	VBLENDVPS    Y3, constants<>+1024(SB), Y4, Y3
+	VBLENDVPS    Y3, constants<>+1056(SB), Y4, Y3
 	VMULPS       constants<>+160(SB), Y3, Y3
 	VMOVUPS      constants<>+3136(SB), Y4
 	VFMADD213PS  constants<>+3168(SB), Y2, Y4
@@ -4687,18 +4904,17 @@ registers_done:
 	VMOVUPS      constants<>+96(SB), Y4
 	VSUBPS       Y1, Y4, Y4
 	VDIVPS       Y4, Y3, Y3
-	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
-	VMULPS       constants<>+576(SB), Y3, Y5
+	VCMPPS       $0x11, constants<>+576(SB), Y3, Y4
+	VMULPS       constants<>+608(SB), Y3, Y5
 	VBLENDVPS    Y4, Y5, Y3, Y4
-	VPSUBD       constants<>+608(SB), Y4, Y5
+	VPSUBD       constants<>+640(SB), Y4, Y5
 	VPSRAD       $0x17, Y5, Y5
 	VPSLLD       $0x17, Y5, Y6
 	VPSUBD       Y6, Y4, Y4
 	VSUBPS       constants<>+96(SB), Y4, Y4
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       Y4, Y4, Y6
-	VMOVUPS      constants<>+640(SB), Y7
-	VFMADD213PS  constants<>+672(SB), Y4, Y7
+	VMOVUPS      constants<>+672(SB), Y7
 	VFMADD213PS  constants<>+704(SB), Y4, Y7
 	VFMADD213PS  constants<>+736(SB), Y4, Y7
 	VFMADD213PS  constants<>+768(SB), Y4, Y7
@@ -4706,24 +4922,25 @@ registers_done:
 	VFMADD213PS  constants<>+832(SB), Y4, Y7
 	VFMADD213PS  constants<>+864(SB), Y4, Y7
 	VFMADD213PS  constants<>+896(SB), Y4, Y7
+	VFMADD213PS  constants<>+928(SB), Y4, Y7
 	VMULPS       Y4, Y7, Y7
 	VMULPS       Y6, Y7, Y7
-	VMOVUPS      constants<>+320(SB), Y8
+	VMOVUPS      constants<>+352(SB), Y8
 	VFMADD213PS  Y7, Y5, Y8
 	VMOVUPS      Y8, Y7
 	VFNMADD231PS constants<>+160(SB), Y6, Y7
-	VMOVUPS      constants<>+288(SB), Y6
+	VMOVUPS      constants<>+320(SB), Y6
 	VADDPS       Y4, Y7, Y4
 	VFMADD213PS  Y4, Y5, Y6
-	VCMPPS       $0x11, constants<>+544(SB), Y3, Y4
-	VSUBPS       constants<>+928(SB), Y6, Y5
+	VCMPPS       $0x11, constants<>+576(SB), Y3, Y4
+	VSUBPS       constants<>+960(SB), Y6, Y5
 	VBLENDVPS    Y4, Y5, Y6, Y4
-	VCMPPS       $0x15, constants<>+960(SB), Y3, Y5
+	VCMPPS       $0x15, constants<>+992(SB), Y3, Y5
 	VBLENDVPS    Y5, Y3, Y4, Y4
 	VCMPPS       $0x11, constants<>+0(SB), Y3, Y5
-	VBLENDVPS    Y5, constants<>+992(SB), Y4, Y4
+	VBLENDVPS    Y5, constants<>+1024(SB), Y4, Y4
 	VCMPPS       $0x00, constants<>+0(SB), Y3, Y3
-	VBLENDVPS    Y3, constants<>+1024(SB), Y4, Y3
+	VBLENDVPS    Y3, constants<>+1056(SB), Y4, Y3
 	VMULPS       constants<>+160(SB), Y3, Y3
 	VMOVUPS      constants<>+3136(SB), Y4
 	VFMADD213PS  constants<>+3168(SB), Y2, Y4
@@ -4978,10 +5195,10 @@ done:
 TEXT ·greatestAVX2(SB), NOSPLIT, $0-36
 	MOVQ    a+0(FP), AX
 	MOVQ    n+16(FP), CX
-	VMOVUPS constants<>+1024(SB), Y0
-	VMOVUPS constants<>+1024(SB), Y1
-	VMOVUPS constants<>+1024(SB), Y2
-	VMOVUPS constants<>+1024(SB), Y3
+	VMOVUPS constants<>+1056(SB), Y0
+	VMOVUPS constants<>+1056(SB), Y1
+	VMOVUPS constants<>+1056(SB), Y2
+	VMOVUPS constants<>+1056(SB), Y3
 
 blocks:
 	CMPQ      CX, $0x00000020
@@ -5107,10 +5324,10 @@ done:
 TEXT ·leastAVX2(SB), NOSPLIT, $0-36
 	MOVQ    a+0(FP), AX
 	MOVQ    n+16(FP), CX
-	VMOVUPS constants<>+960(SB), Y0
-	VMOVUPS constants<>+960(SB), Y1
-	VMOVUPS constants<>+960(SB), Y2
-	VMOVUPS constants<>+960(SB), Y3
+	VMOVUPS constants<>+992(SB), Y0
+	VMOVUPS constants<>+992(SB), Y1
+	VMOVUPS constants<>+992(SB), Y2
+	VMOVUPS constants<>+992(SB), Y3
 
 blocks:
 	CMPQ    CX, $0x00000020
@@ -5455,7 +5672,7 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y0
 	VANDPS       constants<>+32(SB), Y0, Y0
-	VCMPPS       $0x00, constants<>+960(SB), Y0, Y0
+	VCMPPS       $0x00, constants<>+992(SB), Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VPACKSSDW    X1, X0, X0
 	VPACKSSWB    X0, X0, X0
@@ -5484,30 +5701,30 @@ registers:
 	JL           registers_done
 	VMOVUPS      (CX), Y2
 	VSUBPS       Y0, Y2, Y2
-	VMOVUPS      constants<>+192(SB), Y3
-	VMINPS       Y2, Y3, Y2
 	VMOVUPS      constants<>+224(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      constants<>+256(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMULPS       constants<>+256(SB), Y2, Y3
+	VMULPS       constants<>+288(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS constants<>+288(SB), Y3, Y2
 	VFNMADD231PS constants<>+320(SB), Y3, Y2
-	VMOVUPS      constants<>+352(SB), Y4
-	VFMADD213PS  constants<>+384(SB), Y2, Y4
+	VFNMADD231PS constants<>+352(SB), Y3, Y2
+	VMOVUPS      constants<>+384(SB), Y4
 	VFMADD213PS  constants<>+416(SB), Y2, Y4
 	VFMADD213PS  constants<>+448(SB), Y2, Y4
 	VFMADD213PS  constants<>+480(SB), Y2, Y4
+	VFMADD213PS  constants<>+512(SB), Y2, Y4
 	VFMADD213PS  constants<>+160(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
 	VFMADD213PS  Y2, Y5, Y4
 	VADDPS       constants<>+96(SB), Y4, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y4
-	VPADDD       constants<>+512(SB), Y4, Y5
+	VPADDD       constants<>+544(SB), Y4, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y2, Y2
 	VPSUBD       Y4, Y3, Y3
-	VPADDD       constants<>+512(SB), Y3, Y3
+	VPADDD       constants<>+544(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (AX)
@@ -5528,30 +5745,30 @@ registers_done:
 	VMOVDQU      (BX), Y2
 	VMASKMOVPS   (CX), Y2, Y2
 	VSUBPS       Y0, Y2, Y0
-	VMOVUPS      constants<>+192(SB), Y2
-	VMINPS       Y0, Y2, Y0
 	VMOVUPS      constants<>+224(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      constants<>+256(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VMULPS       constants<>+256(SB), Y0, Y2
+	VMULPS       constants<>+288(SB), Y0, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constants<>+288(SB), Y2, Y0
 	VFNMADD231PS constants<>+320(SB), Y2, Y0
-	VMOVUPS      constants<>+352(SB), Y3
-	VFMADD213PS  constants<>+384(SB), Y0, Y3
+	VFNMADD231PS constants<>+352(SB), Y2, Y0
+	VMOVUPS      constants<>+384(SB), Y3
 	VFMADD213PS  constants<>+416(SB), Y0, Y3
 	VFMADD213PS  constants<>+448(SB), Y0, Y3
 	VFMADD213PS  constants<>+480(SB), Y0, Y3
+	VFMADD213PS  constants<>+512(SB), Y0, Y3
 	VFMADD213PS  constants<>+160(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
 	VFMADD213PS  Y0, Y4, Y3
 	VADDPS       constants<>+96(SB), Y3, Y0
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants<>+512(SB), Y3, Y4
+	VPADDD       constants<>+544(SB), Y3, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants<>+512(SB), Y2, Y2
+	VPADDD       constants<>+544(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y0, Y0
 	VMOVDQU      (BX), Y2
@@ -5727,7 +5944,7 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
 	VMOVUPS      constants<>+96(SB), Y4
 	VDIVPS       Y0, Y4, Y4
 	VANDPS       constants<>+32(SB), Y4, Y5
-	VMOVUPS      constants<>+2432(SB), Y6
+	VMOVUPS      constants<>+192(SB), Y6
 	VCMPPS       $0x11, constants<>+3328(SB), Y5, Y7
 	VMOVUPS      constants<>+3360(SB), Y8
 	VBLENDVPS    Y7, Y6, Y8, Y7
@@ -5921,7 +6138,7 @@ registers:
 	VPADDD    constants<>+3456(SB), Y0, Y2
 	VPADDD    Y1, Y2, Y1
 	VANDPS    constants<>+64(SB), Y0, Y2
-	VORPS     constants<>+992(SB), Y2, Y2
+	VORPS     constants<>+1024(SB), Y2, Y2
 	VCMPPS    $0x03, Y0, Y0, Y0
 	VBLENDVPS Y0, Y2, Y1, Y0
 	VPSRLD    $0x10, Y0, Y0
@@ -6166,7 +6383,7 @@ TEXT ·softmaxAVX2(SB), NOSPLIT, $0-68
 	SHLQ         $0x02, DI
 	SHLQ         $0x02, R8
 	VBROADCASTSS scale+64(FP), Y1
-	VMOVUPS      constants<>+1024(SB), Y2
+	VMOVUPS      constants<>+1056(SB), Y2
 
 row:
 	TESTQ   SI, SI
@@ -6252,7 +6469,7 @@ masked_registers_done:
 	VMOVDQU    (R13), Y7
 	VMASKMOVPS Y6, Y7, (R9)
 	VMOVDQU    (R13), Y7
-	VMOVUPS    constants<>+1024(SB), Y8
+	VMOVUPS    constants<>+1056(SB), Y8
 	VBLENDVPS  Y7, Y6, Y8, Y6
 	VMAXPS     Y6, Y0, Y0
 	VMOVAPS    Y0, Y0
@@ -6321,7 +6538,7 @@ bare_registers_done:
 	VMOVDQU    (R12), Y7
 	VMASKMOVPS Y6, Y7, (R9)
 	VMOVDQU    (R12), Y7
-	VMOVUPS    constants<>+1024(SB), Y8
+	VMOVUPS    constants<>+1056(SB), Y8
 	VBLENDVPS  Y7, Y6, Y8, Y6
 	VMAXPS     Y6, Y0, Y0
 	VMOVAPS    Y0, Y0
@@ -6346,30 +6563,30 @@ exp_registers:
 	JL           exp_registers_done
 	VMOVUPS      (R9), Y4
 	VSUBPS       Y0, Y4, Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMINPS       Y4, Y5, Y4
 	VMOVUPS      constants<>+224(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMOVUPS      constants<>+256(SB), Y5
 	VMAXPS       Y4, Y5, Y4
-	VMULPS       constants<>+256(SB), Y4, Y5
+	VMULPS       constants<>+288(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS constants<>+288(SB), Y5, Y4
 	VFNMADD231PS constants<>+320(SB), Y5, Y4
-	VMOVUPS      constants<>+352(SB), Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFNMADD231PS constants<>+352(SB), Y5, Y4
+	VMOVUPS      constants<>+384(SB), Y6
 	VFMADD213PS  constants<>+416(SB), Y4, Y6
 	VFMADD213PS  constants<>+448(SB), Y4, Y6
 	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+512(SB), Y4, Y6
 	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
 	VFMADD213PS  Y4, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+512(SB), Y6, Y7
+	VPADDD       constants<>+544(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y4, Y4
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+512(SB), Y5, Y5
+	VPADDD       constants<>+544(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VMOVUPS      Y4, (R9)
@@ -6389,30 +6606,30 @@ exp_registers_done:
 	VMOVDQU      (R11), Y4
 	VMASKMOVPS   (R9), Y4, Y4
 	VSUBPS       Y0, Y4, Y4
-	VMOVUPS      constants<>+192(SB), Y5
-	VMINPS       Y4, Y5, Y4
 	VMOVUPS      constants<>+224(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMOVUPS      constants<>+256(SB), Y5
 	VMAXPS       Y4, Y5, Y4
-	VMULPS       constants<>+256(SB), Y4, Y5
+	VMULPS       constants<>+288(SB), Y4, Y5
 	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS constants<>+288(SB), Y5, Y4
 	VFNMADD231PS constants<>+320(SB), Y5, Y4
-	VMOVUPS      constants<>+352(SB), Y6
-	VFMADD213PS  constants<>+384(SB), Y4, Y6
+	VFNMADD231PS constants<>+352(SB), Y5, Y4
+	VMOVUPS      constants<>+384(SB), Y6
 	VFMADD213PS  constants<>+416(SB), Y4, Y6
 	VFMADD213PS  constants<>+448(SB), Y4, Y6
 	VFMADD213PS  constants<>+480(SB), Y4, Y6
+	VFMADD213PS  constants<>+512(SB), Y4, Y6
 	VFMADD213PS  constants<>+160(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
 	VFMADD213PS  Y4, Y7, Y6
 	VADDPS       constants<>+96(SB), Y6, Y4
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
-	VPADDD       constants<>+512(SB), Y6, Y7
+	VPADDD       constants<>+544(SB), Y6, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y4, Y4
 	VPSUBD       Y6, Y5, Y5
-	VPADDD       constants<>+512(SB), Y5, Y5
+	VPADDD       constants<>+544(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VMOVDQU      (R11), Y5
@@ -9039,6 +9256,220 @@ done:
 	VZEROUPPER
 	RET
 
+// func softsignAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softsignAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+blocks:
+	CMPQ        DX, $0x00000040
+	JL          blocks_done
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z1
+	VADDPS.BCST constants<>+96(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z1
+	VADDPS.BCST constants<>+96(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z1
+	VADDPS.BCST constants<>+96(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z1
+	VADDPS.BCST constants<>+96(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         blocks
+
+blocks_done:
+registers:
+	CMPQ        DX, $0x00000010
+	JL          registers_done
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z1
+	VADDPS.BCST constants<>+96(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         registers
+
+registers_done:
+	TESTQ       DX, DX
+	JE          done
+	MOVL        $0xffffffff, BX
+	BZHIL       DX, BX, BX
+	KMOVW       BX, K1
+	SHRL        $0x10, BX
+	KMOVW       BX, K2
+	VMOVUPS.Z   (CX), K1, Z0
+	VANDPS.BCST constants<>+32(SB), Z0, Z1
+	VADDPS.BCST constants<>+96(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func signAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·signAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+24(FP), DX
+
+blocks:
+	CMPQ           DX, $0x00000040
+	JL             blocks_done
+	VMOVUPS        (CX), Z0
+	VCMPPS.BCST    $0x11, constants<>+0(SB), Z0, K3
+	VADDPS.BCST    constants<>+0(SB), Z0, Z1
+	VBLENDMPS.BCST constants<>+192(SB), Z1, K3, Z2
+	VCMPPS.BCST    $0x1e, constants<>+0(SB), Z0, K4
+	VBLENDMPS.BCST constants<>+96(SB), Z2, K4, Z3
+	VMOVUPS        Z3, (AX)
+	VMOVUPS        64(CX), Z0
+	VCMPPS.BCST    $0x11, constants<>+0(SB), Z0, K5
+	VADDPS.BCST    constants<>+0(SB), Z0, Z1
+	VBLENDMPS.BCST constants<>+192(SB), Z1, K5, Z4
+	VCMPPS.BCST    $0x1e, constants<>+0(SB), Z0, K6
+	VBLENDMPS.BCST constants<>+96(SB), Z4, K6, Z5
+	VMOVUPS        Z5, 64(AX)
+	VMOVUPS        128(CX), Z0
+	VCMPPS.BCST    $0x11, constants<>+0(SB), Z0, K7
+	VADDPS.BCST    constants<>+0(SB), Z0, Z1
+	VBLENDMPS.BCST constants<>+192(SB), Z1, K7, Z6
+	VCMPPS.BCST    $0x1e, constants<>+0(SB), Z0, K2
+	VBLENDMPS.BCST constants<>+96(SB), Z6, K2, Z7
+	VMOVUPS        Z7, 128(AX)
+	VMOVUPS        192(CX), Z0
+	VCMPPS.BCST    $0x11, constants<>+0(SB), Z0, K3
+	VADDPS.BCST    constants<>+0(SB), Z0, Z1
+	VBLENDMPS.BCST constants<>+192(SB), Z1, K3, Z8
+	VCMPPS.BCST    $0x1e, constants<>+0(SB), Z0, K4
+	VBLENDMPS.BCST constants<>+96(SB), Z8, K4, Z9
+	VMOVUPS        Z9, 192(AX)
+	ADDQ           $0x00000100, AX
+	ADDQ           $0x00000100, CX
+	SUBQ           $0x00000040, DX
+	JMP            blocks
+
+blocks_done:
+registers:
+	CMPQ           DX, $0x00000010
+	JL             registers_done
+	VMOVUPS        (CX), Z0
+	VCMPPS.BCST    $0x11, constants<>+0(SB), Z0, K5
+	VADDPS.BCST    constants<>+0(SB), Z0, Z1
+	VBLENDMPS.BCST constants<>+192(SB), Z1, K5, Z10
+	VCMPPS.BCST    $0x1e, constants<>+0(SB), Z0, K6
+	VBLENDMPS.BCST constants<>+96(SB), Z10, K6, Z11
+	VMOVUPS        Z11, (AX)
+	ADDQ           $0x00000040, AX
+	ADDQ           $0x00000040, CX
+	SUBQ           $0x00000010, DX
+	JMP            registers
+
+registers_done:
+	TESTQ          DX, DX
+	JE             done
+	MOVL           $0xffffffff, BX
+	BZHIL          DX, BX, BX
+	KMOVW          BX, K1
+	SHRL           $0x10, BX
+	KMOVW          BX, K2
+	VMOVUPS.Z      (CX), K1, Z0
+	VCMPPS.BCST    $0x11, constants<>+0(SB), Z0, K7
+	VADDPS.BCST    constants<>+0(SB), Z0, Z1
+	VBLENDMPS.BCST constants<>+192(SB), Z1, K7, Z12
+	VCMPPS.BCST    $0x1e, constants<>+0(SB), Z0, K2
+	VBLENDMPS.BCST constants<>+96(SB), Z12, K2, Z13
+	VMOVUPS        Z13, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func thresholdedReluAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS p+32(FP), Z0
+
+blocks:
+	CMPQ         DX, $0x00000040
+	JL           blocks_done
+	VMOVUPS      (CX), Z1
+	VCMPPS       $0x1e, Z0, Z1, K3
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBLENDMPS    Z1, Z2, K3, Z3
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      64(CX), Z1
+	VCMPPS       $0x1e, Z0, Z1, K4
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBLENDMPS    Z1, Z2, K4, Z4
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      128(CX), Z1
+	VCMPPS       $0x1e, Z0, Z1, K5
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBLENDMPS    Z1, Z2, K5, Z5
+	VMOVUPS      Z5, 128(AX)
+	VMOVUPS      192(CX), Z1
+	VCMPPS       $0x1e, Z0, Z1, K6
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBLENDMPS    Z1, Z2, K6, Z6
+	VMOVUPS      Z6, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JMP          blocks
+
+blocks_done:
+registers:
+	CMPQ         DX, $0x00000010
+	JL           registers_done
+	VMOVUPS      (CX), Z1
+	VCMPPS       $0x1e, Z0, Z1, K7
+	VBROADCASTSS constants<>+0(SB), Z2
+	VBLENDMPS    Z1, Z2, K7, Z7
+	VMOVUPS      Z7, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JMP          registers
+
+registers_done:
+	TESTQ        DX, DX
+	JE           done
+	MOVL         $0xffffffff, BX
+	BZHIL        DX, BX, BX
+	KMOVW        BX, K1
+	SHRL         $0x10, BX
+	KMOVW        BX, K2
+	VMOVUPS.Z    (CX), K1, Z1
+	VCMPPS       $0x1e, Z0, Z1, K2
+	VBROADCASTSS constants<>+0(SB), Z0
+	VBLENDMPS    Z1, Z0, K2, Z8
+	VMOVUPS      Z8, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func expAVX512(dst *float32, a *float32, b *float32, n int, p float32, q float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·expAVX512(SB), NOSPLIT, $0-40
@@ -9050,19 +9481,19 @@ registers:
 	CMPQ              DX, $0x00000010
 	JL                registers_done
 	VMOVUPS           (CX), Z0
-	VBROADCASTSS      constants<>+192(SB), Z1
-	VMINPS            Z0, Z1, Z0
 	VBROADCASTSS      constants<>+224(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      constants<>+256(SB), Z1
 	VMAXPS            Z0, Z1, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VMULPS.BCST       constants<>+288(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
-	VBROADCASTSS      constants<>+352(SB), Z2
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFNMADD231PS.BCST constants<>+352(SB), Z1, Z0
+	VBROADCASTSS      constants<>+384(SB), Z2
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z3
 	VFMADD213PS       Z0, Z3, Z2
@@ -9083,19 +9514,19 @@ registers_done:
 	SHRL              $0x10, BX
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z0
-	VBROADCASTSS      constants<>+192(SB), Z1
-	VMINPS            Z0, Z1, Z0
 	VBROADCASTSS      constants<>+224(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      constants<>+256(SB), Z1
 	VMAXPS            Z0, Z1, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VMULPS.BCST       constants<>+288(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
-	VBROADCASTSS      constants<>+352(SB), Z2
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFNMADD231PS.BCST constants<>+352(SB), Z1, Z0
+	VBROADCASTSS      constants<>+384(SB), Z2
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z3
 	VFMADD213PS       Z0, Z3, Z2
@@ -9118,18 +9549,17 @@ registers:
 	CMPQ              DX, $0x00000010
 	JL                registers_done
 	VMOVUPS           (CX), Z0
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K3
-	VMULPS.BCST       constants<>+576(SB), Z0, Z1
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z0, K3
+	VMULPS.BCST       constants<>+608(SB), Z0, Z1
 	VBLENDMPS         Z1, Z0, K3, Z2
-	VPSUBD.BCST       constants<>+608(SB), Z2, Z1
+	VPSUBD.BCST       constants<>+640(SB), Z2, Z1
 	VPSRAD            $0x17, Z1, Z1
 	VPSLLD            $0x17, Z1, Z12
 	VPSUBD            Z12, Z2, Z12
 	VSUBPS.BCST       constants<>+96(SB), Z12, Z12
 	VCVTDQ2PS         Z1, Z1
 	VMULPS            Z12, Z12, Z13
-	VBROADCASTSS      constants<>+640(SB), Z14
-	VFMADD213PS.BCST  constants<>+672(SB), Z12, Z14
+	VBROADCASTSS      constants<>+672(SB), Z14
 	VFMADD213PS.BCST  constants<>+704(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+736(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+768(SB), Z12, Z14
@@ -9137,24 +9567,25 @@ registers:
 	VFMADD213PS.BCST  constants<>+832(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+864(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+896(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+928(SB), Z12, Z14
 	VMULPS            Z12, Z14, Z14
 	VMULPS            Z13, Z14, Z14
-	VBROADCASTSS      constants<>+320(SB), Z15
+	VBROADCASTSS      constants<>+352(SB), Z15
 	VFMADD213PS       Z14, Z1, Z15
 	VMOVUPS           Z15, Z14
 	VFNMADD231PS.BCST constants<>+160(SB), Z13, Z14
-	VBROADCASTSS      constants<>+288(SB), Z13
+	VBROADCASTSS      constants<>+320(SB), Z13
 	VADDPS            Z12, Z14, Z12
 	VFMADD213PS       Z12, Z1, Z13
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K4
-	VSUBPS.BCST       constants<>+928(SB), Z13, Z1
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z0, K4
+	VSUBPS.BCST       constants<>+960(SB), Z13, Z1
 	VBLENDMPS         Z1, Z13, K4, Z3
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K5
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z0, K5
 	VBLENDMPS         Z0, Z3, K5, Z4
 	VCMPPS.BCST       $0x11, constants<>+0(SB), Z0, K6
-	VBLENDMPS.BCST    constants<>+992(SB), Z4, K6, Z5
+	VBLENDMPS.BCST    constants<>+1024(SB), Z4, K6, Z5
 	VCMPPS.BCST       $0x00, constants<>+0(SB), Z0, K7
-	VBLENDMPS.BCST    constants<>+1024(SB), Z5, K7, Z6
+	VBLENDMPS.BCST    constants<>+1056(SB), Z5, K7, Z6
 	VMOVUPS           Z6, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, CX
@@ -9170,18 +9601,17 @@ registers_done:
 	SHRL              $0x10, BX
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z0
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K2
-	VMULPS.BCST       constants<>+576(SB), Z0, Z1
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z0, K2
+	VMULPS.BCST       constants<>+608(SB), Z0, Z1
 	VBLENDMPS         Z1, Z0, K2, Z7
-	VPSUBD.BCST       constants<>+608(SB), Z7, Z1
+	VPSUBD.BCST       constants<>+640(SB), Z7, Z1
 	VPSRAD            $0x17, Z1, Z1
 	VPSLLD            $0x17, Z1, Z2
 	VPSUBD            Z2, Z7, Z2
 	VSUBPS.BCST       constants<>+96(SB), Z2, Z2
 	VCVTDQ2PS         Z1, Z1
 	VMULPS            Z2, Z2, Z3
-	VBROADCASTSS      constants<>+640(SB), Z4
-	VFMADD213PS.BCST  constants<>+672(SB), Z2, Z4
+	VBROADCASTSS      constants<>+672(SB), Z4
 	VFMADD213PS.BCST  constants<>+704(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+736(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+768(SB), Z2, Z4
@@ -9189,24 +9619,25 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+832(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+864(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+896(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+928(SB), Z2, Z4
 	VMULPS            Z2, Z4, Z4
 	VMULPS            Z3, Z4, Z4
-	VBROADCASTSS      constants<>+320(SB), Z5
+	VBROADCASTSS      constants<>+352(SB), Z5
 	VFMADD213PS       Z4, Z1, Z5
 	VMOVUPS           Z5, Z4
 	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z4
-	VBROADCASTSS      constants<>+288(SB), Z3
+	VBROADCASTSS      constants<>+320(SB), Z3
 	VADDPS            Z2, Z4, Z2
 	VFMADD213PS       Z2, Z1, Z3
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z0, K3
-	VSUBPS.BCST       constants<>+928(SB), Z3, Z1
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z0, K3
+	VSUBPS.BCST       constants<>+960(SB), Z3, Z1
 	VBLENDMPS         Z1, Z3, K3, Z8
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K4
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z0, K4
 	VBLENDMPS         Z0, Z8, K4, Z9
 	VCMPPS.BCST       $0x11, constants<>+0(SB), Z0, K5
-	VBLENDMPS.BCST    constants<>+992(SB), Z9, K5, Z10
+	VBLENDMPS.BCST    constants<>+1024(SB), Z9, K5, Z10
 	VCMPPS.BCST       $0x00, constants<>+0(SB), Z0, K6
-	VBLENDMPS.BCST    constants<>+1024(SB), Z10, K6, Z11
+	VBLENDMPS.BCST    constants<>+1056(SB), Z10, K6, Z11
 	VMOVUPS           Z11, K1, (AX)
 
 done:
@@ -9226,21 +9657,21 @@ registers:
 	VMOVUPS           (CX), Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VBROADCASTSS      constants<>+96(SB), Z2
-	VBROADCASTSS      constants<>+1056(SB), Z3
+	VBROADCASTSS      constants<>+1088(SB), Z3
 	VADDPS            Z1, Z1, Z4
-	VBROADCASTSS      constants<>+192(SB), Z5
-	VMINPS            Z4, Z5, Z4
 	VBROADCASTSS      constants<>+224(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VBROADCASTSS      constants<>+256(SB), Z5
 	VMAXPS            Z4, Z5, Z4
-	VMULPS.BCST       constants<>+256(SB), Z4, Z5
+	VMULPS.BCST       constants<>+288(SB), Z4, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z4
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z4
-	VBROADCASTSS      constants<>+352(SB), Z8
-	VFMADD213PS.BCST  constants<>+384(SB), Z4, Z8
+	VFNMADD231PS.BCST constants<>+352(SB), Z5, Z4
+	VBROADCASTSS      constants<>+384(SB), Z8
 	VFMADD213PS.BCST  constants<>+416(SB), Z4, Z8
 	VFMADD213PS.BCST  constants<>+448(SB), Z4, Z8
 	VFMADD213PS.BCST  constants<>+480(SB), Z4, Z8
+	VFMADD213PS.BCST  constants<>+512(SB), Z4, Z8
 	VFMADD213PS.BCST  constants<>+160(SB), Z4, Z8
 	VMULPS            Z4, Z4, Z9
 	VFMADD213PS       Z4, Z9, Z8
@@ -9250,14 +9681,14 @@ registers:
 	VDIVPS            Z4, Z3, Z3
 	VSUBPS            Z3, Z2, Z2
 	VMULPS            Z0, Z0, Z3
-	VBROADCASTSS      constants<>+1088(SB), Z4
-	VFMADD213PS.BCST  constants<>+1120(SB), Z3, Z4
+	VBROADCASTSS      constants<>+1120(SB), Z4
 	VFMADD213PS.BCST  constants<>+1152(SB), Z3, Z4
 	VFMADD213PS.BCST  constants<>+1184(SB), Z3, Z4
 	VFMADD213PS.BCST  constants<>+1216(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1248(SB), Z3, Z4
 	VMULPS            Z3, Z4, Z3
 	VFMADD213PS       Z0, Z0, Z3
-	VCMPPS.BCST       $0x11, constants<>+1248(SB), Z1, K3
+	VCMPPS.BCST       $0x11, constants<>+1280(SB), Z1, K3
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z2, Z0
 	VBLENDMPS         Z3, Z0, K3, Z6
@@ -9278,21 +9709,21 @@ registers_done:
 	VMOVUPS.Z         (CX), K1, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VBROADCASTSS      constants<>+96(SB), Z2
-	VBROADCASTSS      constants<>+1056(SB), Z3
+	VBROADCASTSS      constants<>+1088(SB), Z3
 	VADDPS            Z1, Z1, Z4
-	VBROADCASTSS      constants<>+192(SB), Z5
-	VMINPS            Z4, Z5, Z4
 	VBROADCASTSS      constants<>+224(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VBROADCASTSS      constants<>+256(SB), Z5
 	VMAXPS            Z4, Z5, Z4
-	VMULPS.BCST       constants<>+256(SB), Z4, Z5
+	VMULPS.BCST       constants<>+288(SB), Z4, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z4
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z4
-	VBROADCASTSS      constants<>+352(SB), Z6
-	VFMADD213PS.BCST  constants<>+384(SB), Z4, Z6
+	VFNMADD231PS.BCST constants<>+352(SB), Z5, Z4
+	VBROADCASTSS      constants<>+384(SB), Z6
 	VFMADD213PS.BCST  constants<>+416(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+448(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+480(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+512(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+160(SB), Z4, Z6
 	VMULPS            Z4, Z4, Z8
 	VFMADD213PS       Z4, Z8, Z6
@@ -9302,14 +9733,14 @@ registers_done:
 	VDIVPS            Z4, Z3, Z3
 	VSUBPS            Z3, Z2, Z2
 	VMULPS            Z0, Z0, Z3
-	VBROADCASTSS      constants<>+1088(SB), Z4
-	VFMADD213PS.BCST  constants<>+1120(SB), Z3, Z4
+	VBROADCASTSS      constants<>+1120(SB), Z4
 	VFMADD213PS.BCST  constants<>+1152(SB), Z3, Z4
 	VFMADD213PS.BCST  constants<>+1184(SB), Z3, Z4
 	VFMADD213PS.BCST  constants<>+1216(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+1248(SB), Z3, Z4
 	VMULPS            Z3, Z4, Z3
 	VFMADD213PS       Z0, Z0, Z3
-	VCMPPS.BCST       $0x11, constants<>+1248(SB), Z1, K4
+	VCMPPS.BCST       $0x11, constants<>+1280(SB), Z1, K4
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z2, Z0
 	VBLENDMPS         Z3, Z0, K4, Z7
@@ -9332,45 +9763,45 @@ registers:
 	VMOVUPS           (CX), Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VMULPS            Z0, Z0, Z2
-	VBROADCASTSS      constants<>+1280(SB), Z3
-	VFMADD213PS.BCST  constants<>+1312(SB), Z1, Z3
-	VBROADCASTSS      constants<>+1344(SB), Z4
-	VFMADD213PS.BCST  constants<>+1376(SB), Z1, Z4
+	VBROADCASTSS      constants<>+1312(SB), Z3
+	VFMADD213PS.BCST  constants<>+1344(SB), Z1, Z3
+	VBROADCASTSS      constants<>+1376(SB), Z4
+	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z4
 	VFMADD213PS       Z4, Z2, Z3
-	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+1440(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+1472(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+1504(SB), Z1, Z3
 	VMULPS            Z1, Z3, Z3
 	VFNMADD231PS.BCST constants<>+96(SB), Z1, Z3
 	VBROADCASTSS      constants<>+96(SB), Z4
-	VBROADCASTSS      constants<>+192(SB), Z7
-	VMINPS            Z3, Z7, Z3
 	VBROADCASTSS      constants<>+224(SB), Z7
+	VMINPS            Z3, Z7, Z3
+	VBROADCASTSS      constants<>+256(SB), Z7
 	VMAXPS            Z3, Z7, Z3
-	VMULPS.BCST       constants<>+256(SB), Z3, Z7
+	VMULPS.BCST       constants<>+288(SB), Z3, Z7
 	VRNDSCALEPS       $0x08, Z7, Z7
-	VFNMADD231PS.BCST constants<>+288(SB), Z7, Z3
 	VFNMADD231PS.BCST constants<>+320(SB), Z7, Z3
-	VBROADCASTSS      constants<>+352(SB), Z8
-	VFMADD213PS.BCST  constants<>+384(SB), Z3, Z8
+	VFNMADD231PS.BCST constants<>+352(SB), Z7, Z3
+	VBROADCASTSS      constants<>+384(SB), Z8
 	VFMADD213PS.BCST  constants<>+416(SB), Z3, Z8
 	VFMADD213PS.BCST  constants<>+448(SB), Z3, Z8
 	VFMADD213PS.BCST  constants<>+480(SB), Z3, Z8
+	VFMADD213PS.BCST  constants<>+512(SB), Z3, Z8
 	VFMADD213PS.BCST  constants<>+160(SB), Z3, Z8
 	VMULPS            Z3, Z3, Z9
 	VFMADD213PS       Z3, Z9, Z8
 	VADDPS.BCST       constants<>+96(SB), Z8, Z3
 	VSCALEFPS         Z7, Z3, Z3
 	VSUBPS            Z3, Z4, Z3
-	VBROADCASTSS      constants<>+1504(SB), Z4
-	VFMADD213PS.BCST  constants<>+1536(SB), Z2, Z4
+	VBROADCASTSS      constants<>+1536(SB), Z4
 	VFMADD213PS.BCST  constants<>+1568(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+1600(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+1632(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+1664(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1696(SB), Z2, Z4
 	VMOVUPS           Z4, Z2
 	VFMADD213PS       Z0, Z0, Z2
-	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z1, K3
+	VCMPPS.BCST       $0x15, constants<>+1728(SB), Z1, K3
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z3, Z0
 	VBLENDMPS         Z0, Z2, K3, Z5
@@ -9391,45 +9822,45 @@ registers_done:
 	VMOVUPS.Z         (CX), K1, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VMULPS            Z0, Z0, Z2
-	VBROADCASTSS      constants<>+1280(SB), Z3
-	VFMADD213PS.BCST  constants<>+1312(SB), Z1, Z3
-	VBROADCASTSS      constants<>+1344(SB), Z4
-	VFMADD213PS.BCST  constants<>+1376(SB), Z1, Z4
+	VBROADCASTSS      constants<>+1312(SB), Z3
+	VFMADD213PS.BCST  constants<>+1344(SB), Z1, Z3
+	VBROADCASTSS      constants<>+1376(SB), Z4
+	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z4
 	VFMADD213PS       Z4, Z2, Z3
-	VFMADD213PS.BCST  constants<>+1408(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+1440(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+1472(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+1504(SB), Z1, Z3
 	VMULPS            Z1, Z3, Z3
 	VFNMADD231PS.BCST constants<>+96(SB), Z1, Z3
 	VBROADCASTSS      constants<>+96(SB), Z4
-	VBROADCASTSS      constants<>+192(SB), Z5
-	VMINPS            Z3, Z5, Z3
 	VBROADCASTSS      constants<>+224(SB), Z5
+	VMINPS            Z3, Z5, Z3
+	VBROADCASTSS      constants<>+256(SB), Z5
 	VMAXPS            Z3, Z5, Z3
-	VMULPS.BCST       constants<>+256(SB), Z3, Z5
+	VMULPS.BCST       constants<>+288(SB), Z3, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z3
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z3
-	VBROADCASTSS      constants<>+352(SB), Z7
-	VFMADD213PS.BCST  constants<>+384(SB), Z3, Z7
+	VFNMADD231PS.BCST constants<>+352(SB), Z5, Z3
+	VBROADCASTSS      constants<>+384(SB), Z7
 	VFMADD213PS.BCST  constants<>+416(SB), Z3, Z7
 	VFMADD213PS.BCST  constants<>+448(SB), Z3, Z7
 	VFMADD213PS.BCST  constants<>+480(SB), Z3, Z7
+	VFMADD213PS.BCST  constants<>+512(SB), Z3, Z7
 	VFMADD213PS.BCST  constants<>+160(SB), Z3, Z7
 	VMULPS            Z3, Z3, Z8
 	VFMADD213PS       Z3, Z8, Z7
 	VADDPS.BCST       constants<>+96(SB), Z7, Z3
 	VSCALEFPS         Z5, Z3, Z3
 	VSUBPS            Z3, Z4, Z3
-	VBROADCASTSS      constants<>+1504(SB), Z4
-	VFMADD213PS.BCST  constants<>+1536(SB), Z2, Z4
+	VBROADCASTSS      constants<>+1536(SB), Z4
 	VFMADD213PS.BCST  constants<>+1568(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+1600(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+1632(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+1664(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+1696(SB), Z2, Z4
 	VMOVUPS           Z4, Z2
 	VFMADD213PS       Z0, Z0, Z2
-	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z1, K4
+	VCMPPS.BCST       $0x15, constants<>+1728(SB), Z1, K4
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z3, Z0
 	VBLENDMPS         Z0, Z2, K4, Z6
@@ -9452,19 +9883,19 @@ registers:
 	VMOVUPS           (CX), Z0
 	VBROADCASTSS      constants<>+96(SB), Z1
 	VXORPS.BCST       constants<>+64(SB), Z0, Z0
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z0, Z2, Z0
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z0, Z2, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VMULPS.BCST       constants<>+288(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
-	VBROADCASTSS      constants<>+352(SB), Z3
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z0
+	VBROADCASTSS      constants<>+384(SB), Z3
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
 	VMULPS            Z0, Z0, Z4
 	VFMADD213PS       Z0, Z4, Z3
@@ -9489,19 +9920,19 @@ registers_done:
 	VMOVUPS.Z         (CX), K1, Z0
 	VBROADCASTSS      constants<>+96(SB), Z1
 	VXORPS.BCST       constants<>+64(SB), Z0, Z0
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z0, Z2, Z0
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z0, Z2, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VMULPS.BCST       constants<>+288(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
-	VBROADCASTSS      constants<>+352(SB), Z3
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z0
+	VBROADCASTSS      constants<>+384(SB), Z3
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
 	VMULPS            Z0, Z0, Z4
 	VFMADD213PS       Z0, Z4, Z3
@@ -9528,19 +9959,19 @@ registers:
 	VMOVUPS           (CX), Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VXORPS.BCST       constants<>+64(SB), Z1, Z1
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VMULPS.BCST       constants<>+288(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
-	VBROADCASTSS      constants<>+352(SB), Z3
-	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z1
+	VBROADCASTSS      constants<>+384(SB), Z3
 	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+512(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
 	VFMADD213PS       Z1, Z4, Z3
@@ -9549,15 +9980,14 @@ registers:
 	VADDPS.BCST       constants<>+96(SB), Z1, Z2
 	VSUBPS.BCST       constants<>+96(SB), Z2, Z3
 	VSUBPS            Z3, Z1, Z1
-	VPSUBD.BCST       constants<>+608(SB), Z2, Z3
+	VPSUBD.BCST       constants<>+640(SB), Z2, Z3
 	VPSRAD            $0x17, Z3, Z3
 	VPSLLD            $0x17, Z3, Z4
 	VPSUBD            Z4, Z2, Z4
 	VSUBPS.BCST       constants<>+96(SB), Z4, Z4
 	VCVTDQ2PS         Z3, Z3
 	VMULPS            Z4, Z4, Z5
-	VBROADCASTSS      constants<>+640(SB), Z6
-	VFMADD213PS.BCST  constants<>+672(SB), Z4, Z6
+	VBROADCASTSS      constants<>+672(SB), Z6
 	VFMADD213PS.BCST  constants<>+704(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+736(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+768(SB), Z4, Z6
@@ -9565,13 +9995,14 @@ registers:
 	VFMADD213PS.BCST  constants<>+832(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+864(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+896(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+928(SB), Z4, Z6
 	VMULPS            Z4, Z6, Z6
 	VMULPS            Z5, Z6, Z6
-	VBROADCASTSS      constants<>+320(SB), Z7
+	VBROADCASTSS      constants<>+352(SB), Z7
 	VFMADD213PS       Z6, Z3, Z7
 	VMOVUPS           Z7, Z6
 	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
-	VBROADCASTSS      constants<>+288(SB), Z5
+	VBROADCASTSS      constants<>+320(SB), Z5
 	VADDPS            Z4, Z6, Z4
 	VFMADD213PS       Z4, Z3, Z5
 	VDIVPS            Z2, Z1, Z1
@@ -9596,19 +10027,19 @@ registers_done:
 	VMOVUPS.Z         (CX), K1, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VXORPS.BCST       constants<>+64(SB), Z1, Z1
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VMULPS.BCST       constants<>+288(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
-	VBROADCASTSS      constants<>+352(SB), Z3
-	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z1
+	VBROADCASTSS      constants<>+384(SB), Z3
 	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+512(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
 	VFMADD213PS       Z1, Z4, Z3
@@ -9617,15 +10048,14 @@ registers_done:
 	VADDPS.BCST       constants<>+96(SB), Z1, Z2
 	VSUBPS.BCST       constants<>+96(SB), Z2, Z3
 	VSUBPS            Z3, Z1, Z1
-	VPSUBD.BCST       constants<>+608(SB), Z2, Z3
+	VPSUBD.BCST       constants<>+640(SB), Z2, Z3
 	VPSRAD            $0x17, Z3, Z3
 	VPSLLD            $0x17, Z3, Z4
 	VPSUBD            Z4, Z2, Z4
 	VSUBPS.BCST       constants<>+96(SB), Z4, Z4
 	VCVTDQ2PS         Z3, Z3
 	VMULPS            Z4, Z4, Z5
-	VBROADCASTSS      constants<>+640(SB), Z6
-	VFMADD213PS.BCST  constants<>+672(SB), Z4, Z6
+	VBROADCASTSS      constants<>+672(SB), Z6
 	VFMADD213PS.BCST  constants<>+704(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+736(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+768(SB), Z4, Z6
@@ -9633,13 +10063,14 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+832(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+864(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+896(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+928(SB), Z4, Z6
 	VMULPS            Z4, Z6, Z6
 	VMULPS            Z5, Z6, Z6
-	VBROADCASTSS      constants<>+320(SB), Z7
+	VBROADCASTSS      constants<>+352(SB), Z7
 	VFMADD213PS       Z6, Z3, Z7
 	VMOVUPS           Z7, Z6
 	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
-	VBROADCASTSS      constants<>+288(SB), Z5
+	VBROADCASTSS      constants<>+320(SB), Z5
 	VADDPS            Z4, Z6, Z4
 	VFMADD213PS       Z4, Z3, Z5
 	VDIVPS            Z2, Z1, Z1
@@ -9665,48 +10096,48 @@ registers:
 	JL                registers_done
 	VMOVUPS           (CX), Z0
 	VMULPS.BCST       constants<>+160(SB), Z0, Z1
-	VMULPS.BCST       constants<>+608(SB), Z0, Z0
+	VMULPS.BCST       constants<>+640(SB), Z0, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z4
 	VMULPS            Z0, Z0, Z5
-	VBROADCASTSS      constants<>+1280(SB), Z6
-	VFMADD213PS.BCST  constants<>+1312(SB), Z4, Z6
-	VBROADCASTSS      constants<>+1344(SB), Z7
-	VFMADD213PS.BCST  constants<>+1376(SB), Z4, Z7
+	VBROADCASTSS      constants<>+1312(SB), Z6
+	VFMADD213PS.BCST  constants<>+1344(SB), Z4, Z6
+	VBROADCASTSS      constants<>+1376(SB), Z7
+	VFMADD213PS.BCST  constants<>+1408(SB), Z4, Z7
 	VFMADD213PS       Z7, Z5, Z6
-	VFMADD213PS.BCST  constants<>+1408(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+1440(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+1472(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+1504(SB), Z4, Z6
 	VMULPS            Z4, Z6, Z6
 	VFNMADD231PS.BCST constants<>+96(SB), Z4, Z6
 	VBROADCASTSS      constants<>+96(SB), Z7
-	VBROADCASTSS      constants<>+192(SB), Z8
-	VMINPS            Z6, Z8, Z6
 	VBROADCASTSS      constants<>+224(SB), Z8
+	VMINPS            Z6, Z8, Z6
+	VBROADCASTSS      constants<>+256(SB), Z8
 	VMAXPS            Z6, Z8, Z6
-	VMULPS.BCST       constants<>+256(SB), Z6, Z8
+	VMULPS.BCST       constants<>+288(SB), Z6, Z8
 	VRNDSCALEPS       $0x08, Z8, Z8
-	VFNMADD231PS.BCST constants<>+288(SB), Z8, Z6
 	VFNMADD231PS.BCST constants<>+320(SB), Z8, Z6
-	VBROADCASTSS      constants<>+352(SB), Z9
-	VFMADD213PS.BCST  constants<>+384(SB), Z6, Z9
+	VFNMADD231PS.BCST constants<>+352(SB), Z8, Z6
+	VBROADCASTSS      constants<>+384(SB), Z9
 	VFMADD213PS.BCST  constants<>+416(SB), Z6, Z9
 	VFMADD213PS.BCST  constants<>+448(SB), Z6, Z9
 	VFMADD213PS.BCST  constants<>+480(SB), Z6, Z9
+	VFMADD213PS.BCST  constants<>+512(SB), Z6, Z9
 	VFMADD213PS.BCST  constants<>+160(SB), Z6, Z9
 	VMULPS            Z6, Z6, Z10
 	VFMADD213PS       Z6, Z10, Z9
 	VADDPS.BCST       constants<>+96(SB), Z9, Z6
 	VSCALEFPS         Z8, Z6, Z6
 	VSUBPS            Z6, Z7, Z6
-	VBROADCASTSS      constants<>+1504(SB), Z7
-	VFMADD213PS.BCST  constants<>+1536(SB), Z5, Z7
+	VBROADCASTSS      constants<>+1536(SB), Z7
 	VFMADD213PS.BCST  constants<>+1568(SB), Z5, Z7
 	VFMADD213PS.BCST  constants<>+1600(SB), Z5, Z7
 	VFMADD213PS.BCST  constants<>+1632(SB), Z5, Z7
 	VFMADD213PS.BCST  constants<>+1664(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+1696(SB), Z5, Z7
 	VMOVUPS           Z7, Z5
 	VFMADD213PS       Z0, Z0, Z5
-	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z4, K3
+	VCMPPS.BCST       $0x15, constants<>+1728(SB), Z4, K3
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z6, Z0
 	VBLENDMPS         Z0, Z5, K3, Z2
@@ -9728,48 +10159,48 @@ registers_done:
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z0
 	VMULPS.BCST       constants<>+160(SB), Z0, Z1
-	VMULPS.BCST       constants<>+608(SB), Z0, Z0
+	VMULPS.BCST       constants<>+640(SB), Z0, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z4
-	VBROADCASTSS      constants<>+1280(SB), Z5
-	VFMADD213PS.BCST  constants<>+1312(SB), Z2, Z5
-	VBROADCASTSS      constants<>+1344(SB), Z6
-	VFMADD213PS.BCST  constants<>+1376(SB), Z2, Z6
+	VBROADCASTSS      constants<>+1312(SB), Z5
+	VFMADD213PS.BCST  constants<>+1344(SB), Z2, Z5
+	VBROADCASTSS      constants<>+1376(SB), Z6
+	VFMADD213PS.BCST  constants<>+1408(SB), Z2, Z6
 	VFMADD213PS       Z6, Z4, Z5
-	VFMADD213PS.BCST  constants<>+1408(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+1440(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+1472(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+1504(SB), Z2, Z5
 	VMULPS            Z2, Z5, Z5
 	VFNMADD231PS.BCST constants<>+96(SB), Z2, Z5
 	VBROADCASTSS      constants<>+96(SB), Z6
-	VBROADCASTSS      constants<>+192(SB), Z7
-	VMINPS            Z5, Z7, Z5
 	VBROADCASTSS      constants<>+224(SB), Z7
+	VMINPS            Z5, Z7, Z5
+	VBROADCASTSS      constants<>+256(SB), Z7
 	VMAXPS            Z5, Z7, Z5
-	VMULPS.BCST       constants<>+256(SB), Z5, Z7
+	VMULPS.BCST       constants<>+288(SB), Z5, Z7
 	VRNDSCALEPS       $0x08, Z7, Z7
-	VFNMADD231PS.BCST constants<>+288(SB), Z7, Z5
 	VFNMADD231PS.BCST constants<>+320(SB), Z7, Z5
-	VBROADCASTSS      constants<>+352(SB), Z8
-	VFMADD213PS.BCST  constants<>+384(SB), Z5, Z8
+	VFNMADD231PS.BCST constants<>+352(SB), Z7, Z5
+	VBROADCASTSS      constants<>+384(SB), Z8
 	VFMADD213PS.BCST  constants<>+416(SB), Z5, Z8
 	VFMADD213PS.BCST  constants<>+448(SB), Z5, Z8
 	VFMADD213PS.BCST  constants<>+480(SB), Z5, Z8
+	VFMADD213PS.BCST  constants<>+512(SB), Z5, Z8
 	VFMADD213PS.BCST  constants<>+160(SB), Z5, Z8
 	VMULPS            Z5, Z5, Z9
 	VFMADD213PS       Z5, Z9, Z8
 	VADDPS.BCST       constants<>+96(SB), Z8, Z5
 	VSCALEFPS         Z7, Z5, Z5
 	VSUBPS            Z5, Z6, Z5
-	VBROADCASTSS      constants<>+1504(SB), Z6
-	VFMADD213PS.BCST  constants<>+1536(SB), Z4, Z6
+	VBROADCASTSS      constants<>+1536(SB), Z6
 	VFMADD213PS.BCST  constants<>+1568(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+1600(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+1632(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+1664(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+1696(SB), Z4, Z6
 	VMOVUPS           Z6, Z4
 	VFMADD213PS       Z0, Z0, Z4
-	VCMPPS.BCST       $0x15, constants<>+1696(SB), Z2, K4
+	VCMPPS.BCST       $0x15, constants<>+1728(SB), Z2, K4
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z5, Z0
 	VBLENDMPS         Z0, Z4, K4, Z3
@@ -9794,23 +10225,23 @@ registers:
 	VMOVUPS           (CX), Z0
 	VMULPS            Z0, Z0, Z1
 	VMULPS            Z1, Z0, Z1
-	VBROADCASTSS      constants<>+1728(SB), Z2
+	VBROADCASTSS      constants<>+1760(SB), Z2
 	VFMADD213PS       Z0, Z2, Z1
-	VMULPS.BCST       constants<>+1760(SB), Z1, Z1
+	VMULPS.BCST       constants<>+1792(SB), Z1, Z1
 	VXORPS.BCST       constants<>+64(SB), Z1, Z1
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VMULPS.BCST       constants<>+288(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
-	VBROADCASTSS      constants<>+352(SB), Z3
-	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z1
+	VBROADCASTSS      constants<>+384(SB), Z3
 	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+512(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
 	VFMADD213PS       Z1, Z4, Z3
@@ -9835,23 +10266,23 @@ registers_done:
 	VMOVUPS.Z         (CX), K1, Z0
 	VMULPS            Z0, Z0, Z1
 	VMULPS            Z1, Z0, Z1
-	VBROADCASTSS      constants<>+1728(SB), Z2
+	VBROADCASTSS      constants<>+1760(SB), Z2
 	VFMADD213PS       Z0, Z2, Z1
-	VMULPS.BCST       constants<>+1760(SB), Z1, Z1
+	VMULPS.BCST       constants<>+1792(SB), Z1, Z1
 	VXORPS.BCST       constants<>+64(SB), Z1, Z1
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z1, Z2, Z1
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       constants<>+256(SB), Z1, Z2
+	VMULPS.BCST       constants<>+288(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z1
-	VBROADCASTSS      constants<>+352(SB), Z3
-	VFMADD213PS.BCST  constants<>+384(SB), Z1, Z3
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z1
+	VBROADCASTSS      constants<>+384(SB), Z3
 	VFMADD213PS.BCST  constants<>+416(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+448(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+480(SB), Z1, Z3
+	VFMADD213PS.BCST  constants<>+512(SB), Z1, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z1, Z3
 	VMULPS            Z1, Z1, Z4
 	VFMADD213PS       Z1, Z4, Z3
@@ -9879,19 +10310,19 @@ registers:
 	VMOVUPS           (CX), Z1
 	VMULPS            Z0, Z1, Z2
 	VXORPS.BCST       constants<>+64(SB), Z2, Z2
-	VBROADCASTSS      constants<>+192(SB), Z3
-	VMINPS            Z2, Z3, Z2
 	VBROADCASTSS      constants<>+224(SB), Z3
+	VMINPS            Z2, Z3, Z2
+	VBROADCASTSS      constants<>+256(SB), Z3
 	VMAXPS            Z2, Z3, Z2
-	VMULPS.BCST       constants<>+256(SB), Z2, Z3
+	VMULPS.BCST       constants<>+288(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
-	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
-	VBROADCASTSS      constants<>+352(SB), Z4
-	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z4
+	VFNMADD231PS.BCST constants<>+352(SB), Z3, Z2
+	VBROADCASTSS      constants<>+384(SB), Z4
 	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z4
+	VFMADD213PS.BCST  constants<>+512(SB), Z2, Z4
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z4
 	VMULPS            Z2, Z2, Z5
 	VFMADD213PS       Z2, Z5, Z4
@@ -9916,19 +10347,19 @@ registers_done:
 	VMOVUPS.Z         (CX), K1, Z1
 	VMULPS            Z0, Z1, Z0
 	VXORPS.BCST       constants<>+64(SB), Z0, Z0
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z0, Z2, Z0
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z0, Z2, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VMULPS.BCST       constants<>+288(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
-	VBROADCASTSS      constants<>+352(SB), Z3
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z3
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z0
+	VBROADCASTSS      constants<>+384(SB), Z3
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z3
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z3
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z3
 	VMULPS            Z0, Z0, Z4
 	VFMADD213PS       Z0, Z4, Z3
@@ -9955,20 +10386,20 @@ registers:
 	JL                registers_done
 	VMOVUPS           (CX), Z1
 	VCMPPS.BCST       $0x11, constants<>+0(SB), Z1, K3
-	VBROADCASTSS      constants<>+1792(SB), Z2
+	VBROADCASTSS      constants<>+1824(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       constants<>+256(SB), Z2, Z5
+	VMULPS.BCST       constants<>+288(SB), Z2, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z2
+	VFNMADD231PS.BCST constants<>+352(SB), Z5, Z2
 	VCVTPS2DQ         Z5, Z5
-	VPADDD.BCST       constants<>+512(SB), Z5, Z5
+	VPADDD.BCST       constants<>+544(SB), Z5, Z5
 	VPSLLD            $0x17, Z5, Z5
-	VBROADCASTSS      constants<>+352(SB), Z6
-	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z6
+	VBROADCASTSS      constants<>+384(SB), Z6
 	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z6
 	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z6
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+512(SB), Z2, Z6
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z6
 	VMULPS            Z2, Z2, Z7
 	VFMADD213PS       Z2, Z7, Z6
@@ -9992,20 +10423,20 @@ registers_done:
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z1
 	VCMPPS.BCST       $0x11, constants<>+0(SB), Z1, K4
-	VBROADCASTSS      constants<>+1792(SB), Z2
+	VBROADCASTSS      constants<>+1824(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       constants<>+256(SB), Z2, Z3
+	VMULPS.BCST       constants<>+288(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
-	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
+	VFNMADD231PS.BCST constants<>+352(SB), Z3, Z2
 	VCVTPS2DQ         Z3, Z3
-	VPADDD.BCST       constants<>+512(SB), Z3, Z3
+	VPADDD.BCST       constants<>+544(SB), Z3, Z3
 	VPSLLD            $0x17, Z3, Z3
-	VBROADCASTSS      constants<>+352(SB), Z5
-	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z5
+	VBROADCASTSS      constants<>+384(SB), Z5
 	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+512(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
 	VMULPS            Z2, Z2, Z6
 	VFMADD213PS       Z2, Z6, Z5
@@ -10031,20 +10462,20 @@ registers:
 	JL                registers_done
 	VMOVUPS           (CX), Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
-	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VMULPS.BCST       constants<>+1856(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1952(SB), Z2, Z1
 	VMULPS            Z1, Z1, Z5
-	VBROADCASTSS      constants<>+1952(SB), Z6
-	VFMADD213PS.BCST  constants<>+1984(SB), Z5, Z6
+	VBROADCASTSS      constants<>+1984(SB), Z6
 	VFMADD213PS.BCST  constants<>+2016(SB), Z5, Z6
+	VFMADD213PS.BCST  constants<>+2048(SB), Z5, Z6
 	VMULPS            Z5, Z6, Z6
 	VFMADD213PS       Z1, Z1, Z6
-	VBROADCASTSS      constants<>+2048(SB), Z1
-	VFMADD213PS.BCST  constants<>+2080(SB), Z5, Z1
+	VBROADCASTSS      constants<>+2080(SB), Z1
 	VFMADD213PS.BCST  constants<>+2112(SB), Z5, Z1
+	VFMADD213PS.BCST  constants<>+2144(SB), Z5, Z1
 	VMULPS            Z5, Z5, Z7
 	VBROADCASTSS      constants<>+96(SB), Z8
 	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z8
@@ -10075,20 +10506,20 @@ registers_done:
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
-	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VMULPS.BCST       constants<>+1856(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1952(SB), Z2, Z1
 	VMULPS            Z1, Z1, Z3
-	VBROADCASTSS      constants<>+1952(SB), Z5
-	VFMADD213PS.BCST  constants<>+1984(SB), Z3, Z5
+	VBROADCASTSS      constants<>+1984(SB), Z5
 	VFMADD213PS.BCST  constants<>+2016(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+2048(SB), Z3, Z5
 	VMULPS            Z3, Z5, Z5
 	VFMADD213PS       Z1, Z1, Z5
-	VBROADCASTSS      constants<>+2048(SB), Z1
-	VFMADD213PS.BCST  constants<>+2080(SB), Z3, Z1
+	VBROADCASTSS      constants<>+2080(SB), Z1
 	VFMADD213PS.BCST  constants<>+2112(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2144(SB), Z3, Z1
 	VMULPS            Z3, Z3, Z6
 	VBROADCASTSS      constants<>+96(SB), Z7
 	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z7
@@ -10121,20 +10552,20 @@ registers:
 	JL                registers_done
 	VMOVUPS           (CX), Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z0
-	VMULPS.BCST       constants<>+1824(SB), Z0, Z3
+	VMULPS.BCST       constants<>+1856(SB), Z0, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
-	VFNMADD231PS.BCST constants<>+1856(SB), Z3, Z0
 	VFNMADD231PS.BCST constants<>+1888(SB), Z3, Z0
 	VFNMADD231PS.BCST constants<>+1920(SB), Z3, Z0
+	VFNMADD231PS.BCST constants<>+1952(SB), Z3, Z0
 	VMULPS            Z0, Z0, Z4
-	VBROADCASTSS      constants<>+1952(SB), Z5
-	VFMADD213PS.BCST  constants<>+1984(SB), Z4, Z5
+	VBROADCASTSS      constants<>+1984(SB), Z5
 	VFMADD213PS.BCST  constants<>+2016(SB), Z4, Z5
+	VFMADD213PS.BCST  constants<>+2048(SB), Z4, Z5
 	VMULPS            Z4, Z5, Z5
 	VFMADD213PS       Z0, Z0, Z5
-	VBROADCASTSS      constants<>+2048(SB), Z0
-	VFMADD213PS.BCST  constants<>+2080(SB), Z4, Z0
+	VBROADCASTSS      constants<>+2080(SB), Z0
 	VFMADD213PS.BCST  constants<>+2112(SB), Z4, Z0
+	VFMADD213PS.BCST  constants<>+2144(SB), Z4, Z0
 	VMULPS            Z4, Z4, Z6
 	VBROADCASTSS      constants<>+96(SB), Z7
 	VFNMADD231PS.BCST constants<>+160(SB), Z4, Z7
@@ -10144,7 +10575,7 @@ registers:
 	VPSLLD            $0x1f, Z0, Z3
 	VPMOVD2M          Z3, K3
 	VBLENDMPS         Z5, Z4, K3, Z1
-	VPADDD.BCST       constants<>+2144(SB), Z0, Z0
+	VPADDD.BCST       constants<>+2176(SB), Z0, Z0
 	VPSLLD            $0x1e, Z0, Z0
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VXORPS            Z0, Z1, Z0
@@ -10164,20 +10595,20 @@ registers_done:
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z0
-	VMULPS.BCST       constants<>+1824(SB), Z0, Z1
+	VMULPS.BCST       constants<>+1856(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST constants<>+1856(SB), Z1, Z0
 	VFNMADD231PS.BCST constants<>+1888(SB), Z1, Z0
 	VFNMADD231PS.BCST constants<>+1920(SB), Z1, Z0
+	VFNMADD231PS.BCST constants<>+1952(SB), Z1, Z0
 	VMULPS            Z0, Z0, Z3
-	VBROADCASTSS      constants<>+1952(SB), Z4
-	VFMADD213PS.BCST  constants<>+1984(SB), Z3, Z4
+	VBROADCASTSS      constants<>+1984(SB), Z4
 	VFMADD213PS.BCST  constants<>+2016(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+2048(SB), Z3, Z4
 	VMULPS            Z3, Z4, Z4
 	VFMADD213PS       Z0, Z0, Z4
-	VBROADCASTSS      constants<>+2048(SB), Z0
-	VFMADD213PS.BCST  constants<>+2080(SB), Z3, Z0
+	VBROADCASTSS      constants<>+2080(SB), Z0
 	VFMADD213PS.BCST  constants<>+2112(SB), Z3, Z0
+	VFMADD213PS.BCST  constants<>+2144(SB), Z3, Z0
 	VMULPS            Z3, Z3, Z5
 	VBROADCASTSS      constants<>+96(SB), Z6
 	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z6
@@ -10187,7 +10618,7 @@ registers_done:
 	VPSLLD            $0x1f, Z0, Z1
 	VPMOVD2M          Z1, K4
 	VBLENDMPS         Z4, Z3, K4, Z2
-	VPADDD.BCST       constants<>+2144(SB), Z0, Z0
+	VPADDD.BCST       constants<>+2176(SB), Z0, Z0
 	VPSLLD            $0x1e, Z0, Z0
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VXORPS            Z0, Z2, Z0
@@ -10209,20 +10640,20 @@ registers:
 	JL                registers_done
 	VMOVUPS           (CX), Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
-	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VMULPS.BCST       constants<>+1856(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1952(SB), Z2, Z1
 	VMULPS            Z1, Z1, Z7
-	VBROADCASTSS      constants<>+1952(SB), Z8
-	VFMADD213PS.BCST  constants<>+1984(SB), Z7, Z8
+	VBROADCASTSS      constants<>+1984(SB), Z8
 	VFMADD213PS.BCST  constants<>+2016(SB), Z7, Z8
+	VFMADD213PS.BCST  constants<>+2048(SB), Z7, Z8
 	VMULPS            Z7, Z8, Z8
 	VFMADD213PS       Z1, Z1, Z8
-	VBROADCASTSS      constants<>+2048(SB), Z1
-	VFMADD213PS.BCST  constants<>+2080(SB), Z7, Z1
+	VBROADCASTSS      constants<>+2080(SB), Z1
 	VFMADD213PS.BCST  constants<>+2112(SB), Z7, Z1
+	VFMADD213PS.BCST  constants<>+2144(SB), Z7, Z1
 	VMULPS            Z7, Z7, Z9
 	VBROADCASTSS      constants<>+96(SB), Z10
 	VFNMADD231PS.BCST constants<>+160(SB), Z7, Z10
@@ -10254,20 +10685,20 @@ registers_done:
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z0
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
-	VMULPS.BCST       constants<>+1824(SB), Z1, Z2
+	VMULPS.BCST       constants<>+1856(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+1856(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1888(SB), Z2, Z1
 	VFNMADD231PS.BCST constants<>+1920(SB), Z2, Z1
+	VFNMADD231PS.BCST constants<>+1952(SB), Z2, Z1
 	VMULPS            Z1, Z1, Z3
-	VBROADCASTSS      constants<>+1952(SB), Z4
-	VFMADD213PS.BCST  constants<>+1984(SB), Z3, Z4
+	VBROADCASTSS      constants<>+1984(SB), Z4
 	VFMADD213PS.BCST  constants<>+2016(SB), Z3, Z4
+	VFMADD213PS.BCST  constants<>+2048(SB), Z3, Z4
 	VMULPS            Z3, Z4, Z4
 	VFMADD213PS       Z1, Z1, Z4
-	VBROADCASTSS      constants<>+2048(SB), Z1
-	VFMADD213PS.BCST  constants<>+2080(SB), Z3, Z1
+	VBROADCASTSS      constants<>+2080(SB), Z1
 	VFMADD213PS.BCST  constants<>+2112(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2144(SB), Z3, Z1
 	VMULPS            Z3, Z3, Z7
 	VBROADCASTSS      constants<>+96(SB), Z8
 	VFNMADD231PS.BCST constants<>+160(SB), Z3, Z8
@@ -10309,15 +10740,15 @@ registers:
 	VBLENDMPS         Z2, Z9, K3, Z3
 	VSQRTPS           Z2, Z2
 	VBLENDMPS         Z2, Z1, K3, Z4
-	VBROADCASTSS      constants<>+2176(SB), Z1
-	VFMADD213PS.BCST  constants<>+2208(SB), Z3, Z1
+	VBROADCASTSS      constants<>+2208(SB), Z1
 	VFMADD213PS.BCST  constants<>+2240(SB), Z3, Z1
 	VFMADD213PS.BCST  constants<>+2272(SB), Z3, Z1
 	VFMADD213PS.BCST  constants<>+2304(SB), Z3, Z1
+	VFMADD213PS.BCST  constants<>+2336(SB), Z3, Z1
 	VMULPS            Z3, Z1, Z1
 	VFMADD213PS       Z4, Z4, Z1
-	VBROADCASTSS      constants<>+1856(SB), Z2
-	VFNMADD231PS.BCST constants<>+1056(SB), Z1, Z2
+	VBROADCASTSS      constants<>+1888(SB), Z2
+	VFNMADD231PS.BCST constants<>+1088(SB), Z1, Z2
 	VBLENDMPS         Z2, Z1, K3, Z5
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z5, Z0
@@ -10345,15 +10776,15 @@ registers_done:
 	VBLENDMPS         Z2, Z3, K4, Z6
 	VSQRTPS           Z2, Z2
 	VBLENDMPS         Z2, Z1, K4, Z7
-	VBROADCASTSS      constants<>+2176(SB), Z1
-	VFMADD213PS.BCST  constants<>+2208(SB), Z6, Z1
+	VBROADCASTSS      constants<>+2208(SB), Z1
 	VFMADD213PS.BCST  constants<>+2240(SB), Z6, Z1
 	VFMADD213PS.BCST  constants<>+2272(SB), Z6, Z1
 	VFMADD213PS.BCST  constants<>+2304(SB), Z6, Z1
+	VFMADD213PS.BCST  constants<>+2336(SB), Z6, Z1
 	VMULPS            Z6, Z1, Z1
 	VFMADD213PS       Z7, Z7, Z1
-	VBROADCASTSS      constants<>+1856(SB), Z2
-	VFNMADD231PS.BCST constants<>+1056(SB), Z1, Z2
+	VBROADCASTSS      constants<>+1888(SB), Z2
+	VFNMADD231PS.BCST constants<>+1088(SB), Z1, Z2
 	VBLENDMPS         Z2, Z1, K4, Z8
 	VANDPS.BCST       constants<>+64(SB), Z0, Z0
 	VORPS             Z0, Z8, Z0
@@ -10383,20 +10814,20 @@ registers:
 	VBLENDMPS        Z2, Z11, K3, Z3
 	VSQRTPS          Z2, Z2
 	VBLENDMPS        Z2, Z1, K3, Z4
-	VBROADCASTSS     constants<>+2176(SB), Z1
-	VFMADD213PS.BCST constants<>+2208(SB), Z3, Z1
+	VBROADCASTSS     constants<>+2208(SB), Z1
 	VFMADD213PS.BCST constants<>+2240(SB), Z3, Z1
 	VFMADD213PS.BCST constants<>+2272(SB), Z3, Z1
 	VFMADD213PS.BCST constants<>+2304(SB), Z3, Z1
+	VFMADD213PS.BCST constants<>+2336(SB), Z3, Z1
 	VMULPS           Z3, Z1, Z1
 	VFMADD213PS      Z4, Z4, Z1
-	VBROADCASTSS     constants<>+1856(SB), Z2
+	VBROADCASTSS     constants<>+1888(SB), Z2
 	VANDPS.BCST      constants<>+64(SB), Z0, Z11
 	VXORPS           Z11, Z1, Z11
 	VSUBPS           Z11, Z2, Z2
 	VADDPS           Z1, Z1, Z1
 	VCMPPS.BCST      $0x11, constants<>+0(SB), Z0, K4
-	VBROADCASTSS     constants<>+2336(SB), Z0
+	VBROADCASTSS     constants<>+2368(SB), Z0
 	VSUBPS           Z1, Z0, Z0
 	VBLENDMPS        Z0, Z1, K4, Z5
 	VBLENDMPS        Z5, Z2, K3, Z6
@@ -10424,20 +10855,20 @@ registers_done:
 	VBLENDMPS        Z2, Z3, K5, Z7
 	VSQRTPS          Z2, Z2
 	VBLENDMPS        Z2, Z1, K5, Z8
-	VBROADCASTSS     constants<>+2176(SB), Z1
-	VFMADD213PS.BCST constants<>+2208(SB), Z7, Z1
+	VBROADCASTSS     constants<>+2208(SB), Z1
 	VFMADD213PS.BCST constants<>+2240(SB), Z7, Z1
 	VFMADD213PS.BCST constants<>+2272(SB), Z7, Z1
 	VFMADD213PS.BCST constants<>+2304(SB), Z7, Z1
+	VFMADD213PS.BCST constants<>+2336(SB), Z7, Z1
 	VMULPS           Z7, Z1, Z1
 	VFMADD213PS      Z8, Z8, Z1
-	VBROADCASTSS     constants<>+1856(SB), Z2
+	VBROADCASTSS     constants<>+1888(SB), Z2
 	VANDPS.BCST      constants<>+64(SB), Z0, Z3
 	VXORPS           Z3, Z1, Z3
 	VSUBPS           Z3, Z2, Z2
 	VADDPS           Z1, Z1, Z1
 	VCMPPS.BCST      $0x11, constants<>+0(SB), Z0, K6
-	VBROADCASTSS     constants<>+2336(SB), Z0
+	VBROADCASTSS     constants<>+2368(SB), Z0
 	VSUBPS           Z1, Z0, Z0
 	VBLENDMPS        Z0, Z1, K6, Z9
 	VBLENDMPS        Z9, Z2, K5, Z10
@@ -10459,18 +10890,18 @@ registers:
 	JL               registers_done
 	VMOVUPS          (CX), Z0
 	VANDPS.BCST      constants<>+32(SB), Z0, Z1
-	VCMPPS.BCST      $0x1e, constants<>+2368(SB), Z1, K3
-	VCMPPS.BCST      $0x1e, constants<>+2400(SB), Z1, K4
+	VCMPPS.BCST      $0x1e, constants<>+2400(SB), Z1, K3
+	VCMPPS.BCST      $0x1e, constants<>+2432(SB), Z1, K4
 	VSUBPS.BCST      constants<>+96(SB), Z1, Z2
 	VBLENDMPS        Z2, Z1, K3, Z3
-	VBLENDMPS.BCST   constants<>+2432(SB), Z3, K4, Z4
+	VBLENDMPS.BCST   constants<>+192(SB), Z3, K4, Z4
 	VADDPS.BCST      constants<>+96(SB), Z1, Z2
 	VBROADCASTSS     constants<>+96(SB), Z15
 	VBLENDMPS        Z2, Z15, K3, Z5
 	VBLENDMPS        Z1, Z5, K4, Z6
 	VBROADCASTSS     constants<>+0(SB), Z1
 	VBLENDMPS.BCST   constants<>+2464(SB), Z1, K3, Z7
-	VBLENDMPS.BCST   constants<>+1856(SB), Z7, K4, Z8
+	VBLENDMPS.BCST   constants<>+1888(SB), Z7, K4, Z8
 	VDIVPS           Z6, Z4, Z1
 	VMULPS           Z1, Z1, Z2
 	VBROADCASTSS     constants<>+2496(SB), Z15
@@ -10498,18 +10929,18 @@ registers_done:
 	KMOVW            BX, K2
 	VMOVUPS.Z        (CX), K1, Z0
 	VANDPS.BCST      constants<>+32(SB), Z0, Z1
-	VCMPPS.BCST      $0x1e, constants<>+2368(SB), Z1, K5
-	VCMPPS.BCST      $0x1e, constants<>+2400(SB), Z1, K6
+	VCMPPS.BCST      $0x1e, constants<>+2400(SB), Z1, K5
+	VCMPPS.BCST      $0x1e, constants<>+2432(SB), Z1, K6
 	VSUBPS.BCST      constants<>+96(SB), Z1, Z2
 	VBLENDMPS        Z2, Z1, K5, Z9
-	VBLENDMPS.BCST   constants<>+2432(SB), Z9, K6, Z10
+	VBLENDMPS.BCST   constants<>+192(SB), Z9, K6, Z10
 	VADDPS.BCST      constants<>+96(SB), Z1, Z2
 	VBROADCASTSS     constants<>+96(SB), Z3
 	VBLENDMPS        Z2, Z3, K5, Z11
 	VBLENDMPS        Z1, Z11, K6, Z12
 	VBROADCASTSS     constants<>+0(SB), Z1
 	VBLENDMPS.BCST   constants<>+2464(SB), Z1, K5, Z13
-	VBLENDMPS.BCST   constants<>+1856(SB), Z13, K6, Z14
+	VBLENDMPS.BCST   constants<>+1888(SB), Z13, K6, Z14
 	VDIVPS           Z12, Z10, Z1
 	VMULPS           Z1, Z1, Z2
 	VBROADCASTSS     constants<>+2496(SB), Z3
@@ -10541,15 +10972,15 @@ registers:
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VBROADCASTSS      constants<>+2624(SB), Z2
 	VMINPS            Z1, Z2, Z2
-	VMULPS.BCST       constants<>+256(SB), Z2, Z5
+	VMULPS.BCST       constants<>+288(SB), Z2, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST constants<>+288(SB), Z5, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z5, Z2
-	VBROADCASTSS      constants<>+352(SB), Z6
-	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z6
+	VFNMADD231PS.BCST constants<>+352(SB), Z5, Z2
+	VBROADCASTSS      constants<>+384(SB), Z6
 	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z6
 	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z6
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z6
+	VFMADD213PS.BCST  constants<>+512(SB), Z2, Z6
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z6
 	VMULPS            Z2, Z2, Z7
 	VFMADD213PS       Z2, Z7, Z6
@@ -10587,15 +11018,15 @@ registers_done:
 	VANDPS.BCST       constants<>+32(SB), Z0, Z1
 	VBROADCASTSS      constants<>+2624(SB), Z2
 	VMINPS            Z1, Z2, Z2
-	VMULPS.BCST       constants<>+256(SB), Z2, Z3
+	VMULPS.BCST       constants<>+288(SB), Z2, Z3
 	VRNDSCALEPS       $0x08, Z3, Z3
-	VFNMADD231PS.BCST constants<>+288(SB), Z3, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z3, Z2
-	VBROADCASTSS      constants<>+352(SB), Z5
-	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z5
+	VFNMADD231PS.BCST constants<>+352(SB), Z3, Z2
+	VBROADCASTSS      constants<>+384(SB), Z5
 	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+512(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
 	VMULPS            Z2, Z2, Z6
 	VFMADD213PS       Z2, Z6, Z5
@@ -10635,15 +11066,15 @@ registers:
 	VANDPS.BCST       constants<>+32(SB), Z0, Z0
 	VBROADCASTSS      constants<>+2624(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VMULPS.BCST       constants<>+288(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
-	VBROADCASTSS      constants<>+352(SB), Z2
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFNMADD231PS.BCST constants<>+352(SB), Z1, Z0
+	VBROADCASTSS      constants<>+384(SB), Z2
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z3
 	VFMADD213PS       Z0, Z3, Z2
@@ -10671,15 +11102,15 @@ registers_done:
 	VANDPS.BCST       constants<>+32(SB), Z0, Z0
 	VBROADCASTSS      constants<>+2624(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z1
+	VMULPS.BCST       constants<>+288(SB), Z0, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST constants<>+288(SB), Z1, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z1, Z0
-	VBROADCASTSS      constants<>+352(SB), Z2
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z2
+	VFNMADD231PS.BCST constants<>+352(SB), Z1, Z0
+	VBROADCASTSS      constants<>+384(SB), Z2
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z2
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z2
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z2
 	VMULPS            Z0, Z0, Z3
 	VFMADD213PS       Z0, Z3, Z2
@@ -10713,15 +11144,14 @@ registers:
 	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z1, K3
 	VADDPS            Z3, Z1, Z3
 	VBLENDMPS         Z1, Z3, K3, Z4
-	VPSUBD.BCST       constants<>+608(SB), Z4, Z3
+	VPSUBD.BCST       constants<>+640(SB), Z4, Z3
 	VPSRAD            $0x17, Z3, Z3
 	VPSLLD            $0x17, Z3, Z12
 	VPSUBD            Z12, Z4, Z12
 	VSUBPS.BCST       constants<>+96(SB), Z12, Z12
 	VCVTDQ2PS         Z3, Z3
 	VMULPS            Z12, Z12, Z13
-	VBROADCASTSS      constants<>+640(SB), Z14
-	VFMADD213PS.BCST  constants<>+672(SB), Z12, Z14
+	VBROADCASTSS      constants<>+672(SB), Z14
 	VFMADD213PS.BCST  constants<>+704(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+736(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+768(SB), Z12, Z14
@@ -10729,18 +11159,19 @@ registers:
 	VFMADD213PS.BCST  constants<>+832(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+864(SB), Z12, Z14
 	VFMADD213PS.BCST  constants<>+896(SB), Z12, Z14
+	VFMADD213PS.BCST  constants<>+928(SB), Z12, Z14
 	VMULPS            Z12, Z14, Z14
 	VMULPS            Z13, Z14, Z14
-	VBROADCASTSS      constants<>+320(SB), Z15
+	VBROADCASTSS      constants<>+352(SB), Z15
 	VFMADD213PS       Z14, Z3, Z15
 	VMOVUPS           Z15, Z14
 	VFNMADD231PS.BCST constants<>+160(SB), Z13, Z14
-	VBROADCASTSS      constants<>+288(SB), Z13
+	VBROADCASTSS      constants<>+320(SB), Z13
 	VADDPS            Z12, Z14, Z12
 	VFMADD213PS       Z12, Z3, Z13
 	VADDPS.BCST       constants<>+2816(SB), Z13, Z3
 	VBLENDMPS         Z3, Z13, K3, Z5
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z1, K4
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z1, K4
 	VBLENDMPS         Z1, Z5, K4, Z6
 	VBROADCASTSS      constants<>+2848(SB), Z3
 	VFMADD213PS.BCST  constants<>+2880(SB), Z2, Z3
@@ -10774,15 +11205,14 @@ registers_done:
 	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z1, K6
 	VADDPS            Z3, Z1, Z3
 	VBLENDMPS         Z1, Z3, K6, Z8
-	VPSUBD.BCST       constants<>+608(SB), Z8, Z3
+	VPSUBD.BCST       constants<>+640(SB), Z8, Z3
 	VPSRAD            $0x17, Z3, Z3
 	VPSLLD            $0x17, Z3, Z4
 	VPSUBD            Z4, Z8, Z4
 	VSUBPS.BCST       constants<>+96(SB), Z4, Z4
 	VCVTDQ2PS         Z3, Z3
 	VMULPS            Z4, Z4, Z5
-	VBROADCASTSS      constants<>+640(SB), Z6
-	VFMADD213PS.BCST  constants<>+672(SB), Z4, Z6
+	VBROADCASTSS      constants<>+672(SB), Z6
 	VFMADD213PS.BCST  constants<>+704(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+736(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+768(SB), Z4, Z6
@@ -10790,18 +11220,19 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+832(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+864(SB), Z4, Z6
 	VFMADD213PS.BCST  constants<>+896(SB), Z4, Z6
+	VFMADD213PS.BCST  constants<>+928(SB), Z4, Z6
 	VMULPS            Z4, Z6, Z6
 	VMULPS            Z5, Z6, Z6
-	VBROADCASTSS      constants<>+320(SB), Z7
+	VBROADCASTSS      constants<>+352(SB), Z7
 	VFMADD213PS       Z6, Z3, Z7
 	VMOVUPS           Z7, Z6
 	VFNMADD231PS.BCST constants<>+160(SB), Z5, Z6
-	VBROADCASTSS      constants<>+288(SB), Z5
+	VBROADCASTSS      constants<>+320(SB), Z5
 	VADDPS            Z4, Z6, Z4
 	VFMADD213PS       Z4, Z3, Z5
 	VADDPS.BCST       constants<>+2816(SB), Z5, Z3
 	VBLENDMPS         Z3, Z5, K6, Z9
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z1, K7
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z1, K7
 	VBLENDMPS         Z1, Z9, K7, Z10
 	VBROADCASTSS      constants<>+2848(SB), Z3
 	VFMADD213PS.BCST  constants<>+2880(SB), Z2, Z3
@@ -10837,15 +11268,14 @@ registers:
 	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z0, K3
 	VADDPS            Z2, Z0, Z2
 	VBLENDMPS         Z0, Z2, K3, Z3
-	VPSUBD.BCST       constants<>+608(SB), Z3, Z2
+	VPSUBD.BCST       constants<>+640(SB), Z3, Z2
 	VPSRAD            $0x17, Z2, Z2
 	VPSLLD            $0x17, Z2, Z11
 	VPSUBD            Z11, Z3, Z11
 	VSUBPS.BCST       constants<>+96(SB), Z11, Z11
 	VCVTDQ2PS         Z2, Z2
 	VMULPS            Z11, Z11, Z12
-	VBROADCASTSS      constants<>+640(SB), Z13
-	VFMADD213PS.BCST  constants<>+672(SB), Z11, Z13
+	VBROADCASTSS      constants<>+672(SB), Z13
 	VFMADD213PS.BCST  constants<>+704(SB), Z11, Z13
 	VFMADD213PS.BCST  constants<>+736(SB), Z11, Z13
 	VFMADD213PS.BCST  constants<>+768(SB), Z11, Z13
@@ -10853,18 +11283,19 @@ registers:
 	VFMADD213PS.BCST  constants<>+832(SB), Z11, Z13
 	VFMADD213PS.BCST  constants<>+864(SB), Z11, Z13
 	VFMADD213PS.BCST  constants<>+896(SB), Z11, Z13
+	VFMADD213PS.BCST  constants<>+928(SB), Z11, Z13
 	VMULPS            Z11, Z13, Z13
 	VMULPS            Z12, Z13, Z13
-	VBROADCASTSS      constants<>+320(SB), Z14
+	VBROADCASTSS      constants<>+352(SB), Z14
 	VFMADD213PS       Z13, Z2, Z14
 	VMOVUPS           Z14, Z13
 	VFNMADD231PS.BCST constants<>+160(SB), Z12, Z13
-	VBROADCASTSS      constants<>+288(SB), Z12
+	VBROADCASTSS      constants<>+320(SB), Z12
 	VADDPS            Z11, Z13, Z11
 	VFMADD213PS       Z11, Z2, Z12
 	VADDPS.BCST       constants<>+2816(SB), Z12, Z2
 	VBLENDMPS         Z2, Z12, K3, Z4
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K4
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z0, K4
 	VBLENDMPS         Z0, Z4, K4, Z5
 	VBROADCASTSS      constants<>+2976(SB), Z0
 	VFMADD213PS.BCST  constants<>+3008(SB), Z1, Z0
@@ -10897,15 +11328,14 @@ registers_done:
 	VCMPPS.BCST       $0x1e, constants<>+2784(SB), Z0, K6
 	VADDPS            Z2, Z0, Z2
 	VBLENDMPS         Z0, Z2, K6, Z7
-	VPSUBD.BCST       constants<>+608(SB), Z7, Z2
+	VPSUBD.BCST       constants<>+640(SB), Z7, Z2
 	VPSRAD            $0x17, Z2, Z2
 	VPSLLD            $0x17, Z2, Z3
 	VPSUBD            Z3, Z7, Z3
 	VSUBPS.BCST       constants<>+96(SB), Z3, Z3
 	VCVTDQ2PS         Z2, Z2
 	VMULPS            Z3, Z3, Z4
-	VBROADCASTSS      constants<>+640(SB), Z5
-	VFMADD213PS.BCST  constants<>+672(SB), Z3, Z5
+	VBROADCASTSS      constants<>+672(SB), Z5
 	VFMADD213PS.BCST  constants<>+704(SB), Z3, Z5
 	VFMADD213PS.BCST  constants<>+736(SB), Z3, Z5
 	VFMADD213PS.BCST  constants<>+768(SB), Z3, Z5
@@ -10913,18 +11343,19 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+832(SB), Z3, Z5
 	VFMADD213PS.BCST  constants<>+864(SB), Z3, Z5
 	VFMADD213PS.BCST  constants<>+896(SB), Z3, Z5
+	VFMADD213PS.BCST  constants<>+928(SB), Z3, Z5
 	VMULPS            Z3, Z5, Z5
 	VMULPS            Z4, Z5, Z5
-	VBROADCASTSS      constants<>+320(SB), Z6
+	VBROADCASTSS      constants<>+352(SB), Z6
 	VFMADD213PS       Z5, Z2, Z6
 	VMOVUPS           Z6, Z5
 	VFNMADD231PS.BCST constants<>+160(SB), Z4, Z5
-	VBROADCASTSS      constants<>+288(SB), Z4
+	VBROADCASTSS      constants<>+320(SB), Z4
 	VADDPS            Z3, Z5, Z3
 	VFMADD213PS       Z3, Z2, Z4
 	VADDPS.BCST       constants<>+2816(SB), Z4, Z2
 	VBLENDMPS         Z2, Z4, K6, Z8
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z0, K7
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z0, K7
 	VBLENDMPS         Z0, Z8, K7, Z9
 	VBROADCASTSS      constants<>+2976(SB), Z0
 	VFMADD213PS.BCST  constants<>+3008(SB), Z1, Z0
@@ -10958,18 +11389,17 @@ registers:
 	VBROADCASTSS      constants<>+96(SB), Z4
 	VSUBPS            Z1, Z4, Z4
 	VDIVPS            Z4, Z3, Z3
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K3
-	VMULPS.BCST       constants<>+576(SB), Z3, Z4
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z3, K3
+	VMULPS.BCST       constants<>+608(SB), Z3, Z4
 	VBLENDMPS         Z4, Z3, K3, Z5
-	VPSUBD.BCST       constants<>+608(SB), Z5, Z4
+	VPSUBD.BCST       constants<>+640(SB), Z5, Z4
 	VPSRAD            $0x17, Z4, Z4
 	VPSLLD            $0x17, Z4, Z17
 	VPSUBD            Z17, Z5, Z17
 	VSUBPS.BCST       constants<>+96(SB), Z17, Z17
 	VCVTDQ2PS         Z4, Z4
 	VMULPS            Z17, Z17, Z18
-	VBROADCASTSS      constants<>+640(SB), Z19
-	VFMADD213PS.BCST  constants<>+672(SB), Z17, Z19
+	VBROADCASTSS      constants<>+672(SB), Z19
 	VFMADD213PS.BCST  constants<>+704(SB), Z17, Z19
 	VFMADD213PS.BCST  constants<>+736(SB), Z17, Z19
 	VFMADD213PS.BCST  constants<>+768(SB), Z17, Z19
@@ -10977,24 +11407,25 @@ registers:
 	VFMADD213PS.BCST  constants<>+832(SB), Z17, Z19
 	VFMADD213PS.BCST  constants<>+864(SB), Z17, Z19
 	VFMADD213PS.BCST  constants<>+896(SB), Z17, Z19
+	VFMADD213PS.BCST  constants<>+928(SB), Z17, Z19
 	VMULPS            Z17, Z19, Z19
 	VMULPS            Z18, Z19, Z19
-	VBROADCASTSS      constants<>+320(SB), Z20
+	VBROADCASTSS      constants<>+352(SB), Z20
 	VFMADD213PS       Z19, Z4, Z20
 	VMOVUPS           Z20, Z19
 	VFNMADD231PS.BCST constants<>+160(SB), Z18, Z19
-	VBROADCASTSS      constants<>+288(SB), Z18
+	VBROADCASTSS      constants<>+320(SB), Z18
 	VADDPS            Z17, Z19, Z17
 	VFMADD213PS       Z17, Z4, Z18
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K4
-	VSUBPS.BCST       constants<>+928(SB), Z18, Z4
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z3, K4
+	VSUBPS.BCST       constants<>+960(SB), Z18, Z4
 	VBLENDMPS         Z4, Z18, K4, Z6
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z3, K5
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z3, K5
 	VBLENDMPS         Z3, Z6, K5, Z7
 	VCMPPS.BCST       $0x11, constants<>+0(SB), Z3, K6
-	VBLENDMPS.BCST    constants<>+992(SB), Z7, K6, Z8
+	VBLENDMPS.BCST    constants<>+1024(SB), Z7, K6, Z8
 	VCMPPS.BCST       $0x00, constants<>+0(SB), Z3, K7
-	VBLENDMPS.BCST    constants<>+1024(SB), Z8, K7, Z9
+	VBLENDMPS.BCST    constants<>+1056(SB), Z8, K7, Z9
 	VMULPS.BCST       constants<>+160(SB), Z9, Z3
 	VBROADCASTSS      constants<>+3136(SB), Z4
 	VFMADD213PS.BCST  constants<>+3168(SB), Z2, Z4
@@ -11028,18 +11459,17 @@ registers_done:
 	VBROADCASTSS      constants<>+96(SB), Z4
 	VSUBPS            Z1, Z4, Z4
 	VDIVPS            Z4, Z3, Z3
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K3
-	VMULPS.BCST       constants<>+576(SB), Z3, Z4
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z3, K3
+	VMULPS.BCST       constants<>+608(SB), Z3, Z4
 	VBLENDMPS         Z4, Z3, K3, Z11
-	VPSUBD.BCST       constants<>+608(SB), Z11, Z4
+	VPSUBD.BCST       constants<>+640(SB), Z11, Z4
 	VPSRAD            $0x17, Z4, Z4
 	VPSLLD            $0x17, Z4, Z5
 	VPSUBD            Z5, Z11, Z5
 	VSUBPS.BCST       constants<>+96(SB), Z5, Z5
 	VCVTDQ2PS         Z4, Z4
 	VMULPS            Z5, Z5, Z6
-	VBROADCASTSS      constants<>+640(SB), Z7
-	VFMADD213PS.BCST  constants<>+672(SB), Z5, Z7
+	VBROADCASTSS      constants<>+672(SB), Z7
 	VFMADD213PS.BCST  constants<>+704(SB), Z5, Z7
 	VFMADD213PS.BCST  constants<>+736(SB), Z5, Z7
 	VFMADD213PS.BCST  constants<>+768(SB), Z5, Z7
@@ -11047,24 +11477,25 @@ registers_done:
 	VFMADD213PS.BCST  constants<>+832(SB), Z5, Z7
 	VFMADD213PS.BCST  constants<>+864(SB), Z5, Z7
 	VFMADD213PS.BCST  constants<>+896(SB), Z5, Z7
+	VFMADD213PS.BCST  constants<>+928(SB), Z5, Z7
 	VMULPS            Z5, Z7, Z7
 	VMULPS            Z6, Z7, Z7
-	VBROADCASTSS      constants<>+320(SB), Z8
+	VBROADCASTSS      constants<>+352(SB), Z8
 	VFMADD213PS       Z7, Z4, Z8
 	VMOVUPS           Z8, Z7
 	VFNMADD231PS.BCST constants<>+160(SB), Z6, Z7
-	VBROADCASTSS      constants<>+288(SB), Z6
+	VBROADCASTSS      constants<>+320(SB), Z6
 	VADDPS            Z5, Z7, Z5
 	VFMADD213PS       Z5, Z4, Z6
-	VCMPPS.BCST       $0x11, constants<>+544(SB), Z3, K4
-	VSUBPS.BCST       constants<>+928(SB), Z6, Z4
+	VCMPPS.BCST       $0x11, constants<>+576(SB), Z3, K4
+	VSUBPS.BCST       constants<>+960(SB), Z6, Z4
 	VBLENDMPS         Z4, Z6, K4, Z12
-	VCMPPS.BCST       $0x15, constants<>+960(SB), Z3, K5
+	VCMPPS.BCST       $0x15, constants<>+992(SB), Z3, K5
 	VBLENDMPS         Z3, Z12, K5, Z13
 	VCMPPS.BCST       $0x11, constants<>+0(SB), Z3, K6
-	VBLENDMPS.BCST    constants<>+992(SB), Z13, K6, Z14
+	VBLENDMPS.BCST    constants<>+1024(SB), Z13, K6, Z14
 	VCMPPS.BCST       $0x00, constants<>+0(SB), Z3, K7
-	VBLENDMPS.BCST    constants<>+1024(SB), Z14, K7, Z15
+	VBLENDMPS.BCST    constants<>+1056(SB), Z14, K7, Z15
 	VMULPS.BCST       constants<>+160(SB), Z15, Z3
 	VBROADCASTSS      constants<>+3136(SB), Z4
 	VFMADD213PS.BCST  constants<>+3168(SB), Z2, Z4
@@ -11321,10 +11752,10 @@ done:
 TEXT ·greatestAVX512(SB), NOSPLIT, $0-36
 	MOVQ         a+0(FP), AX
 	MOVQ         n+16(FP), CX
-	VBROADCASTSS constants<>+1024(SB), Z0
-	VBROADCASTSS constants<>+1024(SB), Z1
-	VBROADCASTSS constants<>+1024(SB), Z2
-	VBROADCASTSS constants<>+1024(SB), Z3
+	VBROADCASTSS constants<>+1056(SB), Z0
+	VBROADCASTSS constants<>+1056(SB), Z1
+	VBROADCASTSS constants<>+1056(SB), Z2
+	VBROADCASTSS constants<>+1056(SB), Z3
 
 blocks:
 	CMPQ      CX, $0x00000040
@@ -11456,10 +11887,10 @@ done:
 TEXT ·leastAVX512(SB), NOSPLIT, $0-36
 	MOVQ         a+0(FP), AX
 	MOVQ         n+16(FP), CX
-	VBROADCASTSS constants<>+960(SB), Z0
-	VBROADCASTSS constants<>+960(SB), Z1
-	VBROADCASTSS constants<>+960(SB), Z2
-	VBROADCASTSS constants<>+960(SB), Z3
+	VBROADCASTSS constants<>+992(SB), Z0
+	VBROADCASTSS constants<>+992(SB), Z1
+	VBROADCASTSS constants<>+992(SB), Z2
+	VBROADCASTSS constants<>+992(SB), Z3
 
 blocks:
 	CMPQ    CX, $0x00000040
@@ -11780,7 +12211,7 @@ registers:
 	JL          registers_done
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST constants<>+32(SB), Z0, Z0
-	VCMPPS.BCST $0x00, constants<>+960(SB), Z0, K3
+	VCMPPS.BCST $0x00, constants<>+992(SB), Z0, K3
 	VMOVDQU8.Z  constants<>+3296(SB), K3, X0
 	VMOVDQU     X0, (AX)
 	ADDQ        $0x00000010, AX
@@ -11806,19 +12237,19 @@ registers:
 	JL                registers_done
 	VMOVUPS           (CX), Z2
 	VSUBPS            Z0, Z2, Z2
-	VBROADCASTSS      constants<>+192(SB), Z4
-	VMINPS            Z2, Z4, Z2
 	VBROADCASTSS      constants<>+224(SB), Z4
+	VMINPS            Z2, Z4, Z2
+	VBROADCASTSS      constants<>+256(SB), Z4
 	VMAXPS            Z2, Z4, Z2
-	VMULPS.BCST       constants<>+256(SB), Z2, Z4
+	VMULPS.BCST       constants<>+288(SB), Z2, Z4
 	VRNDSCALEPS       $0x08, Z4, Z4
-	VFNMADD231PS.BCST constants<>+288(SB), Z4, Z2
 	VFNMADD231PS.BCST constants<>+320(SB), Z4, Z2
-	VBROADCASTSS      constants<>+352(SB), Z5
-	VFMADD213PS.BCST  constants<>+384(SB), Z2, Z5
+	VFNMADD231PS.BCST constants<>+352(SB), Z4, Z2
+	VBROADCASTSS      constants<>+384(SB), Z5
 	VFMADD213PS.BCST  constants<>+416(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+448(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+480(SB), Z2, Z5
+	VFMADD213PS.BCST  constants<>+512(SB), Z2, Z5
 	VFMADD213PS.BCST  constants<>+160(SB), Z2, Z5
 	VMULPS            Z2, Z2, Z6
 	VFMADD213PS       Z2, Z6, Z5
@@ -11842,19 +12273,19 @@ registers_done:
 	KMOVW             BX, K2
 	VMOVUPS.Z         (CX), K1, Z2
 	VSUBPS            Z0, Z2, Z0
-	VBROADCASTSS      constants<>+192(SB), Z2
-	VMINPS            Z0, Z2, Z0
 	VBROADCASTSS      constants<>+224(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      constants<>+256(SB), Z2
 	VMAXPS            Z0, Z2, Z0
-	VMULPS.BCST       constants<>+256(SB), Z0, Z2
+	VMULPS.BCST       constants<>+288(SB), Z0, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST constants<>+288(SB), Z2, Z0
 	VFNMADD231PS.BCST constants<>+320(SB), Z2, Z0
-	VBROADCASTSS      constants<>+352(SB), Z4
-	VFMADD213PS.BCST  constants<>+384(SB), Z0, Z4
+	VFNMADD231PS.BCST constants<>+352(SB), Z2, Z0
+	VBROADCASTSS      constants<>+384(SB), Z4
 	VFMADD213PS.BCST  constants<>+416(SB), Z0, Z4
 	VFMADD213PS.BCST  constants<>+448(SB), Z0, Z4
 	VFMADD213PS.BCST  constants<>+480(SB), Z0, Z4
+	VFMADD213PS.BCST  constants<>+512(SB), Z0, Z4
 	VFMADD213PS.BCST  constants<>+160(SB), Z0, Z4
 	VMULPS            Z0, Z0, Z5
 	VFMADD213PS       Z0, Z5, Z4
@@ -12028,7 +12459,7 @@ TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS constants<>+96(SB), Z4
 	VDIVPS       Z0, Z4, Z4
 	VANDPS.BCST  constants<>+32(SB), Z4, Z7
-	VBROADCASTSS constants<>+2432(SB), Z8
+	VBROADCASTSS constants<>+192(SB), Z8
 	VCMPPS.BCST  $0x11, constants<>+3328(SB), Z7, K3
 	VBROADCASTSS constants<>+3360(SB), Z9
 	VBLENDMPS    Z8, Z9, K3, Z5
@@ -12219,7 +12650,7 @@ registers:
 	VPADDD.BCST constants<>+3456(SB), Z0, Z3
 	VPADDD      Z1, Z3, Z1
 	VANDPS.BCST constants<>+64(SB), Z0, Z3
-	VORPS.BCST  constants<>+992(SB), Z3, Z3
+	VORPS.BCST  constants<>+1024(SB), Z3, Z3
 	VCMPPS      $0x03, Z0, Z0, K3
 	VBLENDMPS   Z3, Z1, K3, Z2
 	VPSRLD      $0x10, Z2, Z0
@@ -12472,7 +12903,7 @@ TEXT ·softmaxAVX512(SB), NOSPLIT, $0-68
 	SHLQ         $0x02, DI
 	SHLQ         $0x02, R8
 	VBROADCASTSS scale+64(FP), Z1
-	VBROADCASTSS constants<>+1024(SB), Z2
+	VBROADCASTSS constants<>+1056(SB), Z2
 
 row:
 	TESTQ   SI, SI
@@ -12555,7 +12986,7 @@ masked_registers_done:
 	VMOVUPS.Z    (R11), K1, Z10
 	VADDPS       Z10, Z9, Z9
 	VMOVUPS      Z9, K1, (R9)
-	VBROADCASTSS constants<>+1024(SB), Z10
+	VBROADCASTSS constants<>+1056(SB), Z10
 	VBLENDMPS    Z9, Z10, K1, Z3
 	VMAXPS       Z3, Z0, Z0
 	VMOVAPS      Z0, Z0
@@ -12622,7 +13053,7 @@ bare_registers_done:
 	VMOVUPS.Z    (R10), K1, Z9
 	VMULPS       Z1, Z9, Z9
 	VMOVUPS      Z9, K1, (R9)
-	VBROADCASTSS constants<>+1024(SB), Z10
+	VBROADCASTSS constants<>+1056(SB), Z10
 	VBLENDMPS    Z9, Z10, K1, Z4
 	VMAXPS       Z4, Z0, Z0
 	VMOVAPS      Z0, Z0
@@ -12649,19 +13080,19 @@ exp_registers:
 	JL                exp_registers_done
 	VMOVUPS           (R9), Z7
 	VSUBPS            Z0, Z7, Z7
-	VBROADCASTSS      constants<>+192(SB), Z8
-	VMINPS            Z7, Z8, Z7
 	VBROADCASTSS      constants<>+224(SB), Z8
+	VMINPS            Z7, Z8, Z7
+	VBROADCASTSS      constants<>+256(SB), Z8
 	VMAXPS            Z7, Z8, Z7
-	VMULPS.BCST       constants<>+256(SB), Z7, Z8
+	VMULPS.BCST       constants<>+288(SB), Z7, Z8
 	VRNDSCALEPS       $0x08, Z8, Z8
-	VFNMADD231PS.BCST constants<>+288(SB), Z8, Z7
 	VFNMADD231PS.BCST constants<>+320(SB), Z8, Z7
-	VBROADCASTSS      constants<>+352(SB), Z9
-	VFMADD213PS.BCST  constants<>+384(SB), Z7, Z9
+	VFNMADD231PS.BCST constants<>+352(SB), Z8, Z7
+	VBROADCASTSS      constants<>+384(SB), Z9
 	VFMADD213PS.BCST  constants<>+416(SB), Z7, Z9
 	VFMADD213PS.BCST  constants<>+448(SB), Z7, Z9
 	VFMADD213PS.BCST  constants<>+480(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+512(SB), Z7, Z9
 	VFMADD213PS.BCST  constants<>+160(SB), Z7, Z9
 	VMULPS            Z7, Z7, Z10
 	VFMADD213PS       Z7, Z10, Z9
@@ -12684,19 +13115,19 @@ exp_registers_done:
 	KMOVW             R11, K2
 	VMOVUPS.Z         (R9), K1, Z7
 	VSUBPS            Z0, Z7, Z7
-	VBROADCASTSS      constants<>+192(SB), Z8
-	VMINPS            Z7, Z8, Z7
 	VBROADCASTSS      constants<>+224(SB), Z8
+	VMINPS            Z7, Z8, Z7
+	VBROADCASTSS      constants<>+256(SB), Z8
 	VMAXPS            Z7, Z8, Z7
-	VMULPS.BCST       constants<>+256(SB), Z7, Z8
+	VMULPS.BCST       constants<>+288(SB), Z7, Z8
 	VRNDSCALEPS       $0x08, Z8, Z8
-	VFNMADD231PS.BCST constants<>+288(SB), Z8, Z7
 	VFNMADD231PS.BCST constants<>+320(SB), Z8, Z7
-	VBROADCASTSS      constants<>+352(SB), Z9
-	VFMADD213PS.BCST  constants<>+384(SB), Z7, Z9
+	VFNMADD231PS.BCST constants<>+352(SB), Z8, Z7
+	VBROADCASTSS      constants<>+384(SB), Z9
 	VFMADD213PS.BCST  constants<>+416(SB), Z7, Z9
 	VFMADD213PS.BCST  constants<>+448(SB), Z7, Z9
 	VFMADD213PS.BCST  constants<>+480(SB), Z7, Z9
+	VFMADD213PS.BCST  constants<>+512(SB), Z7, Z9
 	VFMADD213PS.BCST  constants<>+160(SB), Z7, Z9
 	VMULPS            Z7, Z7, Z10
 	VFMADD213PS       Z7, Z10, Z9

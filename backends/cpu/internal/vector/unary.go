@@ -34,6 +34,10 @@ var (
 	Clip      Unary = clipGeneric      // min(max(x, p), q), NaN for NaN; p and q are no NaNs
 	LeakyRelu Unary = leakyReluGeneric // x, p × x where x is negative
 
+	ThresholdedRelu Unary = thresholdedReluGeneric // x where it is above p, else 0
+	Softsign        Unary = softsignGeneric        // x / (1 + |x|)
+	Sign            Unary = signGeneric            // -1, 0 or 1, NaN of NaN
+
 	Sigmoid     Unary = sigmoidGeneric     // 1 / (1 + e^-x)
 	HardSigmoid Unary = hardSigmoidGeneric // x × p + q within [0, 1]
 	HardSwish   Unary = hardSwishGeneric   // x times x / 6 + 1/2 within [0, 1]

@@ -66,6 +66,38 @@ func leakyReluGeneric(dst, a []float32, p, _ float32) {
 	}
 }
 
+func thresholdedReluGeneric(dst, a []float32, p, _ float32) {
+	a = a[:len(dst)]
+	for i, v := range a {
+		if !(v > p) {
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+
+func softsignGeneric(dst, a []float32, _, _ float32) {
+	a = a[:len(dst)]
+	for i, v := range a {
+		dst[i] = v / (1 + max(v, -v))
+	}
+}
+
+func signGeneric(dst, a []float32, _, _ float32) {
+	a = a[:len(dst)]
+	for i, v := range a {
+		switch {
+		case v > 0:
+			v = 1
+		case v < 0:
+			v = -1
+		case v == 0:
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+
 func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }
 
 func sigmoidGeneric(dst, a []float32, _, _ float32) { each(dst, a, logistic) }

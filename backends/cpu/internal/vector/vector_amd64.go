@@ -43,6 +43,7 @@ func (ks *kernels) use() {
 	Asin, Acos, Atan = ks.asin.unary(), ks.acos.unary(), ks.atan.unary()
 	Sinh, Cosh, Asinh, Acosh, Atanh = ks.sinh.unary(), ks.cosh.unary(), ks.asinh.unary(), ks.acosh.unary(), ks.atanh.unary()
 	Affine, Clip, LeakyRelu = ks.affine.unary(), ks.clip.unary(), ks.leakyRelu.unary()
+	ThresholdedRelu, Softsign, Sign = ks.thresholdedRelu.unary(), ks.softsign.unary(), ks.sign.unary()
 	Sigmoid, HardSigmoid, HardSwish = ks.sigmoid.unary(), ks.hardSigmoid.unary(), ks.hardSwish.unary()
 	Swish, Softplus, Elu = ks.swish.unary(), ks.softplus.unary(), ks.elu.unary()
 	Gelu, GeluTanh = ks.gelu.unary(), ks.geluTanh.unary()

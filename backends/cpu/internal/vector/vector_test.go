@@ -121,7 +121,8 @@ func TestExactUnary(t *testing.T) {
 			"abs": {absGeneric, Abs}, "neg": {negGeneric, Neg}, "sqrt": {sqrtGeneric, Sqrt}, "reciprocal": {reciprocalGeneric, Reciprocal},
 			"floor": {floorGeneric, Floor}, "ceil": {ceilGeneric, Ceil}, "round": {roundGeneric, Round}, "affine": {affineGeneric, Affine},
 			"clip": {clipGeneric, Clip}, "leakyRelu": {leakyReluGeneric, LeakyRelu}, "hardSigmoid": {hardSigmoidGeneric, HardSigmoid},
-			"hardSwish": {hardSwishGeneric, HardSwish},
+			"hardSwish": {hardSwishGeneric, HardSwish}, "thresholdedRelu": {thresholdedReluGeneric, ThresholdedRelu},
+			"softsign": {softsignGeneric, Softsign}, "sign": {signGeneric, Sign},
 		} {
 			for _, n := range lengths {
 				a, want := operands(n, 3), make([]float32, n)

@@ -221,10 +221,10 @@ func TestLayoutsOfNetworks(t *testing.T) {
 			return d.Op("Concat", []*graph.Value{d.conv(parts[1], 3, pads, 32, 48, 3, 3), parts[0]}, graph.A("axis", int64(1)))
 		}, []string{"Block", "Conv", "Split", "Conv", "Concat", "Unblock"}},
 		"channels that do not fill blocks": {16, func(d drawing) *graph.Value {
-			y := d.Op("Sigmoid", []*graph.Value{d.conv(d.x, 1, pads, 24, 16, 3, 3)})
+			y := d.Op("Sigmoid", []*graph.Value{d.conv(d.x, 1, pads, 44, 16, 3, 3)})
 			y = d.Op("AveragePool", []*graph.Value{y}, two...)
-			y = d.Op("Mul", []*graph.Value{y, d.Const(random(9, tensor.Float32, 24, 1, 1))})
-			return d.conv(y, 3, append([]graph.Attribute{graph.A("group", int64(24))}, pads...), 24, 1, 3, 3)
+			y = d.Op("Mul", []*graph.Value{y, d.Const(random(9, tensor.Float32, 44, 1, 1))})
+			return d.conv(y, 3, append([]graph.Attribute{graph.A("group", int64(44))}, pads...), 44, 1, 3, 3)
 		}, []string{"Block", "Conv", "Sigmoid", "AveragePool", "Mul", "Conv", "Unblock"}},
 		"normalization": {16, func(d drawing) *graph.Value {
 			y := d.conv(d.conv(d.x, 1, pads, 64, 16, 3, 3), 3, pads, 28, 64, 3, 3)
@@ -246,7 +246,7 @@ func TestLayoutsOfNetworks(t *testing.T) {
 			return d.Op("ConvTranspose", []*graph.Value{y, d.Const(random(5, tensor.Float32, 32, 16, 2, 2))}, graph.A("strides", []int64{2, 2}))
 		}, []string{"Block", "Conv", "Conv", "Resize", "Resize", "ConvTranspose", "Unblock"}},
 		"other axes": {16, func(d drawing) *graph.Value {
-			y := d.conv(d.x, 1, pads, 64, 16, 3, 3)
+			y := d.conv(d.x, 1, pads, 64, 16, 5, 5)
 			return d.Op("Softmax", []*graph.Value{d.Op("Concat", []*graph.Value{y, y}, graph.A("axis", int64(2)))})
 		}, []string{"Block", "Conv", "Unblock", "Concat", "Softmax"}},
 		"few filters":  {16, func(d drawing) *graph.Value { return d.conv(d.x, 1, pads, 4, 16, 3, 3) }, []string{"Conv"}},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"example.com/midplane/backends/cpu/internal/blocked"
+	"example.com/midplane/backends/cpu/internal/isa"
 	"example.com/midplane/operators/graph"
 )
 
@@ -61,17 +62,26 @@ func newLayouts(g *graph.Graph) *layouts {
 	return l
 }
 
-// What it costs in nanoseconds to move an image into blocks or out of them, and each
-// of its elements; what blocks save of a product; and of one in a convolution whose
-// filters see one channel each, for which there are good kernels without blocks if
-// they have 3 × 3 taps.
-const (
-	moveCost    = 1000
-	elementCost = 0.2
-	productGain = 0.004
-	lonelyGain  = 0.03
-	lonelyGain3 = -0.01
-)
+// moveCost is what it costs in nanoseconds to move an image into blocks or out of
+// them, beside its elements.
+const moveCost = 1000
+
+// prices are what blocks cost and save, in nanoseconds.
+type prices struct {
+	element float64 // to move one into blocks or out of them
+	padding float64 // of a product with a lane that is no channel
+	product float64 // saved of a product;
+	lonely  float64 // of one in a convolution whose filters see one channel each,
+	lonely3 float64 // and have 3 × 3 taps, for which there are good kernels without blocks
+}
+
+// pricesHere returns those of this processor.
+func pricesHere() prices {
+	if isa.Best >= isa.AVX512 {
+		return prices{element: 0.2, product: 0.004, lonely: 0.03, lonely3: -0.01}
+	}
+	return prices{element: 0.5, padding: 0.018, product: 0.004, lonely: 0.08, lonely3: 0.06}
+}
 
 // choose finds the nodes that work on blocks. Nodes that hand each other images in
 // blocks are taken together or left together.
@@ -118,20 +128,12 @@ func producer(v *graph.Value) *graph.Node {
 
 // gain estimates what a set of nodes saves on blocks.
 func (l *layouts) gain(nodes []*graph.Node) float64 {
-	gain := 0.0
+	gain, p := 0.0, pricesHere()
 	moved := make(map[*graph.Value]bool)
 	for _, n := range nodes {
 		out := n.Outputs[0]
 		if n.Op == "Conv" {
-			w := n.Inputs[1].Const.Shape()
-			each := productGain
-			if w[1] == 1 && n.Int("group", 1) > 1 {
-				each = lonelyGain
-				if w[2] == 3 && w[3] == 3 {
-					each = lonelyGain3
-				}
-			}
-			gain += pixelsOf(out) * float64(w.Size()) * each
+			gain += pixelsOf(out) * p.savedOfPixel(n)
 			if x := n.Inputs[0]; !l.chosen[producer(x)] && !fewChannels(x) {
 				moved[x] = true
 			}
@@ -144,9 +146,27 @@ func (l *layouts) gain(nodes []*graph.Node) float64 {
 	}
 	for v := range moved {
 		channels, _ := channelsOf(v)
-		gain -= moveCost + pixelsOf(v)*float64(channels)*elementCost
+		gain -= moveCost + pixelsOf(v)*float64(channels)*p.element
 	}
 	return gain
+}
+
+// savedOfPixel returns what blocks save of a pixel that a convolution makes.
+func (p prices) savedOfPixel(n *graph.Node) float64 {
+	w, groups := n.Inputs[1].Const.Shape(), n.Int("group", 1)
+	products := float64(w.Size())
+	switch {
+	case w[1] > 1 || groups == 1:
+		channels := w[1]
+		if !fewChannels(n.Inputs[0]) {
+			channels = blocked.Blocks(channels) * blocked.Width
+		}
+		lanes := float64(blocked.Blocks(w[0])*blocked.Width*channels) * float64(w[2]*w[3])
+		return products*p.product - (lanes-products)*p.padding
+	case w[2] == 3 && w[3] == 3:
+		return products * p.lonely3
+	}
+	return products * p.lonely
 }
 
 // channelsOf returns the number of channels of an image of two spatial axes.

@@ -5,6 +5,7 @@ import (
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/blocked"
+	"example.com/midplane/backends/cpu/internal/isa"
 	"example.com/midplane/operators"
 )
 
@@ -38,11 +39,14 @@ type packedWinograd struct{}
 // that make an image of ws.
 func winogradPays(f tensor.Shape, groups int, ws *windows) bool {
 	const (
-		fewest  = 32       // channels and filters, that transformations of images and sums pay
-		pixels  = 144      // of the result at least, that it pays to read transformed weights
-		weights = 5 << 20  // bytes of transformed weights at most, which stay in a near cache
-		row     = 64 << 20 // elements of a row of the image at most: a band has at least one row of tiles
+		fewest = 32       // channels and filters, that transformations of images and sums pay
+		pixels = 144      // of the result at least, that it pays to read transformed weights
+		row    = 64 << 20 // elements of a row of the image at most: a band has at least one row of tiles
 	)
+	weights := int64(5 << 20) // bytes of transformed weights at most, which stay in a near cache
+	if isa.Best < isa.AVX512 {
+		weights = 36 << 20 // products take so long that weights may come from farther away
+	}
 	y, x := &ws[1], &ws[2]
 	for _, w := range []*window{y, x} {
 		if w.kernel != 3 || w.stride != 1 || w.dilation != 1 {

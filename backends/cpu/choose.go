@@ -30,15 +30,29 @@ func trilu[U word](d *Device, n *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		rows, columns := s[len(s)-2], s[len(s)-1]
-		return workFunc(func(ctx context.Context, c *operators.Call) error {
-			k := []int64{0}
-			var err error
-			if has(c, 1) {
-				if k, err = integers(c, 1); err != nil {
-					return err
+		work := &units[triangle[U]]{do: func(t *triangle[U], first, end int) {
+			for row := first; row < end; row++ {
+				from, to := t.a[row*columns:][:columns], t.dst[row*columns:][:columns]
+				if upper {
+					at := min(max(row%rows+t.diagonal, 0), columns)
+					clear(to[:at])
+					copy(to[at:], from[at:])
+				} else {
+					at := min(max(row%rows+t.diagonal+1, 0), columns)
+					copy(to[:at], from[:at])
+					clear(to[at:])
 				}
 			}
-			diagonal := int(min(max(k[0], int64(-rows)), int64(columns)))
+		}}
+		return workFunc(func(ctx context.Context, c *operators.Call) error {
+			diagonal := 0
+			if has(c, 1) {
+				k, err := integers(c, 1)
+				if err != nil {
+					return err
+				}
+				diagonal = int(min(max(k[0], int64(-rows)), int64(columns)))
+			}
 			a, err := input[U](c, 0)
 			if err != nil {
 				return err
@@ -47,22 +61,15 @@ func trilu[U word](d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			return d.each(ctx, len(dst)/columns, columns, func(first, end int) {
-				for row := first; row < end; row++ {
-					from, to := a[row*columns:][:columns], dst[row*columns:][:columns]
-					if upper {
-						at := min(max(row%rows+diagonal, 0), columns)
-						clear(to[:at])
-						copy(to[at:], from[at:])
-					} else {
-						at := min(max(row%rows+diagonal+1, 0), columns)
-						copy(to[:at], from[:at])
-						clear(to[at:])
-					}
-				}
-			})
+			return work.each(ctx, d, len(dst)/columns, columns, triangle[U]{a, dst, diagonal})
 		}), nil
 	}, nil
+}
+
+// triangle is one run of a Trilu.
+type triangle[U word] struct {
+	a, dst   []U
+	diagonal int
 }
 
 // reverseSequence turns the beginning of each sequence of a batch around.
@@ -74,6 +81,20 @@ func reverseSequence(d *Device, n *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		size := dtype.Bytes(s[2:].Size())
+		work := &units[picking[byte]]{do: func(t *picking[byte], first, end int) {
+			for i := first; i < end; i++ {
+				at, step := i/s[1], s[1] // along time
+				of := i % s[1]
+				if time == 1 {
+					at, of, step = of, at, 1
+				}
+				from := i
+				if n := int(t.indices[of]); at < n {
+					from += (n - 1 - 2*at) * step
+				}
+				copy(t.dst[i*size:(i+1)*size], t.a[from*size:])
+			}
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			lengths, err := integers(c, 1)
 			if err != nil {
@@ -96,20 +117,7 @@ func reverseSequence(d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			return d.each(ctx, s[0]*s[1], size/4+1, func(first, end int) {
-				for i := first; i < end; i++ {
-					at, step := i/s[1], s[1] // along time
-					of := i % s[1]
-					if time == 1 {
-						at, of, step = of, at, 1
-					}
-					from := i
-					if n := int(lengths[of]); at < n {
-						from += (n - 1 - 2*at) * step
-					}
-					copy(dst[i*size:(i+1)*size], a[from*size:])
-				}
-			})
+			return work.each(ctx, d, s[0]*s[1], size/4+1, picking[byte]{dst: dst, a: a, indices: lengths})
 		}), nil
 	}, nil
 }

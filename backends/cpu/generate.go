@@ -20,7 +20,7 @@ var generate = family{
 		tensor.Int64:   rangeOf(stepsBetween[int64], progression[int64, int64]),
 	}},
 	{op: "EyeLike", kernel: "generate", inputs: firstMoves, build: eyeLike, accept: eyeType},
-	{op: "OneHot", kernel: "generate", inputs: oneHotInputs, build: byWidth(2, oneHot[uint8], oneHot[uint16], oneHot[uint32], oneHot[uint64])},
+	{op: "OneHot", kernel: "generate", values: []int{1}, inputs: oneHotInputs, build: byWidth(2, oneHot[uint8], oneHot[uint16], oneHot[uint32], oneHot[uint64])},
 }
 
 // byWidth builds for the width of the elements of input i.
@@ -128,6 +128,12 @@ func eyeLike(_ *Device, n *graph.Node) (planner, error) {
 
 var oneHotInputs = [][]tensor.DType{{tensor.Int64, tensor.Int32}, {tensor.Int64, tensor.Int32}, movable}
 
+// oneHotRun is one run of a OneHot.
+type oneHotRun[U word] struct {
+	indexes     []int64
+	values, dst []U
+}
+
 // oneHot puts the second of two values where the indexes say along a new axis, the
 // first elsewhere.
 func oneHot[U word](d *Device, n *graph.Node) (planner, error) {
@@ -137,11 +143,28 @@ func oneHot[U word](d *Device, n *graph.Node) (planner, error) {
 		if !ok || c.Inputs[1].Shape.Size() != 1 || c.Inputs[2].Shape.Size() != 2 {
 			return nil, nil
 		}
-		return workFunc(func(ctx context.Context, c *operators.Call) error {
-			depths, err := integers(c, 1)
-			if err != nil {
-				return err
+		depths, err := integers(c, 1)
+		if err != nil {
+			return nil, err
+		}
+		depth, inner := tensor.Extent(depths[0]), s[axis:].Size()
+		shape := append(append(s[:axis].Clone(), depth), s[axis:]...)
+		if tensor.Fits(dtype, shape) != nil {
+			return nil, nil
+		}
+		work := &units[oneHotRun[U]]{do: func(t *oneHotRun[U], first, end int) {
+			vector.Fill(t.dst[first*depth*inner:end*depth*inner], t.values[0])
+			for i := first * inner; i < end*inner; i++ {
+				k := t.indexes[i]
+				if k < 0 {
+					k += int64(depth)
+				}
+				if k >= 0 && k < int64(depth) {
+					t.dst[(i/inner*depth+int(k))*inner+i%inner] = t.values[1]
+				}
 			}
+		}}
+		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			indexes, err := integers(c, 0)
 			if err != nil {
 				return err
@@ -150,28 +173,11 @@ func oneHot[U word](d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			depth := tensor.Extent(depths[0])
-			shape := append(append(s[:axis].Clone(), depth), s[axis:]...)
-			if tensor.Fits(dtype, shape) != nil {
-				return errUnfit
-			}
 			dst, err := output[U](c, 0, dtype, shape)
 			if err != nil || len(dst) == 0 {
 				return err
 			}
-			inner := s[axis:].Size()
-			return d.each(ctx, s[:axis].Size(), depth*inner, func(first, end int) {
-				vector.Fill(dst[first*depth*inner:end*depth*inner], values[0])
-				for i := first * inner; i < end*inner; i++ {
-					k := indexes[i]
-					if k < 0 {
-						k += int64(depth)
-					}
-					if k >= 0 && k < int64(depth) {
-						dst[(i/inner*depth+int(k))*inner+i%inner] = values[1]
-					}
-				}
-			})
+			return work.each(ctx, d, s[:axis].Size(), depth*inner, oneHotRun[U]{indexes, values, dst})
 		}), nil
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -56,7 +57,21 @@ func gridSampleOf(d *Device, n *graph.Node) (planner, error) {
 		if !w.count() {
 			return nil, nil
 		}
-		channels, plane, count := x[1], w.spatial.Size(), shape[2:].Size()
+		images, channels, plane, count := x[0], x[1], w.spatial.Size(), shape[2:].Size()
+		blocks := (count + sampleBlock - 1) / sampleBlock // of positions of an image
+		rooms := sync.Pool{New: func() any { return newSampleRoom(w.points) }}
+		work := &units[samplingRun]{do: func(t *samplingRun, first, end int) {
+			room := rooms.Get().(*sampleRoom)
+			defer rooms.Put(room)
+			for i := first; i < end; i++ {
+				image, from := i/blocks, i%blocks*sampleBlock
+				n := min(sampleBlock, count-from)
+				w.find(room, t.positions[(image*count+from)*rank:][:n*rank], rank)
+				for k := image * channels; k < (image+1)*channels; k++ {
+					vector.GatherSum(t.dst[k*count+from:][:n], t.a[k*plane:][:plane], room.at, room.weight, w.points, sampleBlock)
+				}
+			}
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			a, err := input[float32](c, 0)
 			if err != nil {
@@ -70,21 +85,13 @@ func gridSampleOf(d *Device, n *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			blocks := (count + sampleBlock - 1) / sampleBlock // of positions of an image
-			return d.each(ctx, x[0]*blocks, sampleBlock*(16+8*channels), func(first, end int) {
-				room := newSampleRoom(w.points)
-				for i := first; i < end; i++ {
-					image, from := i/blocks, i%blocks*sampleBlock
-					n := min(sampleBlock, count-from)
-					w.find(room, positions[(image*count+from)*rank:][:n*rank], rank)
-					for k := image * channels; k < (image+1)*channels; k++ {
-						vector.GatherSum(dst[k*count+from:][:n], a[k*plane:][:plane], room.at, room.weight, w.points, sampleBlock)
-					}
-				}
-			})
+			return work.each(ctx, d, images*blocks, sampleBlock*(16+8*channels), samplingRun{dst, a, positions})
 		}), nil
 	}, nil
 }
+
+// samplingRun is one run of a sampling.
+type samplingRun struct{ dst, a, positions []float32 }
 
 // sampleBlock is of how many positions the points are found before the channels are
 // gone through.

@@ -70,6 +70,9 @@ func powerOf(d *Device, _ *graph.Node) (planner, error) {
 		if c.Inputs[1].Shape.Size() != 1 || len(c.Inputs[1].Shape) > len(s) {
 			return nil, nil
 		}
+		work := &units[power]{do: func(t *power, first, end int) {
+			vector.PowFloat32.Right(t.dst[first:end], t.a[first:end], t.p)
+		}}
 		return workFunc(func(ctx context.Context, c *operators.Call) error {
 			const exact = 1 << 24 // integers up to here are numbers of float32
 			p, err := integers(c, 1)
@@ -87,11 +90,15 @@ func powerOf(d *Device, _ *graph.Node) (planner, error) {
 			if err != nil {
 				return err
 			}
-			return d.each(ctx, len(dst), 8, func(first, end int) {
-				vector.PowFloat32.Right(dst[first:end], a[first:end], float32(p[0]))
-			})
+			return work.each(ctx, d, len(dst), 8, power{a, dst, float32(p[0])})
 		}), nil
 	}, nil
+}
+
+// power is one run of a Pow.
+type power struct {
+	a, dst []float32
+	p      float32
 }
 
 // mean adds all inputs and divides the sum by their number.

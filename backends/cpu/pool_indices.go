@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"math"
+	"sync"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/backends/cpu/internal/vector"
@@ -35,6 +36,13 @@ type found[T float32 | float64] struct {
 	room foundRoom[T]
 }
 
+// foundRun is one run over all planes.
+type foundRun[T float32 | float64] struct {
+	ctx       context.Context
+	a, values []T
+	indices   []int64
+}
+
 // foundRoom holds a row of elements that a tap meets, and which tap, counted from 0,
 // has met the greatest, -1 where none has met more than -Inf.
 type foundRoom[T float32 | float64] struct {
@@ -64,6 +72,21 @@ func maxPoolIndices[T float32 | float64](greatest func() extreme[T]) builder {
 				steps = [3]int{1, in[0], in[0] * in[1]}
 			}
 			e := greatest()
+			rooms := sync.Pool{New: func() any {
+				r := &found[T]{windows: &ws, steps: steps, extreme: e}
+				r.locateTaps()
+				return r
+			}}
+			work := &units[foundRun[T]]{do: func(t *foundRun[T], first, end int) {
+				r := rooms.Get().(*found[T])
+				defer rooms.Put(r)
+				for i := first; i < end && t.ctx.Err() == nil; i++ {
+					size := volume(in)
+					r.from, r.values, r.indices, r.base = t.a[i*size:][:size], t.values[i*plane:][:plane], t.indices[i*plane:][:plane], i*size
+					r.plane()
+				}
+				r.from, r.values, r.indices = nil, nil, nil
+			}}
 			return workFunc(func(ctx context.Context, c *operators.Call) error {
 				a, err := input[T](c, 0)
 				if err != nil {
@@ -77,15 +100,7 @@ func maxPoolIndices[T float32 | float64](greatest func() extreme[T]) builder {
 				if err != nil {
 					return err
 				}
-				return d.each(ctx, planes, plane*(4+volume(ws.kernel())/2), func(first, end int) {
-					r := found[T]{windows: &ws, steps: steps, extreme: e}
-					r.locateTaps()
-					for i := first; i < end && ctx.Err() == nil; i++ {
-						size := volume(in)
-						r.from, r.values, r.indices, r.base = a[i*size:][:size], values[i*plane:][:plane], indices[i*plane:][:plane], i*size
-						r.plane()
-					}
-				})
+				return work.each(ctx, d, planes, plane*(4+volume(ws.kernel())/2), foundRun[T]{ctx, a, values, indices})
 			}), nil
 		}, nil
 	}

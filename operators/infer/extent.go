@@ -122,11 +122,11 @@ func divided(d tensor.Dim, n int) (tensor.Dim, error) {
 }
 
 // unified returns what is known of an extent that is both a and b, or says that
-// they disagree.
+// they differ.
 func unified(a, b tensor.Dim) (tensor.Dim, error) {
 	switch {
 	case a.IsKnown() && b.IsKnown() && a.Size != b.Size:
-		return a, fmt.Errorf("extents %d and %d disagree", a.Size, b.Size)
+		return a, fmt.Errorf("extents %d and %d differ", a.Size, b.Size)
 	case a.IsKnown() || !b.IsKnown() && a.Name != "":
 		return a, nil
 	}

@@ -41,8 +41,8 @@ func product(c *Call, a, b int, d tensor.DType) error {
 	} else {
 		right = tensor.Dims{}
 	}
-	if _, err := agree(fmt.Sprintf("operands of shapes %v and %v", c.Dims(a), c.Dims(b)), inner, outer); err != nil {
-		return err
+	if _, err := unified(inner, outer); err != nil {
+		return fmt.Errorf("operands of shapes %v and %v: %w", c.Dims(a), c.Dims(b), err)
 	}
 	out, err := Broadcast(left, right)
 	if err != nil {

@@ -84,7 +84,9 @@ func (e *sharedExtents) meet(name string, i int, dims ...*tensor.Dim) {
 		return
 	}
 	for k, d := range dims {
-		if *d, e.err = agree(fmt.Sprintf("axis %d of %s of shape %v", k, name, have), *d, have[k]); e.err != nil {
+		var err error
+		if *d, err = unified(*d, have[k]); err != nil {
+			e.err = fmt.Errorf("axis %d of %s of shape %v: %w", k, name, have, err)
 			return
 		}
 	}

@@ -140,11 +140,9 @@ func split(c *Call, least int) (tensor.Dims, error) {
 
 // agree merges two Dims of one extent; what says whose they are.
 func agree(what string, a, b tensor.Dim) (tensor.Dim, error) {
-	switch {
-	case a.IsKnown() && b.IsKnown() && a.Size != b.Size:
-		return a, fmt.Errorf("%s: extents %d and %d differ", what, a.Size, b.Size)
-	case b.IsKnown() || a.Name == "" && !a.IsKnown():
-		return b, nil
+	d, err := unified(a, b)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", what, err)
 	}
-	return a, nil
+	return d, nil
 }

@@ -2,6 +2,7 @@ package parallel_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -94,8 +95,9 @@ func TestRunStopsWhenTheContextEnds(t *testing.T) {
 		c := newCounts(1000, 2)
 		var done atomic.Int32
 		c.do = func(int) {
-			if done.Add(1) == 3 {
+			if done.Add(1) >= 3 {
 				cancel()
+				<-ctx.Done()
 			}
 		}
 		assert.ErrorIs(t, parallel.Run(ctx, threads, 1000, c), context.Canceled)
@@ -157,5 +159,33 @@ func BenchmarkRun(b *testing.B) {
 	c := newCounts(2, 2)
 	for b.Loop() {
 		_ = parallel.Run(context.Background(), 2, 2, c)
+	}
+}
+
+// halves notes the first piece of the second worker, for which the first one waits.
+type halves struct {
+	came  chan struct{}
+	first atomic.Int32
+}
+
+func (h *halves) Do(worker, piece int) {
+	if worker == 1 && h.first.CompareAndSwap(-1, int32(piece)) {
+		close(h.came)
+	}
+	<-h.came
+}
+
+// Workers begin with ranges of their own.
+func TestWorkersBeginApart(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("one processor")
+	}
+	parallel.Retain()
+	defer parallel.Release()
+	for range 20 {
+		h := &halves{came: make(chan struct{})}
+		h.first.Store(-1)
+		require.NoError(t, parallel.Run(t.Context(), 2, 100, h))
+		assert.EqualValues(t, 50, h.first.Load())
 	}
 }

@@ -227,12 +227,13 @@ func featureExtractor[U word](d *Device, _ *graph.Node) (planner, error) {
 			return nil, nil
 		}
 		n := s[len(s)-1]
-		features := make([]int, len(wanted))
+		features, neighbours := make([]int, len(wanted)), true
 		for i, k := range wanted {
 			if k < 0 || k >= int64(n) {
 				return nil, nil
 			}
 			features[i] = int(k)
+			neighbours = neighbours && features[i] == features[0]+i
 		}
 		shape := append(s[:len(s)-1].Clone(), len(features))
 		if len(s) == 1 {
@@ -254,6 +255,10 @@ func featureExtractor[U word](d *Device, _ *graph.Node) (planner, error) {
 			return d.each(ctx, rows, len(features), func(first, end int) {
 				for i := first; i < end; i++ {
 					row, to := x[i*n:][:n], dst[i*len(features):][:len(features)]
+					if neighbours {
+						copy(to, row[features[0]:])
+						continue
+					}
 					for k, feature := range features {
 						to[k] = row[feature]
 					}

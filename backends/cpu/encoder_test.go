@@ -75,7 +75,7 @@ func TestOneHotEncoder(t *testing.T) {
 func TestArrayFeatureExtractor(t *testing.T) {
 	for _, d := range featureTypes {
 		for _, shape := range [][]int{{7}, {1, 7}, {40, 7}, {2, 3, 7}, {0, 7}, {2, 0}, {}} {
-			for _, wanted := range [][]int64{{0}, {6, 2, 2}, {7}, {-1}, {}} {
+			for _, wanted := range [][]int64{{0}, {6, 2, 2}, {2, 3, 4}, {7}, {-1}, {}} {
 				agreement{op: "ai.onnx.ml.ArrayFeatureExtractor", kernel: "encoder", inputs: []*tensor.Tensor{random(1, d, shape...), ints(wanted...)}}.check(t)
 			}
 		}

@@ -20,34 +20,35 @@ var scaler = family{
 	{op: "ai.onnx.ml.Binarizer", kernel: "binarizer", by: byType{tensor.Float32: binarizer}},
 }
 
-// norms are the norms of examples, by the attribute norm. Where float32 is too narrow
-// for a sum, float64 is not.
-var norms = map[string]func(row []float32) float64{
-	"MAX": func(row []float32) float64 { return float64(vector.Greatest(row)) },
-	"L1": func(row []float32) float64 {
-		var sums [4]float64
-		i := 0
-		for ; i+4 <= len(row); i += 4 {
-			part := row[i:][:4]
-			for k, v := range part {
-				sums[k] += math.Abs(float64(v))
+// norms are the norms of examples, by the attribute norm. Room is as long as a row.
+// Where float32 is too narrow for a sum, float64 is not.
+var norms = map[string]func(row, room []float32) float64{
+	"MAX": func(row, _ []float32) float64 { return float64(vector.Greatest(row)) },
+	"L1": func(row, room []float32) float64 {
+		vector.Abs(room, row, 0, 0)
+		return within(vector.Sum(room), func(sum float64) float64 {
+			for _, v := range room {
+				sum += float64(v)
 			}
-		}
-		for _, v := range row[i:] {
-			sums[0] += math.Abs(float64(v))
-		}
-		return sums[0] + sums[1] + sums[2] + sums[3]
+			return sum
+		})
 	},
-	"L2": func(row []float32) float64 {
-		sum := float64(vector.SumSquares(row, 0))
-		if !(sum > 1e-24 && sum < 1e38) {
-			sum = 0
+	"L2": func(row, _ []float32) float64 {
+		return math.Sqrt(within(vector.SumSquares(row, 0), func(sum float64) float64 {
 			for _, v := range row {
 				sum += float64(v) * float64(v)
 			}
-		}
-		return math.Sqrt(sum)
+			return sum
+		}))
 	},
+}
+
+// within returns a sum if float32 holds it and its terms, else the one that add makes.
+func within(sum float32, add func(sum float64) float64) float64 {
+	if sum > 1e-24 && sum < 1e38 {
+		return float64(sum)
+	}
+	return add(0)
 }
 
 // normalizer divides each example by its norm, unless that is 0.
@@ -67,7 +68,7 @@ func normalizer(d *Device, n *graph.Node) (planner, error) {
 			return d.each(ctx, rows, 2*features, func(first, end int) {
 				for i := first; i < end; i++ {
 					row, to := x[i*features:][:features], dst[i*features:][:features]
-					divideRow(to, row, norm(row))
+					divideRow(to, row, norm(row, to))
 				}
 			})
 		}), nil

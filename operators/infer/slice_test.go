@@ -39,7 +39,7 @@ func TestConcatAndSplit(t *testing.T) {
 		{name: "an unranked input", op: "Concat", attrs: with(axis(0)), in: facts(unranked(tensor.Float32), f32(2, 3)), want: "float32[?,3]"},
 		{name: "unranked", op: "Concat", attrs: with(axis(4)), in: facts(unranked(tensor.Int8)), want: "int8[...]"},
 		{name: "elements", op: "Concat", attrs: with(axis(0)), in: facts(shapeLike("n"), i64(3), typed(tensor.Int64, 1)), want: "int64[3]{n,3,?}"},
-		{name: "extents", op: "Concat", attrs: with(axis(0)), in: facts(f32(1, 3), f32(1, 4)), err: "does not agree with the others on axis 1: extents 3 and 4 disagree"},
+		{name: "extents", op: "Concat", attrs: with(axis(0)), in: facts(f32(1, 3), f32(1, 4)), err: "does not agree with the others on axis 1: extents 3 and 4 differ"},
 		{name: "ranks", op: "Concat", attrs: with(axis(0)), in: facts(f32(1, 3), f32(3)), err: "the ranks must be equal"},
 
 		{op: "Split", attrs: with(axis(1)), in: facts(f32("n", 6), i64(2, 4)), want: "float32[n,2] float32[n,4]"},

@@ -110,7 +110,7 @@ func TestTopKOfMany(t *testing.T) {
 				line[i] = int64(step * i / 3)
 			}
 			in := tensor.FromInt64s(d, tensor.Shape{5000}, line)
-			for _, k := range []int64{1, 100, 2000} {
+			for _, k := range []int64{1, 16, 17, 100, 2000} {
 				for largest := range int64(2) {
 					t.Run(fmt.Sprint(step, d, k, largest), func(t *testing.T) {
 						agreement{

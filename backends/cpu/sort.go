@@ -131,6 +131,11 @@ func (r *ranking[T]) sortWide() {
 // firstNarrow has room for some more elements than it keeps; when that is full, it
 // keeps the best, and from then on takes none that is not better than all of them.
 func (r *ranking[T]) firstNarrow(line []T, room int, put func(place, index int)) {
+	const few = 16 // which are kept in order
+	if r.k <= few {
+		r.firstFew(line, put)
+		return
+	}
 	kept := slices.Grow(r.narrow[:0], room)
 	i := 0
 	for ; i < room; i++ {
@@ -159,6 +164,38 @@ func (r *ranking[T]) firstNarrow(line []T, room int, put func(place, index int))
 		put(place, int(^uint32(kept[len(kept)-1-place])))
 	}
 	r.narrow = kept
+}
+
+// firstFew keeps in order what comes first.
+func (r *ranking[T]) firstFew(line []T, put func(place, index int)) {
+	kept, largest := slices.Grow(r.narrow[:0], r.k)[:r.k], r.largest
+	for i, v := range line[:r.k] {
+		insert(kept[:i+1], r.entry(v, i))
+	}
+	last := &kept[r.k-1]
+	limit := line[^uint32(*last)]
+	for i := r.k; i < len(line); i++ {
+		if v := line[i]; largest && v <= limit || !largest && v >= limit {
+			continue
+		}
+		if e := r.entry(line[i], i); e > *last {
+			insert(kept, e)
+			limit = line[^uint32(*last)]
+		}
+	}
+	for place, e := range kept {
+		put(place, int(^uint32(e)))
+	}
+	r.narrow = kept
+}
+
+// insert puts a number among others, which are in falling order, in place of the last.
+func insert(list []uint64, v uint64) {
+	i := len(list) - 1
+	for ; i > 0 && list[i-1] < v; i-- {
+		list[i] = list[i-1]
+	}
+	list[i] = v
 }
 
 // keepGreatest moves the k greatest of different numbers to the front, the least of

@@ -1,12 +1,18 @@
 package models_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/midplane/adapter"
+	"example.com/midplane/adapter/driver"
 	"example.com/midplane/adapter/tensor"
+	"example.com/midplane/backends/cpu"
+	"example.com/midplane/models"
 	"example.com/midplane/operators/graph"
 )
 
@@ -96,6 +102,38 @@ func TestLoop(t *testing.T) {
 			}
 		}
 	})
+}
+
+// receiving is the processor, counting the bytes that are copied to it.
+type receiving struct {
+	*cpu.Device
+	bytes *atomic.Int64
+}
+
+func (r receiving) CopyIn(ctx context.Context, dst driver.Region, src []byte) error {
+	r.bytes.Add(int64(len(src)))
+	return r.Device.CopyIn(ctx, dst, src)
+}
+
+// An input that the body of a loop reads is copied to its device once.
+func TestLoopsCopyWhatTheyCaptureOnce(t *testing.T) {
+	body := newSketch("body")
+	body.input("i", tensor.Int64)
+	cond, sum := body.input("go", tensor.Bool), body.input("sum", tensor.Float32, 1000)
+	s := newSketch("captured")
+	trips, x := s.input("trips", tensor.Int64), s.input("x", tensor.Float32, 1000)
+	body.output("again", body.Op("Identity", []*graph.Value{cond}))
+	body.output("more", body.Op("Add", []*graph.Value{sum, x}))
+	start := s.Op("Neg", []*graph.Value{s.input("start", tensor.Float32, 1000)})
+	s.output("y", s.Op("Loop", []*graph.Value{trips, nil, start}, graph.A("body", body.done())))
+	var bytes atomic.Int64
+	session := s.load(t, &models.Options{Opened: []*adapter.Device{adapter.New("receiving:0", receiving{cpu.New(nil), &bytes})}})
+	in := tensor.Zeros(tensor.Float32, tensor.Shape{1000})
+	tensor.Slice[float32](in)[999] = 3
+	out, err := session.Run(t.Context(), values{"trips": tensor.Scalar(int64(20)), "x": in, "start": in})
+	require.NoError(t, err)
+	assert.Equal(t, float32(57), floats(t, out["y"])[999])
+	assert.Less(t, bytes.Load(), int64(3*4000), "two inputs, and little else")
 }
 
 // A loop whose state grows has another shape in every iteration: plans per

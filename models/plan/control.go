@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"example.com/midplane/adapter/tensor"
 	"example.com/midplane/models/partition"
@@ -27,7 +28,8 @@ type turn struct {
 
 // branch prepares the body of a node: what it captures is at hand where it was
 // made.
-func (m *maker) branch(body *graph.Graph) (branch, error) {
+func (m *maker) branch(n *graph.Node, name string) (branch, error) {
+	body := n.Body(name)
 	p, err := m.program.body(body)
 	if err != nil {
 		return branch{}, err
@@ -35,13 +37,29 @@ func (m *maker) branch(body *graph.Graph) (branch, error) {
 	b := branch{program: p, index: m.plan.turns}
 	m.plan.turns++
 	for _, v := range p.params[len(body.Inputs):] {
-		s, err := m.anywhere(v)
+		s, err := m.captured(v, n, body)
 		if err != nil {
 			return b, err
 		}
 		b.captured = append(b.captured, s)
 	}
 	return b, nil
+}
+
+// captured returns a slot of what a body captures: of numbers that lie on the host, and
+// that a kernel in the body of a loop reads, on the kernel's device, so that they are
+// copied once and not in every iteration.
+func (m *maker) captured(v *graph.Value, n *graph.Node, body *graph.Graph) (int, error) {
+	s, err := m.anywhere(v)
+	if err != nil || n.Op != "Loop" || m.plan.slots[s].location != Host || !v.Type.IsTensor() || !v.Type.DType.IsFloat() {
+		return s, err
+	}
+	for reader := range body.All {
+		if a := m.env.Placement.Of(reader); a.Route == partition.Kernel && a.Device != Host && slices.Contains(reader.Inputs, v) {
+			return m.at(v, a.Device)
+		}
+	}
+	return s, nil
 }
 
 // anywhere returns a slot of a value at the location where it first was.
@@ -128,10 +146,10 @@ func (m *maker) ifNode(n *graph.Node, a partition.Assignment) error {
 	if c.condition, err = m.at(n.Input(0), Host); err != nil {
 		return err
 	}
-	if c.then, err = m.branch(n.Body("then_branch")); err != nil {
+	if c.then, err = m.branch(n, "then_branch"); err != nil {
 		return err
 	}
-	if c.els, err = m.branch(n.Body("else_branch")); err != nil {
+	if c.els, err = m.branch(n, "else_branch"); err != nil {
 		return err
 	}
 	c.outputs = m.controlOutputs(n, c.then.program.wants)

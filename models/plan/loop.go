@@ -27,7 +27,7 @@ func (m *maker) loopNode(n *graph.Node, a partition.Assignment) error {
 	if l.condition, err = m.at(n.Input(1), Host); err != nil {
 		return err
 	}
-	if l.body, err = m.branch(n.Body("body")); err != nil {
+	if l.body, err = m.branch(n, "body"); err != nil {
 		return err
 	}
 	wants := l.body.program.wants[1:]

@@ -11,7 +11,7 @@
 // # Accuracy
 //
 // What IEEE 754 defines (sums, products, quotients, square roots) is rounded as
-// it says, element by element. Exponentials and their kin are within 4 units in
+// it says, element by element. Exponentials, sines and their kin are within 4 units in
 // the last place of float32 for every argument, except where the result or an
 // exponential in it is subnormal, and for Gelu and GeluTanh, where 1 and what is
 // nearly -1 are added: they are within 4 units in the last place of their
@@ -20,7 +20,7 @@
 //
 // # Implementations
 //
-// Functions of float32 are variables: plain Go, in files named _generic, or
+// Functions of float32 are variables: plain Go, whose names end in Generic, or
 // assembly for the instructions that package isa allows. The plain ones are what
 // the others are tested against.
 package vector

@@ -14,7 +14,7 @@ import (
 // left it alone. Those of quantized numbers make operators that ONNX does not have.
 var (
 	passes          = []func(r *rewriting, i int) int{indexLabels}
-	quantizedPasses = []func(r *rewriting, i int) int{splitDynamicProduct, foldDynamicProduct, foldQuantized}
+	quantizedPasses = []func(r *rewriting, i int) int{splitDynamicProduct, foldDynamicProduct, foldQuantized, channelsLastQuantized}
 )
 
 // Optimize implements operators.Optimizer.

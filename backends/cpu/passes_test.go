@@ -177,6 +177,39 @@ func TestQuantizedNetworkFolds(t *testing.T) {
 	}
 }
 
+// A network written in QLinearConv keeps the channels of its images last.
+func TestQLinearNetworkHasItsChannelsLast(t *testing.T) {
+	d := newDrawing(1, 3, 9, 9)
+	scale, zero, step := d.Const(tensor.Scalar(float32(0.05))), d.Const(tensor.Scalar(uint8(120))), d.Const(tensor.Scalar(float32(0.003)))
+	conv := func(x *graph.Value, w *tensor.Tensor, attributes ...graph.Attribute) *graph.Value {
+		weights, bias := d.Const(w), d.Const(random(3, tensor.Int32, w.Shape()[0]))
+		return d.Op("QLinearConv", []*graph.Value{x, scale, zero, weights, step, d.Const(tensor.Scalar(uint8(121))), scale, zero, bias}, attributes...)
+	}
+	pads := graph.A("pads", []int64{1, 1, 1, 1})
+	x := d.Op("QuantizeLinear", []*graph.Value{d.x, scale, zero})
+	y := conv(x, randomBytes(tensor.Uint8, 8, 3, 3, 3), graph.A("auto_pad", "SAME_UPPER"), graph.A("strides", []int64{2, 2}))
+	z := conv(y, randomBytes(tensor.Uint8, 8, 1, 3, 3), pads, graph.A("group", int64(8)))
+	y = d.Node("com.microsoft", "QLinearAdd", []*graph.Value{y, scale, zero, z, scale, zero, scale, zero}, 1)[0]
+	y = d.Op("MaxPool", []*graph.Value{y}, graph.A("kernel_shape", []int64{2, 2}))
+	y = conv(y, randomBytes(tensor.Uint8, 5, 8, 1, 1))
+	y = d.Node("com.microsoft", "QLinearGlobalAveragePool", []*graph.Value{y, scale, zero, scale, zero}, 1)[0]
+	ops, before, after := passed(t, d.graph(d.Op("DequantizeLinear", []*graph.Value{y, scale, zero})), random(6, tensor.Float32, 1, 3, 9, 9))
+	assert.Equal(t, []string{"QuantizeLinear", "Transpose", "QLinearConv", "QLinearConv", "QLinearAdd", "NhwcMaxPool", "QLinearConv", "QLinearGlobalAveragePool",
+		"Transpose", "DequantizeLinear"}, ops)
+	assert.InDeltaSlice(t, before, after, 0.05*1.01)
+	assert.NotEqual(t, before[0], before[1])
+}
+
+func TestQLinearConvByItselfStays(t *testing.T) {
+	d := newDrawing(1, 3, 4, 4)
+	scale, zero := d.Const(tensor.Scalar(float32(0.05))), d.Const(tensor.Scalar(uint8(120)))
+	x := d.Op("QuantizeLinear", []*graph.Value{d.x, scale, zero})
+	y := d.Op("QLinearConv", []*graph.Value{x, scale, zero, d.Const(randomBytes(tensor.Int8, 4, 3, 1, 1)), scale, d.Const(tensor.Scalar(int8(0))), scale, zero})
+	ops, before, after := passed(t, d.graph(d.Op("DequantizeLinear", []*graph.Value{y, scale, zero})), random(7, tensor.Float32, 1, 3, 4, 4))
+	assert.Equal(t, []string{"QuantizeLinear", "QLinearConv", "DequantizeLinear"}, ops)
+	assert.Equal(t, before, after)
+}
+
 // What is not the same on integers stays as it is.
 func TestQuantizedNodesThatDoNotFold(t *testing.T) {
 	zero, middle := tensor.Scalar(uint8(0)), tensor.Scalar(uint8(128))

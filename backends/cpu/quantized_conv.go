@@ -325,13 +325,29 @@ func (t *integerConvTask) begin(ctx context.Context) (err error) {
 		for r := 0; r < rows && ctx.Err() == nil; r += step {
 			p.Rectangle(r, min(r+step, rows), 0, columns)
 		}
+		first := g * perGroup
 		for i, sum := range seen {
-			for j := g * perGroup; j < (g+1)*perGroup; j++ {
-				t.start[i*w.filters+j] = row[j] - t.wZeros[min(j, len(t.wZeros)-1)]*sum
-			}
+			t.correct(t.start[i*w.filters+first:][:perGroup], row[first:][:perGroup], first, sum)
 		}
 	}
 	return nil
+}
+
+// correct takes what the filters from first on see too much, where what they see adds
+// up to sum, off what their sums start from.
+func (t *integerConvTask) correct(dst, start []int32, first int, sum int32) {
+	dst = dst[:len(start)]
+	if len(t.wZeros) == 1 {
+		sum *= t.wZeros[0]
+		for j, v := range start {
+			dst[j] = v - sum
+		}
+		return
+	}
+	zeros := t.wZeros[first:][:len(start)]
+	for j, v := range start {
+		dst[j] = v - zeros[j]*sum
+	}
 }
 
 func (t *integerConvTask) biasOf(j int) int32 {

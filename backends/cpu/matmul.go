@@ -29,6 +29,7 @@ type multiplication struct {
 
 	turnLeft, turnRight bool    // operands are stored transposed
 	dots                bool    // the few rows of the left one are multiplied with those that the right one is stored in
+	column              bool    // the right one is a column, with which the rows of the left one are multiplied
 	alpha, beta         float32 // of the product, unless it is packed into the right operand, and of the bias
 	bias                biasKind
 	biasAt              int // the input that it is
@@ -108,8 +109,9 @@ func matMul(d *Device, n *graph.Node) (planner, error) {
 		if w.shape.Size() == 0 || w.k == 0 {
 			return nil, nil
 		}
+		w.column = w.n == 1 && w.k >= leastColumn
 		if lb == 0 { // one right operand: all left ones are rows of one matrix
-			if constant != nil {
+			if constant != nil && !w.column {
 				var err error
 				if w.right, err = d.packRight(constant, w.k, w.n, false, 1); err != nil {
 					return nil, err
@@ -149,7 +151,11 @@ func gemm(d *Device, n *graph.Node) (planner, error) {
 		if w.bias, ok = biasOf(c, w.shape); !ok || inner != w.k || w.shape.Size() == 0 || w.k == 0 {
 			return nil, nil
 		}
-		if constant != nil {
+		w.column = w.n == 1 && w.k >= leastColumn && alpha == 1
+		switch {
+		case w.column:
+			w.turnRight = false
+		case constant != nil:
 			var err error
 			if w.right, err = d.packRight(constant, b[0], b[1], turnRight, alpha); err != nil {
 				return nil, err
@@ -166,6 +172,10 @@ func gemm(d *Device, n *graph.Node) (planner, error) {
 // mostDots is how many rows a left operand has at most for which it does not pay to
 // turn the right one.
 const mostDots = 4
+
+// leastColumn is how many elements a column has at least for which rows are multiplied
+// with it one by one: they fill a register.
+const leastColumn = 16
 
 // biasOf returns what input 2 is; it is not ok if it does not broadcast to shape.
 func biasOf(c *operators.Call, shape tensor.Shape) (biasKind, bool) {
@@ -317,15 +327,35 @@ func (t *multiplicationTask) Do(_, piece int) {
 	r, c := piece%perProduct/w.columns*w.gridRows, piece%w.columns*w.gridColumns
 	tileRows, tileColumns := matrix.Tiles(w.m, w.n)
 	r1, c1 := min(r+w.gridRows, tileRows), min(c+w.gridColumns, tileColumns)
-	if w.dots {
+	first, _ := matrix.RowTile(w.m, r)
+	last, height := matrix.RowTile(w.m, r1-1)
+	switch {
+	case w.column:
+		column(&p, first, last+height)
+	case w.dots:
 		dots(&p, c*matrix.TileWidth(), min(c1*matrix.TileWidth(), w.n))
-	} else {
+	default:
 		p.Rectangle(r, r1, c, c1)
 	}
 	if !w.after.idle() {
-		first, _ := matrix.RowTile(w.m, r)
-		last, height := matrix.RowTile(w.m, r1-1)
 		t.finish(batch*w.m*w.n, first, last+height, c*matrix.TileWidth(), min(c1*matrix.TileWidth(), w.n))
+	}
+}
+
+// column computes rows [r0, r1) of a product whose right operand is a column.
+func column(p *matrix.Product, r0, r1 int) {
+	dst := p.C[r0:r1]
+	vector.Dots(dst, p.A[r0*p.AStep:], p.B[:p.K], p.AStep)
+	for i, v := range dst {
+		switch {
+		case p.D != nil:
+			v += p.D[(r0+i)*p.DStep]
+		case p.Row != nil:
+			v += p.Row[0]
+		case p.Column != nil:
+			v += p.Column[r0+i]
+		}
+		dst[i] = min(max(v, p.Low), p.High)
 	}
 }
 

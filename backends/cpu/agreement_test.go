@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -36,7 +37,7 @@ type agreement struct {
 // place of the inputs that the device names.
 func (a agreement) check(t *testing.T) {
 	t.Helper()
-	d := cpu.New(&driver.Options{Threads: max(a.threads, 2)})
+	d := cpu.New(&driver.Options{Threads: cmp.Or(a.threads, 2)})
 	defer func() { require.NoError(t, d.Close()) }()
 	n := a.node()
 	want, wantErr := reference.Run(t.Context(), n, values(a.inputs), nil)

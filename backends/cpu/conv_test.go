@@ -137,6 +137,7 @@ func TestConvTranspose(t *testing.T) {
 		{[]int{1, 6, 7, 9}, []int{6, 20, 3, 2}, 2, []graph.Attribute{a("strides", 3, 2), a("pads", 2, 1, 0, 3), a("dilations", 2, 3)}},
 		{[]int{1, 2, 60, 90}, []int{2, 40, 3, 3}, 1, []graph.Attribute{a("strides", 2, 2), a("output_padding", 1, 0)}},
 		{[]int{1, 20, 50}, []int{20, 70, 5}, 1, []graph.Attribute{a("strides", 4), a("pads", 7, 0)}},
+		{[]int{2, 24, 81, 70}, []int{24, 20, 2, 2}, 1, []graph.Attribute{a("strides", 2, 2)}}, // turned in pieces
 		{[]int{1, 100, 1, 1}, []int{100, 16, 4, 4}, 1, nil},
 		{[]int{0, 3, 8}, []int{3, 4, 3}, 1, nil},
 		{[]int{1, 3, 8}, []int{2, 4, 3}, 1, nil},

@@ -200,6 +200,19 @@ func TestQLinearNetworkHasItsChannelsLast(t *testing.T) {
 	assert.NotEqual(t, before[0], before[1])
 }
 
+// What has its channels last says so, wherever they were in the node before.
+func TestQLinearPoolOfChannelsLastStays(t *testing.T) {
+	d := newDrawing(1, 3, 5, 4)
+	scale, zero := d.Const(tensor.Scalar(float32(0.05))), d.Const(tensor.Scalar(uint8(120)))
+	y := d.Op("QuantizeLinear", []*graph.Value{d.x, scale, zero})
+	for _, shape := range [][]int{{6, 3, 1, 1}, {4, 6, 1, 1}} {
+		y = d.Op("QLinearConv", []*graph.Value{y, scale, zero, d.Const(randomBytes(tensor.Int8, shape...)), scale, d.Const(tensor.Scalar(int8(0))), scale, zero})
+	}
+	y = d.Node("com.microsoft", "QLinearGlobalAveragePool", []*graph.Value{y, scale, zero, scale, zero}, 1, graph.A("channels_last", int64(1)))[0]
+	_, before, after := passed(t, d.graph(d.Op("DequantizeLinear", []*graph.Value{y, scale, zero})), random(7, tensor.Float32, 1, 3, 5, 4))
+	assert.InDeltaSlice(t, before, after, 0.05*1.01)
+}
+
 func TestQLinearConvByItselfStays(t *testing.T) {
 	d := newDrawing(1, 3, 4, 4)
 	scale, zero := d.Const(tensor.Scalar(float32(0.05))), d.Const(tensor.Scalar(uint8(120)))
